@@ -1,0 +1,262 @@
+"""One live call: merging its reports, its value and its rate.
+
+Reports are cumulative, so the newest says everything about money: newest by duration, then by event, then by charge,
+whatever the order of arrival. What describes the call (number, direction, emergency) may come with any of them and
+is kept once known: an `answered` that arrives late still tells where the call goes. Emergency is sticky: a call that
+one report calls an emergency is one.
+
+The rate in force is the last one stated, else what the last two charges imply, else the rate of the unknown
+(contract 1). A switch that states no charge has the call priced here: rate x whole seconds, rounded up to the second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from guard.core.money import (
+    MAX_MICROS,
+    Micros,
+    floor_from_scaled,
+    growth_floor,
+    implied_rate_half_up,
+    price_half_up,
+)
+from guard.core.records import Direction, Event, Report
+from guard.core.rows import CallRow
+
+if TYPE_CHECKING:
+    from guard.core.accounts import Account
+    from guard.core.flights import Flight
+    from guard.core.switches import Switch
+
+NEVER_STATED = -1
+RATE_UNKNOWN, RATE_IMPLIED, RATE_STATED = 0, 1, 2
+GROWING = -1
+_SECOND_MS = 1_000
+_FREE_DIRECTIONS = (Direction.INCOMING, Direction.INTERNAL)
+_ENDABLE = (None, Direction.OUTGOING, Direction.FORWARDED)
+
+
+class Price(NamedTuple):
+    """What a report says a call has cost, and how fast it goes on."""
+
+    rate_micros: int
+    rate_known: int
+    charge_micros: int
+
+
+class Priced(NamedTuple):
+    """What was known before a report: rate, its origin, charge, stated charge, duration."""
+
+    rate_micros: int
+    rate_known: int
+    charge_micros: int
+    stated_charge_micros: int
+    duration_ms: int
+
+
+NOTHING_KNOWN = Priced(0, RATE_UNKNOWN, 0, NEVER_STATED, 0)
+
+
+def price_of(before: Priced, report: Report, unknown_rate_micros: int) -> Price:
+    """Price a report that is newer than what was known before: the rate in force first, then the charge.
+
+    Micros per minute and micros. The charge may lie outside the bound of money: the caller refuses it then.
+    """
+    charge = report.charge_micros
+    span_ms = max(0, report.duration_ms - before.duration_ms)
+    rate, rate_known = before.rate_micros, before.rate_known
+    if report.rate_micros is not None:
+        rate, rate_known = report.rate_micros, RATE_STATED
+    elif rate_known != RATE_STATED:
+        if charge is not None and before.stated_charge_micros >= 0 and span_ms > 0:
+            rise = max(0, charge - before.stated_charge_micros)
+            rate, rate_known = min(MAX_MICROS, implied_rate_half_up(rise, span_ms)), RATE_IMPLIED
+        elif rate_known == RATE_UNKNOWN:
+            rate = unknown_rate_micros
+    if charge is not None:
+        return Price(rate, rate_known, charge)
+    if before.stated_charge_micros >= 0:
+        # The switch stated a charge before and now does not: go on from there at the rate in force.
+        return Price(rate, rate_known, before.charge_micros + growth_floor(rate, span_ms))
+    return Price(rate, rate_known, price_half_up(rate, -(-report.duration_ms // _SECOND_MS)))
+
+
+class Call:
+    """A call that is up. `at_ms` and `duration_ms` are those of its newest report, in the switch's clock."""
+
+    __slots__ = (
+        "account",
+        "answered_at_ms",
+        "at_ms",
+        "caller",
+        "charge_micros",
+        "defies",
+        "direction",
+        "duration_ms",
+        "emergency",
+        "event",
+        "flight",
+        "id",
+        "newest_at_ms",
+        "posted_micros",
+        "rate_known",
+        "rate_micros",
+        "silent_carry_scaled",
+        "source",
+        "stated_charge_micros",
+        "switch",
+        "to",
+        "watch_due_ms",
+    )
+
+    def __init__(self, switch: Switch, account: Account, flight: Flight, call_id: str) -> None:
+        self.switch = switch
+        self.account = account
+        self.flight = flight
+        self.id = call_id
+        self.event = Event.FAILED
+        self.at_ms = 0
+        self.newest_at_ms = 0
+        self.answered_at_ms = 0
+        self.duration_ms = 0
+        self.charge_micros = 0
+        self.stated_charge_micros = NEVER_STATED
+        self.rate_micros = 0
+        self.rate_known = RATE_UNKNOWN
+        self.posted_micros = 0
+        self.to = ""
+        self.caller = ""
+        self.direction: Direction | None = None
+        self.emergency = False
+        self.source = ""
+        self.silent_carry_scaled = GROWING
+        self.defies = False
+        self.watch_due_ms = 0
+
+    @property
+    def growth_micros(self) -> int:
+        """Rate at which its value grows, micros per minute; nothing for a free call."""
+        return 0 if self.is_free else self.rate_micros
+
+    @property
+    def is_free(self) -> bool:
+        """An emergency call always; an incoming or internal one unless the switch states a charge for it."""
+        return self.emergency or (self.direction in _FREE_DIRECTIONS and self.stated_charge_micros < 0)
+
+    @property
+    def endable(self) -> bool:
+        """Whether a block may end it: outgoing and forwarded, never incoming, never an emergency."""
+        return not self.emergency and self.direction in _ENDABLE
+
+    def priced(self) -> Priced:
+        """What its next report is priced against."""
+        return Priced(
+            self.rate_micros,
+            self.rate_known,
+            self.charge_micros,
+            self.stated_charge_micros,
+            self.duration_ms,
+        )
+
+    def order(self) -> tuple[int, int, int]:
+        """Its place among its reports: a report with a greater one is newer."""
+        return (self.duration_ms, self.event, self.stated_charge_micros)
+
+    def describe(self, report: Report, *, emergency: bool) -> bool:
+        """Take what a report of any age says about the call itself; True when its price may have changed."""
+        was_free = self.is_free
+        if report.to and not self.to:
+            self.to = report.to
+        if report.caller and not self.caller:
+            self.caller = report.caller
+        if report.source and not self.source:
+            self.source = report.source
+        if report.direction is not None and self.direction is None:
+            self.direction = report.direction
+        if emergency:
+            self.emergency = True
+        if report.at_ms > self.newest_at_ms:
+            self.newest_at_ms = report.at_ms
+        return self.is_free != was_free
+
+    def take_newest(self, report: Report, price: Price) -> None:
+        """Take a report that is newer than what is known, at the price that was worked out for it."""
+        self.rate_micros = price.rate_micros
+        self.rate_known = price.rate_known
+        self.charge_micros = price.charge_micros
+        if report.charge_micros is not None:
+            self.stated_charge_micros = report.charge_micros
+        self.reprice_free()
+        self.event = report.event
+        self.at_ms = report.at_ms
+        self.duration_ms = report.duration_ms
+        if self.answered_at_ms == 0 or report.event is Event.ANSWERED:
+            self.answered_at_ms = report.at_ms - report.duration_ms
+
+    def reprice_free(self) -> None:
+        """It turned out to cost nothing: forget the charge so far."""
+        if self.is_free:
+            self.charge_micros = 0
+
+    def last_known_at_ms(self) -> int:
+        """Time of its newest report in our clock."""
+        return self.at_ms - self.switch.skew_ms
+
+    def value_micros(self, now_ms: int) -> Micros:
+        """What it is worth now."""
+        if self.silent_carry_scaled >= 0:
+            grown = self.silent_carry_scaled
+        elif self.switch.lagging:
+            grown = 0
+        else:
+            grown = max(0, self.growth_micros * (now_ms + self.switch.skew_ms - self.at_ms))
+        return Micros(self.charge_micros - self.posted_micros + floor_from_scaled(grown))
+
+    def row(self) -> CallRow:
+        """What must survive of it."""
+        return CallRow(
+            self.switch.name,
+            self.id,
+            self.account.id,
+            int(self.event),
+            self.at_ms,
+            self.newest_at_ms,
+            self.answered_at_ms,
+            self.duration_ms,
+            self.charge_micros,
+            self.stated_charge_micros,
+            self.rate_micros,
+            self.rate_known,
+            self.posted_micros,
+            self.to,
+            self.caller,
+            "" if self.direction is None else self.direction.value,
+            self.emergency,
+            self.source,
+            self.silent_carry_scaled,
+            self.defies,
+        )
+
+    @classmethod
+    def from_row(cls, row: CallRow, switch: Switch, account: Account, flight: Flight) -> Call:
+        """The call that `row()` wrote."""
+        call = cls(switch, account, flight, row.call)
+        call.event = Event(row.event)
+        call.at_ms = row.at_ms
+        call.newest_at_ms = row.newest_at_ms
+        call.answered_at_ms = row.answered_at_ms
+        call.duration_ms = row.duration_ms
+        call.charge_micros = row.charge_micros
+        call.stated_charge_micros = row.stated_charge_micros
+        call.rate_micros = row.rate_micros
+        call.rate_known = row.rate_known
+        call.posted_micros = row.posted_micros
+        call.to = row.to
+        call.caller = row.caller
+        call.direction = Direction(row.direction) if row.direction else None
+        call.emergency = bool(row.emergency)
+        call.source = row.source
+        call.silent_carry_scaled = row.silent_carry_scaled
+        call.defies = bool(row.defies)
+        return call

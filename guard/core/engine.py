@@ -1,0 +1,234 @@
+"""The engine: one door for everything that changes state.
+
+    inputs with their time  ->  Engine  ->  Changes (for the store), then sends and notices (for the world)
+
+Reports, billing messages, acknowledgements, switch status and operator intents go in, each with the time of receipt;
+`advance` lets time itself in. Nothing comes out until `take`, which hands over all that has happened since the last
+one. The engine does no I/O and reads no clock: `next_wake_ms` says when it wants to be advanced.
+
+Time first, then inputs: every input first lets everything fall due that was due before it. Moments of several kinds
+(calls to look at, accounts to judge, commands to send again, backlogs that have gone quiet) are taken in the order of
+time, so the result does not depend on how often the shell looks.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from guard.core.accounts import Account
+from guard.core.billing import Billing
+from guard.core.calls import Call
+from guard.core.decisions import Changes
+from guard.core.delivery import Delivery, Pending
+from guard.core.intake import Intake
+from guard.core.invariants import invariant
+from guard.core.judge import Judge
+from guard.core.operators import Operators
+from guard.core.pictures import account_picture
+from guard.core.records import (
+    Ack,
+    BillingMessage,
+    BillingOutcome,
+    Intent,
+    IntentResult,
+    Outcome,
+    Report,
+    SwitchStatus,
+)
+from guard.core.restored import Restored
+from guard.core.scopes import Scopes
+from guard.core.settings import Settings
+from guard.core.switches import QUIET_MS, Switch
+from guard.core.views import AccountView
+from guard.core.world import World
+
+FORGET_EVERY_MS = 60_000
+
+
+class Engine:
+    """All of guard's decisions. One instance, one thread."""
+
+    def __init__(self, settings: Settings, scopes: Scopes, now_ms: int) -> None:
+        self.world = World(settings, scopes)
+        self._delivery = Delivery(self.world)
+        self._judge = Judge(self.world, self._delivery)
+        self._intake = Intake(self.world, self._judge, self._delivery)
+        self._billing = Billing(self.world, self._judge)
+        self._operators = Operators(self.world, self._judge)
+        self._forget_due_ms = now_ms + FORGET_EVERY_MS
+        self.now_ms = now_ms
+        for name in settings.switches:
+            self.world.switch(name, now_ms)
+
+    # -- inputs
+
+    def report(self, switch_name: str, report: Report, now_ms: int) -> Outcome:
+        """Take one report; the caller has let time in (`advance`) for the batch."""
+        switch = self.world.switches.get(switch_name)
+        if switch is None:
+            switch = self._meet(switch_name, now_ms)
+            if switch is None:
+                return Outcome.INVALID
+        if not switch.up and report.at_ms - switch.skew_ms > switch.down_at_ms:
+            self._came_up(switch, now_ms)
+        outcome = self._intake.take(switch, report, now_ms)
+        counts = switch.outcomes
+        counts[outcome.value] = counts.get(outcome.value, 0) + 1
+        return outcome
+
+    def billing(self, message: BillingMessage, now_ms: int) -> BillingOutcome:
+        """Take one billing message."""
+        self.advance(now_ms)
+        return self._billing.take(message, now_ms)
+
+    def intent(self, intent: Intent, now_ms: int) -> IntentResult:
+        """Carry out an operator's intent."""
+        self.advance(now_ms)
+        return self._operators.carry_out(intent, now_ms)
+
+    def control(self, record: Ack | SwitchStatus, now_ms: int) -> None:
+        """Take what a switch says about itself or about a command."""
+        self.advance(now_ms)
+        switch = self.world.switches.get(record.switch) or self._meet(record.switch, now_ms)
+        if switch is None:
+            return
+        switch.last_seen_ms = now_ms
+        match record:
+            case Ack():
+                if not switch.up:
+                    self._came_up(switch, now_ms)
+                self._delivery.acknowledge(switch, record, now_ms)
+            case SwitchStatus(up=True):
+                self._came_up(switch, now_ms)
+            case SwitchStatus():
+                switch.up = False
+                switch.down_at_ms = now_ms
+                switch.snapshot = None
+                switch.synced = False
+                self.world.touch_switch(switch)
+                self._intake.go_blind(switch, now_ms)
+            case _:
+                assert_never(record)
+
+    def subscribed(self, now_ms: int) -> None:
+        """Guard can hear and be heard (again): whatever waits is sent now, and every switch is told the whole truth.
+
+        What queued at the broker meanwhile is about to be read, so calls count only what they state until it has been.
+        """
+        self.advance(now_ms)
+        for switch in self.world.switches.values():
+            if switch.calls:
+                switch.lagging = True
+                switch.quiet_due_ms = now_ms + QUIET_MS
+                for call in switch.calls.values():
+                    switch.parked[call.account.id] = None
+            self._delivery.resend_all(switch, now_ms)
+            self._delivery.synchronise(switch, now_ms)
+
+    def _meet(self, name: str, now_ms: int) -> Switch | None:
+        """A switch nobody declared speaks for the first time: it is known from now on, and told the whole truth."""
+        switch = self.world.switch(name, now_ms)
+        if switch is not None:
+            self._delivery.synchronise(switch, now_ms)
+        return switch
+
+    def _came_up(self, switch: Switch, now_ms: int) -> None:
+        switch.up = True
+        switch.heard(now_ms, self.world.settings.stale_after_ms)
+        self.world.touch_switch(switch)
+        # It may have forgotten everything: nothing it acknowledged before proves anything now.
+        switch.acked_at_ms.clear()
+        self._delivery.resend_all(switch, now_ms)
+        self._delivery.synchronise(switch, now_ms)
+
+    # -- time
+
+    @property
+    def next_wake_ms(self) -> int:
+        """When the engine wants to be advanced, at the latest."""
+        due = self._forget_due_ms
+        for moment in (self._intake.next_due_ms, self._judge.next_due_ms, self._delivery.next_due_ms):
+            if moment is not None and moment < due:
+                due = moment
+        for switch in self.world.switches.values():
+            if switch.quiet_due_ms is not None and switch.quiet_due_ms < due:
+                due = switch.quiet_due_ms
+        return due
+
+    def advance(self, now_ms: int) -> None:
+        """Let everything happen that is due by now. Time never runs backwards in here."""
+        now_ms = self.now_ms = max(now_ms, self.now_ms)
+        while True:
+            watch = self._intake.next_due_ms
+            alarm = self._judge.next_due_ms
+            if watch is not None and watch <= now_ms and (alarm is None or watch <= alarm):
+                self._intake.advance(watch)
+            elif alarm is not None and alarm <= now_ms:
+                self._judge.advance(alarm)
+            else:
+                break
+        self._delivery.advance(now_ms)
+        for switch in self.world.switches.values():
+            if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
+                self._intake.caught_up(switch, now_ms)
+        if now_ms >= self._forget_due_ms:
+            self._forget_due_ms = now_ms + FORGET_EVERY_MS
+            self._intake.forget(now_ms)
+
+    def take(self) -> Changes:
+        """Hand over all changes since the last time."""
+        return self.world.take()
+
+    # -- questions
+
+    def picture(self, account_id: str, now_ms: int) -> AccountView | None:
+        """One account as it stands now."""
+        account = self.world.accounts.get(account_id)
+        if account is None:
+            return None
+        return account_picture(account, self.world, self._judge.breach_ms(account, now_ms), now_ms)
+
+    # -- restart
+
+    def restore(self, restored: Restored, now_ms: int) -> None:
+        """Take up the state of the last commit. To be called once, before any input."""
+        world = self.world
+        invariant(not world.accounts, "an engine is restored before it has state")
+        world.last_line = restored.last_line
+        world.last_decision = restored.last_decision
+        world.forgotten_before_ms = restored.forgotten_before_ms
+        for account_row in restored.accounts:
+            world.enter(Account.from_row(account_row))
+        for switch_row in restored.switches:
+            switch = world.switch(switch_row.name, switch_row.first_heard_ms)
+            if switch is None:
+                continue
+            switch.up = bool(switch_row.up)
+            switch.first_heard_ms = switch_row.first_heard_ms
+            switch.last_heard_ms = max(switch_row.last_heard_ms, switch_row.first_heard_ms)
+            switch.skew_ms = switch_row.skew_ms
+        for call_row in restored.calls:
+            switch = world.switches[call_row.switch]
+            account = world.accounts[call_row.account]
+            call = Call.from_row(call_row, switch, account, world.fly(account, switch))
+            world.go_live(call)
+            world.count_in(call)
+            if call.defies:
+                account.defying += 1
+            switch.last_heard_ms = max(switch.last_heard_ms, call.last_known_at_ms())
+        for past in restored.remembered:
+            world.switches[past.switch].remembered[past.call] = past
+        self._billing.restore(restored.billing)
+        for switch_name, account_id, seq in restored.pending:
+            command = world.accounts[account_id].command
+            if command is not None:
+                pending = Pending(account_id, seq, since_ms=now_ms)
+                world.switches[switch_name].pending[command.id] = pending
+        for switch in world.switches.values():
+            # Until guard is subscribed nobody knows what has happened since; nothing is carried forward meanwhile.
+            switch.lagging = bool(switch.calls)
+            switch.talking_since_ms = now_ms
+        self._intake.restore_watch(now_ms)
+        for account in world.accounts.values():
+            self._judge.set_alarm(account, now_ms)
+        world.take()

@@ -1,0 +1,103 @@
+"""The operator's hand: block, release, allow. Always with a name and a reason, always in the history.
+
+`release` lifts every cause but a closed account's and allows the account for a while, so that what fired does not
+fire again at once; a credit block that is still at its limit is only released until a stated time, because releasing
+it "for good" would be a promise nobody made. `allow` covers every automatic cause until a time: decisions are still
+recorded, and at its end the account is judged afresh.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from guard.core.accounts import AUTOMATIC, Account
+from guard.core.decisions import Action, Audit, Reason
+from guard.core.money import MS_PER_MINUTE
+from guard.core.records import Allow, Block, Intent, IntentResult, Release
+from guard.core.settings import HOUR_MS
+
+if TYPE_CHECKING:
+    from guard.core.judge import Judge
+    from guard.core.world import World
+
+RELEASE_ALLOWS_MS = HOUR_MS
+"""A release without `until` allows for so long (contract 2)."""
+
+
+class Operators:
+    """Carries out operators' intents."""
+
+    __slots__ = ("_judge", "_world")
+
+    def __init__(self, world: World, judge: Judge) -> None:
+        self._world = world
+        self._judge = judge
+
+    def carry_out(self, intent: Intent, now_ms: int) -> IntentResult:
+        """What became of it. Nothing has changed unless the answer is DONE."""
+        account = self._world.accounts.get(intent.account)
+        if account is None:
+            return IntentResult.UNKNOWN_ACCOUNT
+        if intent.until_ms is not None and intent.until_ms <= now_ms:
+            return IntentResult.UNTIL_PAST
+        match intent:
+            case Block():
+                result = self._block(account, intent, now_ms)
+            case Release():
+                result = self._release(account, intent, now_ms)
+            case Allow():
+                result = self._allow(account, intent, now_ms)
+            case _:
+                assert_never(intent)
+        if result is IntentResult.DONE:
+            what = type(intent).__name__.lower()
+            self._world.changes.audit.append(Audit(account.id, now_ms, intent.by, what, intent.reason))
+        return result
+
+    def _block(self, account: Account, intent: Block, now_ms: int) -> IntentResult:
+        text = f"Blocked by {intent.by}: {intent.reason}."
+        standing = account.cause(Reason.OPERATOR)
+        if standing and (standing.scope, standing.until_ms, standing.text) == (intent.scope, intent.until_ms, text):
+            return IntentResult.DONE
+        self._judge.block(
+            account, Reason.OPERATOR, now_ms, text, scope=intent.scope, until_ms=intent.until_ms, by=intent.by
+        )
+        return IntentResult.DONE
+
+    def _release(self, account: Account, intent: Release, now_ms: int) -> IntentResult:
+        causes = [cause for cause in account.causes if cause.reason is not Reason.CLOSED]
+        if not causes:
+            return IntentResult.CLOSED if account.closed else IntentResult.DONE
+        if (
+            account.cause(Reason.CREDIT_LIMIT)
+            and intent.until_ms is None
+            and self._at_limit(account, now_ms)
+        ):
+            return IntentResult.AT_LIMIT
+        account.allow_until_ms = intent.until_ms if intent.until_ms is not None else now_ms + RELEASE_ALLOWS_MS
+        text = f"Released by {intent.by}: {intent.reason}."
+        for cause in causes:
+            self._judge.lift(account, cause, Reason.RELEASED, now_ms, text, intent.by)
+        self._stand(account, now_ms)
+        return IntentResult.DONE
+
+    def _allow(self, account: Account, intent: Allow, now_ms: int) -> IntentResult:
+        account.allow_until_ms = intent.until_ms
+        text = f"Allowed by {intent.by}: {intent.reason}."
+        self._judge.decide(account, Action.ALLOW, Reason.OPERATOR, now_ms, now_ms, text, by=intent.by)
+        for cause in account.causes:
+            if cause.reason in AUTOMATIC:
+                self._judge.lift(account, cause, Reason.RELEASED, now_ms, text, intent.by)
+        self._stand(account, now_ms)
+        return IntentResult.DONE
+
+    def _stand(self, account: Account, now_ms: int) -> None:
+        """Judge what is now allowed: a limit that is no longer reached can be reached, and recorded, again."""
+        if not self._at_limit(account, now_ms):
+            self._judge.stand_below_top(account)
+        self._judge.judge(account, now_ms, now_ms)
+
+    @staticmethod
+    def _at_limit(account: Account, now_ms: int) -> bool:
+        limit = account.limit_in_force
+        return limit is not None and account.exposure_scaled(now_ms) >= limit * MS_PER_MINUTE

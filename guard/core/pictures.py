@@ -1,0 +1,123 @@
+"""Pictures: the views of an account and of a switch, drawn from the engine's state when somebody asks."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from guard.core.calls import GROWING, Call
+from guard.core.money import ZERO, Micros, clamp_for_show, floor_from_scaled
+from guard.core.records import Direction
+from guard.core.views import AccountView, BlockView, CauseView, LiveCall, SwitchView
+
+if TYPE_CHECKING:
+    from guard.core.accounts import Account
+    from guard.core.switches import Switch
+    from guard.core.world import World
+
+SHOWN_CALLS = 1_000
+
+
+def _call_picture(call: Call, now_ms: int) -> LiveCall:
+    return LiveCall(
+        switch=call.switch.name,
+        call=call.id,
+        to=call.to,
+        caller=call.caller,
+        direction=call.direction or Direction.OUTGOING,
+        emergency=call.emergency,
+        answered_at_ms=call.answered_at_ms,
+        last_report_at_ms=call.at_ms,
+        duration_ms=call.duration_ms,
+        charge_micros=Micros(call.charge_micros),
+        value_micros=clamp_for_show(call.value_micros(now_ms)),
+        rate_micros=call.growth_micros,
+        silent=call.silent_carry_scaled != GROWING,
+    )
+
+
+def is_confirmed(account: Account, world: World) -> bool:
+    """Whether every switch that is up has acknowledged the account's command; with none up nobody has."""
+    command = account.command
+    up = [switch for switch in world.switches.values() if switch.up]
+    return bool(up) and all(
+        switch.synced and (command is None or command.id not in switch.pending) for switch in up
+    )
+
+
+def _block_picture(account: Account, world: World) -> BlockView | None:
+    desired = account.desired()
+    if desired is None:
+        return None
+    command_id = account.command.id if account.command is not None else ""
+    errors = (
+        (switch.name, switch.pending[command_id].error)
+        for switch in world.switches.values()
+        if command_id in switch.pending
+    )
+    return BlockView(
+        scope=desired.scope,
+        since_ms=min(cause.since_ms for cause in account.causes),
+        confirmed=is_confirmed(account, world),
+        effective=account.defying == 0,
+        text=" ".join(dict.fromkeys(cause.text for cause in account.causes)),
+        causes=tuple(
+            CauseView(
+                reason=cause.reason,
+                rule=cause.rule,
+                scope=cause.scope,
+                since_ms=cause.since_ms,
+                until_ms=cause.until_ms,
+                text=cause.text,
+            )
+            for cause in account.causes
+        ),
+        errors=tuple((name, error) for name, error in errors if error),
+    )
+
+
+def account_picture(account: Account, world: World, breach_ms: int | None, now_ms: int) -> AccountView:
+    """One account as it stands at `now_ms`. Work: its live calls, at most `SHOWN_CALLS`."""
+    exposure = floor_from_scaled(account.exposure_scaled(now_ms))
+    in_flight = exposure - account.owed_micros + account.trusted_micros
+    limit = account.limit_in_force
+    live = account.live or {}
+    owed = Micros(account.owed_micros)
+    return AccountView(
+        account=account.id,
+        name=account.name,
+        currency=account.currency,
+        timezone=account.timezone,
+        state=account.state,
+        provisional=account.provisional,
+        limit_micros=None if limit is None else clamp_for_show(limit),
+        limit_source="temporary" if account.until_ms is not None else account.limit_source,
+        limit_until_ms=account.until_ms,
+        exposure_micros=clamp_for_show(exposure),
+        owed_micros=owed,
+        invoiced_micros=ZERO,
+        unbilled_micros=owed,
+        in_flight_micros=clamp_for_show(in_flight),
+        pending_payments_micros=Micros(account.pending_micros),
+        burn_micros_per_minute=sum(flight.line()[1] for flight in account.flights),
+        reaches_limit_at_ms=breach_ms,
+        live_calls=tuple(_call_picture(call, now_ms) for call in islice(live.values(), SHOWN_CALLS)),
+        live_call_count=len(live),
+        block=_block_picture(account, world),
+        allow_until_ms=account.allow_until_ms,
+    )
+
+
+def switch_picture(switch: Switch) -> SwitchView:
+    """One switch as it stands."""
+    return SwitchView(
+        name=switch.name,
+        up=switch.up,
+        last_heard_ms=switch.last_seen_ms,
+        live_calls=len(switch.calls),
+        unconfirmed=len(switch.pending),
+        synced=switch.synced,
+        lagging=switch.lagging,
+        blind=switch.blind,
+        skew_ms=switch.skew_ms,
+    )

@@ -1,0 +1,117 @@
+"""The shape in which accounts, calls and switches are kept: flat rows of plain values.
+
+The engine's objects are made for speed and refer to each other; a row is what of them must survive. A store keeps
+rows by their key and gives them back; it need not know what a column means. Columns are only ever added, at the end,
+with a schema migration in the store.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class CauseRow(NamedTuple):
+    """One cause of a block."""
+
+    reason: str
+    rule: str
+    scope: str
+    end_calls: bool
+    since_ms: int
+    until_ms: int | None
+    text: str
+    decision_id: str
+
+
+class CommandRow(NamedTuple):
+    """The last command given for an account."""
+
+    id: str
+    action: str
+    scope: str
+    end_calls: bool
+    reason: str
+    at_ms: int
+    until_ms: int | None
+
+
+class AccountRow(NamedTuple):
+    """One account. Key: `id`."""
+
+    id: str
+    name: str
+    currency: str
+    timezone: str
+    opened: str
+    plan: str
+    tariff: str
+    provisional: bool
+    closed: bool
+    owed_micros: int
+    pending_micros: int
+    """Sum of pending payments."""
+    trusted_micros: int
+    """The part of them that counts already."""
+    limit_micros: int | None
+    """The limit for good; None: no limit."""
+    limit_source: str
+    cycles_micros: int | None
+    floor_micros: int | None
+    cap_micros: int | None
+    until_limit_micros: int | None
+    """A limit for the time being (None with `until_ms` set: no limit for the time being)."""
+    until_ms: int | None
+    level: int
+    """Highest mark reached: 0 none, 1 50 %, 2 80 %, 3 100 %."""
+    spoken: int
+    """Bits of the marks whose warning was told and not yet cleared."""
+    allow_until_ms: int | None
+    seq: int
+    decisions: int
+    """How many decisions this account has had: decision ids are derived from it."""
+    lifted_at_ms: int
+    """When a credit block last lifted without a money event; 0: never."""
+    command: CommandRow | None
+    causes: tuple[CauseRow, ...]
+
+
+class CallRow(NamedTuple):
+    """One live call. Key: (`switch`, `call`)."""
+
+    switch: str
+    call: str
+    account: str
+    event: int
+    at_ms: int
+    newest_at_ms: int
+    answered_at_ms: int
+    duration_ms: int
+    charge_micros: int
+    """Value by the last report."""
+    stated_charge_micros: int
+    """As the switch stated it; -1: it never did."""
+    rate_micros: int
+    rate_known: int
+    """Where the rate is from: 0 unknown rate, 1 implied by two charges, 2 stated."""
+    posted_micros: int
+    """What was posted when it was taken for lost, then came back."""
+    to: str
+    caller: str
+    direction: str
+    """Empty: never said (counts as outgoing)."""
+    emergency: bool
+    source: str
+    silent_carry_scaled: int
+    """Growth granted while silent, scaled micros; -1: not silent."""
+    defies: bool
+    """Ticked on although the switch had acknowledged the block."""
+
+
+class SwitchRow(NamedTuple):
+    """One known switch. Key: `name`."""
+
+    name: str
+    up: bool
+    first_heard_ms: int
+    last_heard_ms: int
+    skew_ms: int

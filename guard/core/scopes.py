@@ -1,0 +1,80 @@
+"""Named scopes: which dialled numbers `all`, `international` and `premium` mean, as prefix sets.
+
+A switch must not need a tariff to obey a block, so guard publishes what each scope means: prefixes in E.164 digits,
+the longest one that matches decides. The sets here follow the numbering plan of the operator's own country; classes
+of a tariff refine them. In the North American plan, country code 1 is shared: the area codes below look domestic in
+a naive prefix table and are not (they are where call-back frauds live).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from guard.core.records import Scope
+
+NANP_ABROAD = (
+    "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876"
+).split()
+"""Area codes under country code 1 that are other countries (NANPA, Caribbean and Bermuda)."""
+
+NANP_PREMIUM = ("1900", "1976")
+"""Pay-per-call services of the North American plan: 900 numbers, and 976 as an area code."""
+
+_NANP = "1"
+
+PrefixSet = Mapping[str, bool]
+
+
+class Scopes:
+    """The meaning of each named scope."""
+
+    __slots__ = ("sets", "version")
+
+    def __init__(self, sets: Mapping[Scope, PrefixSet]) -> None:
+        self.sets = {scope: dict(sets.get(scope, {"": True})) for scope in Scope}
+        named = repr([(scope.value, sorted(self.sets[scope].items())) for scope in Scope])
+        self.version = blake2b(named.encode(), digest_size=6).hexdigest()
+
+    @classmethod
+    def of_country_code(cls, country_code: str) -> Scopes:
+        """Scopes as seen from a country, by its E.164 code (`"1"` for Canada and the USA)."""
+        international = {"": True, country_code: False}
+        premium = {"": False}
+        if country_code == _NANP:
+            international |= {f"1{area}": True for area in NANP_ABROAD}
+            premium |= dict.fromkeys(NANP_PREMIUM, True)
+        return cls({Scope.ALL: {"": True}, Scope.INTERNATIONAL: international, Scope.PREMIUM: premium})
+
+    def covers(self, scope: Scope, digits: str) -> bool:
+        """Whether a number in E.164 digits lies in a scope; an unknown number (no digits) lies in every one."""
+        if scope is Scope.ALL or not digits:
+            return True
+        prefixes = self.sets[scope]
+        for length in range(min(len(digits), 15), -1, -1):
+            found = prefixes.get(digits[:length])
+            if found is not None:
+                return found
+        return False
+
+
+_WIDTH = {Scope.PREMIUM: 0, Scope.INTERNATIONAL: 1, Scope.ALL: 2}
+
+
+def width(scope: Scope) -> int:
+    """Order of the scopes: of several causes the widest is in effect (contract 2)."""
+    return _WIDTH[scope]
+
+
+def e164_digits(dialled: str, international_prefixes: tuple[str, ...] = ("00", "011")) -> str:
+    """Digits of a number dialled internationally (`+` or a prefix); empty when it cannot be told from a local one."""
+    if dialled.startswith("+"):
+        rest = dialled[1:]
+    else:
+        for prefix in sorted(international_prefixes, key=len, reverse=True):
+            if dialled.startswith(prefix):
+                rest = dialled[len(prefix) :]
+                break
+        else:
+            return ""
+    return rest if rest.isascii() and rest.isdigit() else ""

@@ -1,0 +1,82 @@
+"""Plain sentences: why guard did what it did, in words a clerk can read out.
+
+Every decision has one. Amounts are rounded to cents here and nowhere else; called numbers keep their prefix and lose
+the rest (they are personal data). Times in a sentence are UTC to the minute: the page and the command line show local
+time beside them.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from guard.core.money import format_cents
+
+if TYPE_CHECKING:
+    from guard.core.accounts import Account
+    from guard.core.calls import Call
+
+_SHOWN_DIGITS = 5
+_HIDDEN_AT_LEAST = 4
+_SEARCHED_CALLS = 200
+"""Calls looked at for the dearest one: a customer with 10,000 live calls must not cost 10,000 steps."""
+
+
+def masked(number: str) -> str:
+    """A called number without what identifies the person: the first digits, then `***`."""
+    plus = "+" if number.startswith("+") else ""
+    digits = number[len(plus) :]
+    shown = min(_SHOWN_DIGITS, max(0, len(digits) - _HIDDEN_AT_LEAST))
+    return f"{plus}{digits[:shown]}***" if digits else ""
+
+
+def dearest_call(account: Account) -> Call | None:
+    """The live call that grows fastest (among the first few hundred)."""
+    if not account.live:
+        return None
+    return max(islice(account.live.values(), _SEARCHED_CALLS), key=lambda call: call.growth_micros)
+
+
+def _limit(account: Account) -> str:
+    limit = account.limit_in_force
+    return "no limit" if limit is None else f"the limit of {format_cents(limit)} {account.currency}"
+
+
+def _in_flight(account: Account) -> str:
+    calls = sum(flight.calls for flight in account.flights)
+    if not calls:
+        return "no call is in flight"
+    rate = sum(flight.rate_micros for flight in account.flights)
+    words = f"{calls} call{'s' if calls > 1 else ''} in flight at {format_cents(rate)} a minute"
+    call = dearest_call(account)
+    if call is not None and call.to:
+        words += f", {'the dearest ' if calls > 1 else ''}to {masked(call.to)}"
+    return words
+
+
+def warned(account: Account, mark: str, exposure_micros: int) -> str:
+    """A mark below the limit was reached."""
+    exposure = f"{format_cents(exposure_micros)} {account.currency}"
+    return f"Warning: exposure {exposure} has reached {mark} % of {_limit(account)}; {_in_flight(account)}."
+
+
+def cleared(account: Account, mark: str, exposure_micros: int) -> str:
+    """Exposure fell back below a mark."""
+    exposure = f"{format_cents(exposure_micros)} {account.currency}"
+    return f"Cleared: exposure {exposure} is back below {mark} % of {_limit(account)}."
+
+
+def blocked_at_limit(account: Account, exposure_micros: int, *, allowed: bool) -> str:
+    """The limit was reached."""
+    exposure = f"{format_cents(exposure_micros)} {account.currency}"
+    fact = f"exposure {exposure} has reached {_limit(account)}; {_in_flight(account)}"
+    if allowed:
+        return f"Not blocked, because an operator allows it: {fact}."
+    return f"Blocked: {fact}."
+
+
+def lifted(account: Account, why: str, exposure_micros: int) -> str:
+    """A cause ended by itself or by money."""
+    exposure = f"{format_cents(exposure_micros)} {account.currency}"
+    rest = "; other causes still block it" if account.causes else ""
+    return f"Unblocked: {why}; exposure is {exposure} against {_limit(account)}{rest}."

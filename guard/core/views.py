@@ -1,0 +1,117 @@
+"""What the engine shows of itself: frozen pictures of an account, made when somebody asks.
+
+These are answers, not state: nothing in the engine reads them. Money is micros, times are milliseconds; the wire
+writes them in the contract's format (contract 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from guard.core.decisions import Reason
+from guard.core.money import Micros
+from guard.core.records import Direction, Scope
+
+
+class AccountState(Enum):
+    """An account's state in one word; blocked wins over warned, closed over both."""
+
+    ACTIVE = "active"
+    WARNED = "warned"
+    BLOCKED = "blocked"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCall:
+    """A call that is up."""
+
+    switch: str
+    call: str
+    to: str
+    caller: str
+    direction: Direction
+    emergency: bool
+    answered_at_ms: int
+    last_report_at_ms: int
+    duration_ms: int
+    charge_micros: Micros
+    """By its last report."""
+    value_micros: Micros
+    """Carried forward to the time of asking."""
+    rate_micros: int
+    silent: bool
+    """It has stopped reporting and stopped growing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseView:
+    """One cause of a block."""
+
+    reason: Reason
+    rule: str
+    scope: Scope
+    since_ms: int
+    until_ms: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockView:
+    """Why and how an account is blocked, and whether the switches obey."""
+
+    scope: Scope
+    since_ms: int
+    confirmed: bool
+    effective: bool
+    text: str
+    causes: tuple[CauseView, ...]
+    errors: tuple[tuple[str, str], ...]
+    """(switch, error) of switches that refused the command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """Everything the engine knows about one account (its decisions and ledger are in the store)."""
+
+    account: str
+    name: str
+    currency: str
+    timezone: str
+    state: AccountState
+    provisional: bool
+    limit_micros: Micros | None
+    limit_source: str
+    limit_until_ms: int | None
+    exposure_micros: Micros
+    owed_micros: Micros
+    invoiced_micros: Micros
+    unbilled_micros: Micros
+    in_flight_micros: Micros
+    pending_payments_micros: Micros
+    burn_micros_per_minute: int
+    """Rate at which exposure is growing now."""
+    reaches_limit_at_ms: int | None
+    live_calls: tuple[LiveCall, ...]
+    """At most 1,000; `live_call_count` is the true number."""
+    live_call_count: int
+    block: BlockView | None
+    allow_until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchView:
+    """One known switch."""
+
+    name: str
+    up: bool
+    last_heard_ms: int
+    live_calls: int
+    unconfirmed: int
+    synced: bool
+    """It has acknowledged the whole truth since it last came up."""
+    lagging: bool
+    blind: bool
+    """It is silent although calls are up."""
+    skew_ms: int

@@ -1,0 +1,272 @@
+"""The engine's memory: accounts, switches, what has changed since the last batch, and the plain counters.
+
+The parts of the engine (`intake`, `judge`, `billing`, `delivery`) share one `World` and change it; nobody else does.
+What must become durable is collected here as it happens: rows of touched objects once per batch (`touch`), and facts
+(ledger lines, decisions, what is remembered) as they arise. `take` hands all of it over as one `Changes`.
+"""
+
+from __future__ import annotations
+
+from heapq import heappush
+
+from guard.core.accounts import Account
+from guard.core.calls import Call
+from guard.core.decisions import (
+    BillingEntry,
+    Changes,
+    Decision,
+    LedgerLine,
+    LineKind,
+    Notice,
+)
+from guard.core.flights import Flight
+from guard.core.invariants import invariant
+from guard.core.money import Micros, fits
+from guard.core.scopes import Scopes
+from guard.core.settings import Settings, SwitchSettings
+from guard.core.switches import Switch
+from guard.core.views import AccountState
+
+MAX_SWITCHES = 1_000
+"""Known switches (contract 1): a hostile publisher must not make memory grow by inventing names."""
+
+
+class World:
+    """All state of the engine."""
+
+    def __init__(self, settings: Settings, scopes: Scopes) -> None:
+        self.settings = settings
+        self.scopes = scopes
+        self.accounts: dict[str, Account] = {}
+        self.switches: dict[str, Switch] = {}
+        self.blocked: dict[str, Account] = {}
+        """Accounts whose last command is a block."""
+        self.billing: dict[str, BillingEntry] = {}
+        """Billing messages by id; kept for ever, because an id is good for ever (about 300 bytes each)."""
+        self.forgotten_before_ms = 0
+        """Memory of ended calls reaches back to here; never moves back."""
+        self.changes = Changes()
+        self.waiting: dict[tuple[str, str], int | None] = {}
+        """(switch, account) whose outbox entry changed: the seq that waits, or None."""
+        self._touched_accounts: dict[str, Account] = {}
+        self._touched_calls: dict[tuple[str, str], Call | None] = {}
+        self._touched_switches: dict[str, Switch] = {}
+        self.last_line = 0
+        self.last_decision = 0
+        self.alarms: list[tuple[int, str]] = []
+        """(moment, account): when an account is to be judged without being asked to."""
+        # Plain counters; the shell reads them.
+        self.decided: dict[tuple[str, str, str], int] = {}
+        self.billed: dict[tuple[str, str], int] = {}
+        self.states: dict[AccountState, int] = dict.fromkeys(AccountState, 0)
+        self.settled_micros: dict[str, int] = {}
+        """Owed - trusted over all accounts, per currency."""
+        self.reconciled_micros: dict[str, int] = {}
+        """Differences found by `balance` messages, per currency."""
+        self.confirm_ms: list[int] = []
+        self.lag_ms: list[int] = []
+
+    # -- accounts
+
+    def open_account(self, account_id: str) -> Account:
+        """The account of that id; an unknown one opens as provisional."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            settings = self.settings
+            account = Account(account_id, settings.default_currency, settings.default_limit_micros)
+            self.enter(account)
+            self.touch(account)
+        return account
+
+    def enter(self, account: Account) -> None:
+        """Make an account known (new or restored)."""
+        self.accounts[account.id] = account
+        self.states[account.state] += 1
+        self._count_settled(account, 1)
+        if account.command is not None and account.command.action == "block":
+            self.blocked[account.id] = account
+
+    def touch(self, account: Account) -> None:
+        """Its row has changed."""
+        self._touched_accounts[account.id] = account
+
+    def count_state(self, account: Account) -> None:
+        """Level, causes or closing may have changed its state."""
+        state = account.present_state()
+        if state is not account.state:
+            self.states[account.state] -= 1
+            self.states[state] += 1
+            account.state = state
+
+    def _count_settled(self, account: Account, sign: int) -> None:
+        total = self.settled_micros.get(account.currency, 0)
+        self.settled_micros[account.currency] = total + sign * (account.owed_micros - account.trusted_micros)
+
+    def owe(self, account: Account, amount_micros: int) -> None:
+        """Move what an account owes; the caller has made sure that the sum fits and writes the ledger line."""
+        account.owed_micros += amount_micros
+        invariant(fits(account.owed_micros), "what an account owes stays within the bound of money")
+        self.settled_micros[account.currency] = self.settled_micros.get(account.currency, 0) + amount_micros
+        self.touch(account)
+
+    def trust(self, account: Account, pending_micros: int, trusted_micros: int) -> None:
+        """Move pending payments and the part of them that counts."""
+        account.pending_micros += pending_micros
+        account.trusted_micros += trusted_micros
+        self.settled_micros[account.currency] = self.settled_micros.get(account.currency, 0) - trusted_micros
+        self.touch(account)
+
+    def change_currency(self, account: Account, currency: str) -> None:
+        """A provisional account turns out to be in another currency: its amounts were in that one all along."""
+        for flight in account.flights:
+            flight.switch.total(account.currency).absorb(flight, -1)
+            flight.switch.total(currency).absorb(flight, 1)
+        self._count_settled(account, -1)
+        account.currency = currency
+        self._count_settled(account, 1)
+        self.touch(account)
+
+    def wake(self, account: Account, at_ms: int | None) -> None:
+        """Judge the account at that moment; an earlier alarm that stands is kept."""
+        if at_ms is not None and (account.due_ms is None or at_ms < account.due_ms):
+            account.due_ms = at_ms
+            heappush(self.alarms, (at_ms, account.id))
+
+    # -- switches
+
+    def switch(self, name: str, now_ms: int) -> Switch | None:
+        """The switch of that name; a new one becomes known; None when there are too many already."""
+        switch = self.switches.get(name)
+        if switch is None and len(self.switches) < MAX_SWITCHES:
+            declared = self.settings.switches.get(name, SwitchSettings())
+            switch = Switch(name, ticks=declared.ticks, now_ms=now_ms)
+            self.enter_switch(switch)
+            self.touch_switch(switch)
+        return switch
+
+    def enter_switch(self, switch: Switch) -> None:
+        """Make a switch known (new or restored)."""
+        self.switches[switch.name] = switch
+
+    def touch_switch(self, switch: Switch) -> None:
+        """Its row has changed."""
+        self._touched_switches[switch.name] = switch
+
+    # -- calls
+
+    def fly(self, account: Account, switch: Switch) -> Flight:
+        """The sums of an account's calls at a switch, made when needed."""
+        flight = account.flight_at(switch)
+        if flight is None:
+            flight = Flight(switch)
+            account.flights = (*account.flights, flight)
+        return flight
+
+    def count_in(self, call: Call) -> None:
+        """A call's value counts from now on."""
+        call.flight.add(call)
+        call.switch.total(call.account.currency).add(call)
+
+    def count_out(self, call: Call) -> None:
+        """A call's value no longer counts; always before the call is changed."""
+        call.flight.add(call, -1)
+        call.switch.total(call.account.currency).add(call, -1)
+
+    def go_live(self, call: Call) -> None:
+        """A call is up (its value is not yet counted)."""
+        account = call.account
+        if account.live is None:
+            account.live = {}
+        account.live[call.switch.name, call.id] = call
+        call.switch.calls[call.id] = call
+        self.touch_call(call)
+
+    def go_over(self, call: Call) -> None:
+        """A call is no longer up (its value no longer counts)."""
+        account, switch = call.account, call.switch
+        invariant(account.live is not None, "a call that ends was live")
+        if account.live is not None:
+            del account.live[switch.name, call.id]
+            if not account.live:
+                account.live = None
+        if call.defies:
+            account.defying -= 1
+        if not call.flight.calls:
+            account.flights = tuple(flight for flight in account.flights if flight is not call.flight)
+        del switch.calls[call.id]
+        self._touched_calls[switch.name, call.id] = None
+
+    def touch_call(self, call: Call) -> None:
+        """Its row has changed."""
+        self._touched_calls[call.switch.name, call.id] = call
+
+    # -- facts
+
+    def line(
+        self,
+        account: Account,
+        kind: LineKind,
+        amount_micros: int,
+        at_ms: int,
+        *,
+        call: Call | None = None,
+        ref: str = "",
+        method: str = "",
+        text: str = "",
+    ) -> None:
+        """Write a ledger line and move what is owed by it: the one way in which money moves."""
+        self.last_line += 1
+        self.owe(account, amount_micros)
+        self.changes.ledger.append(
+            LedgerLine(
+                number=self.last_line,
+                account=account.id,
+                at_ms=at_ms,
+                kind=kind,
+                amount_micros=Micros(amount_micros),
+                currency=account.currency,
+                switch=call.switch.name if call else "",
+                call=call.id if call else "",
+                to=call.to if call else "",
+                direction=(call.direction.value if call.direction else "outgoing") if call else "",
+                duration_ms=call.duration_ms if call else 0,
+                emergency=call.emergency if call else False,
+                ref=ref,
+                method=method,
+                text=text,
+            )
+        )
+
+    def decided_on(self, decision: Decision) -> None:
+        """Note a decision and count it."""
+        self.changes.decisions.append(decision)
+        counted = (decision.action.value, decision.reason.value, decision.mode.value)
+        self.decided[counted] = self.decided.get(counted, 0) + 1
+
+    def notice(self, notice: Notice) -> None:
+        """Tell on-call after the commit."""
+        self.changes.notices.append(notice)
+
+    # -- handing over
+
+    def take(self) -> Changes:
+        """All that has changed since the last time, and a clean sheet."""
+        changes = self.changes
+        changes.accounts = [account.row() for account in self._touched_accounts.values()]
+        for (switch, call_id), call in self._touched_calls.items():
+            if call is None:
+                changes.calls_over.append((switch, call_id))
+            else:
+                changes.calls.append(call.row())
+        changes.switches = [switch.row() for switch in self._touched_switches.values()]
+        for (switch, account_id), seq in self.waiting.items():
+            if seq is None:
+                changes.settled.append((switch, account_id))
+            else:
+                changes.pending.append((switch, account_id, seq))
+        self.changes = Changes()
+        self._touched_accounts = {}
+        self._touched_calls = {}
+        self._touched_switches = {}
+        self.waiting = {}
+        return changes

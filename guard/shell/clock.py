@@ -1,0 +1,25 @@
+"""The system's clock, as the one place in guard where time is read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+
+class SystemClock:
+    """Wall-clock time in milliseconds; waiting on the event loop."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970-01-01 UTC."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, ms: int) -> None:
+        """Return when `ms` have passed."""
+        await asyncio.sleep(ms / 1_000)
+
+    async def wait(self, event: asyncio.Event, ms: int) -> None:
+        """Return when the event is set, or when `ms` have passed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ms / 1_000):
+                await event.wait()

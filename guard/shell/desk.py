@@ -1,0 +1,106 @@
+"""The desk: the daemon as its HTTP side sees it. Reads are pictures of the engine; intents go through the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from guard.core.engine import Engine
+from guard.core.pictures import switch_picture
+from guard.core.records import Intent, IntentResult
+from guard.core.views import AccountState, AccountView, SwitchView
+from guard.ports import Clock, NotReadyError, Store
+from guard.shell.loop import Loop
+
+INTENT_WITHIN_S = 5.0
+"""An operator does not wait longer; the intent may still be carried out, and the answer says so."""
+STALLED_AFTER_MS = 10_000
+"""The loop turns every second; ten without a turn mean that it hangs."""
+
+
+class Desk:
+    """See `guard.ports.Desk`."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        loop: Loop,
+        store: Store,
+        clock: Clock,
+        missing: Callable[[], str],
+        metrics: Callable[[], bytes],
+    ) -> None:
+        """`missing` says what is still missing for readiness, in words, or nothing."""
+        self.store = store
+        self._engine = engine
+        self._loop = loop
+        self._clock = clock
+        self._missing = missing
+        self._metrics = metrics
+        self._ordered: list[str] = []
+
+    def account(self, account: str) -> AccountView | None:
+        """Picture of one account now."""
+        return self._engine.picture(account, self._clock.now_ms())
+
+    def accounts(
+        self, *, state: AccountState | None, query: str, limit: int, after: str
+    ) -> list[AccountView]:
+        """Accounts in the order of their ids, after the given id."""
+        world = self._engine.world
+        ids: Iterable[str]
+        if state is AccountState.BLOCKED:
+            ids = sorted(world.blocked)
+        else:
+            if len(self._ordered) != len(world.accounts):
+                # Nearly sorted already, which is what makes this cheap; accounts are only ever added.
+                self._ordered = sorted(world.accounts)
+            ids = self._ordered
+        wanted = query.casefold()
+        found: list[AccountView] = []
+        for account_id in ids:
+            account = world.accounts[account_id]
+            if (
+                account_id > after
+                and (state is None or account.state is state)
+                and (not wanted or wanted in account_id.casefold() or wanted in account.name.casefold())
+            ):
+                view = self.account(account_id)
+                if view is not None:
+                    found.append(view)
+                if len(found) == limit:
+                    break
+        return found
+
+    def switches(self) -> list[SwitchView]:
+        """All known switches."""
+        return [switch_picture(switch) for switch in self._engine.world.switches.values()]
+
+    async def submit(self, intent: Intent) -> IntentResult:
+        """Carry out an operator's intent."""
+        try:
+            async with asyncio.timeout(INTENT_WITHIN_S):
+                result = await self._loop.ask(intent)
+        except TimeoutError:
+            raise NotReadyError(
+                "the store did not confirm in time; look at the account before trying again"
+            ) from None
+        if result is None:
+            raise NotReadyError("too many requests are waiting; try again in a moment")
+        return result
+
+    def metrics(self) -> bytes:
+        """The Prometheus text."""
+        return self._metrics()
+
+    def healthy(self) -> str:
+        """Empty when the loop turns."""
+        late_ms = self._clock.now_ms() - self._loop.last_turn_ms
+        return f"the loop has not turned for {late_ms // 1_000} s" if late_ms > STALLED_AFTER_MS else ""
+
+    def ready(self) -> str:
+        """Empty when restored and subscribed."""
+        if self._loop.store_failure:
+            return f"the store does not take anything: {self._loop.store_failure}"
+        return self._missing()

@@ -1,0 +1,293 @@
+"""The loop: one batch after the other, from messages to what the world sees of them.
+
+    drain (control first) -> engine -> commit -> acknowledge -> send commands -> tell (decisions, notices, intents)
+
+**Self-clocked group commit.** There is no linger timer: while one batch is being committed the next one gathers, so
+batches are small when there is little to do (latency) and big when there is much (throughput). The bounds below cap
+what one batch may hold and with it the time until a computed breach is acted on.
+
+**Order.** A message is acknowledged only when what it said is durable, in order of receipt. Commands leave only after
+the commit that contains their decision. A batch that cannot be committed is tried again, unchanged, until it can: no
+acknowledgement leaves meanwhile, so the broker keeps what comes, and readiness turns false. Time does not stop for
+that: what falls due meanwhile is decided in the batch after it.
+
+**A balance message** needs to know what the ledger holds since its time: the batch so far is committed first, then the
+store is asked, then the message enters the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+import structlog
+
+from guard.core.decisions import Changes, Command, Decision, Notice, Send
+from guard.core.engine import Engine
+from guard.core.money import Micros
+from guard.core.records import BalanceMessage, Intent, IntentResult, Refusal
+from guard.ports import Clock, Message, Publisher, Source, Store, StoreError
+from guard.wire.billing import decode_billing
+from guard.wire.commands import encode_command, encode_scopes, encode_snapshot_part
+from guard.wire.control import decode_ack, decode_status
+from guard.wire.reports import decode_reports
+from guard.wire.topics import Topics
+
+CONTROL_BATCH = 200
+"""Control messages a batch: acks, status and billing never wait behind more than one batch of calls."""
+CALLS_BATCH = 1_000
+"""Call messages a batch: at one report each, about 10 ms of work."""
+REPORTS_BATCH = 4_000
+"""Reports after which no further message joins a batch: about 30 ms of work, below the 50 ms promised to a command."""
+INTENTS_WAITING = 1_000
+"""Operators' intents that may wait: more than people can have clicked."""
+RETRY_FIRST_MS = 100
+RETRY_LAST_MS = 5_000
+BOUNDED_WAIT_MS = 1_000
+"""The loop turns at least so often, so that health can be judged by its last turn."""
+
+
+T = TypeVar("T")
+
+
+class Figures(Protocol):
+    """What the loop counts."""
+
+    def refused_reports(self, switch: str, count: int) -> None:
+        """Reports that broke a rule."""
+        ...
+
+    def refused_billing(self, count: int, outcome: str) -> None:
+        """Billing messages that broke a rule."""
+        ...
+
+    def committed(self, seconds: float, reports: int) -> None:
+        """A batch became durable."""
+        ...
+
+
+@dataclass(slots=True)
+class _Asked:
+    """An intent and whoever waits for its answer."""
+
+    intent: Intent
+    answer: asyncio.Future[IntentResult]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What has been taken and not yet become durable."""
+
+    control: list[Message] = field(default_factory=list)
+    calls: list[Message] = field(default_factory=list)
+    answers: list[tuple[asyncio.Future[IntentResult], IntentResult]] = field(default_factory=list)
+    reports: int = 0
+
+
+class Loop:
+    """Runs the engine between a source and a store."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: Store,
+        clock: Clock,
+        calls: Source,
+        control: Source,
+        publisher: Publisher,
+        topics: Topics,
+        figures: Figures,
+        refused: Callable[[str, Refusal], None],
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._calls = calls
+        self._control = control
+        self._publisher = publisher
+        self._topics = topics
+        self._figures = figures
+        self._refused = refused
+        self._arrived = asyncio.Event()
+        self._asked: deque[_Asked] = deque()
+        self._subscribed = False
+        self._scopes_sent: set[str] = set()
+        self._batch = Batch()
+        self._log = structlog.get_logger("guard").bind()
+        self.on_decisions: Callable[[list[Decision]], None] = lambda decisions: None
+        self.on_notice: Callable[[Notice], None] = lambda notice: None
+        self.last_turn_ms = clock.now_ms()
+        self.store_failure = ""
+        """Why the store does not take batches; empty when it does."""
+
+    # -- what others call
+
+    def arrived(self) -> None:
+        """Messages have come in: take a turn."""
+        self._arrived.set()
+
+    def subscribed(self) -> None:
+        """Both sessions are subscribed (again)."""
+        self._subscribed = True
+        self._scopes_sent.clear()
+        self._arrived.set()
+
+    async def ask(self, intent: Intent) -> IntentResult | None:
+        """Carry out an intent; returns when it is durable. None: too many are waiting already."""
+        if len(self._asked) >= INTENTS_WAITING:
+            return None
+        asked = _Asked(intent, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._arrived.set()
+        return await asked.answer
+
+    # -- turning
+
+    async def run(self) -> None:
+        """Turn until cancelled. What had been taken but not committed comes again from the broker."""
+        while True:
+            await self._wait()
+            await self.turn()
+
+    async def _wait(self) -> None:
+        delay_ms = self._engine.next_wake_ms - self._clock.now_ms()
+        if delay_ms > 0 and not self._arrived.is_set():
+            await self._clock.wait(self._arrived, min(delay_ms, BOUNDED_WAIT_MS))
+
+    async def turn(self) -> None:
+        """One batch: everything that has come in, up to the bounds."""
+        self._arrived.clear()
+        now_ms = self.last_turn_ms = self._clock.now_ms()
+        self._engine.advance(now_ms)
+        if self._subscribed:
+            self._subscribed = False
+            self._engine.subscribed(now_ms)
+        for message in self._control.drain(CONTROL_BATCH):
+            await self._take_control(message, now_ms)
+        while self._asked:
+            asked = self._asked.popleft()
+            self._batch.answers.append((asked.answer, self._engine.intent(asked.intent, now_ms)))
+        self._take_calls(now_ms)
+        await self._finish()
+
+    def _take_calls(self, now_ms: int) -> None:
+        batch, engine = self._batch, self._engine
+        taken = 0
+        while taken < CALLS_BATCH and batch.reports < REPORTS_BATCH:
+            # Drained in small bites: an array may hold a thousand reports.
+            messages = self._calls.drain(min(32, CALLS_BATCH - taken))
+            if not messages:
+                return
+            taken += len(messages)
+            for message in messages:
+                switch = self._topics.switch_of(message.topic)
+                batch.calls.append(message)
+                if switch is None:
+                    continue
+                decoded = decode_reports(message.payload, now_ms)
+                for report in decoded.reports:
+                    engine.report(switch, report, now_ms)
+                batch.reports += len(decoded.reports)
+                if decoded.refusals:
+                    self._figures.refused_reports(switch, len(decoded.refusals))
+                    for refusal in decoded.refusals:
+                        self._refused(message.topic, refusal)
+        # There may be more: do not wait for another message to be told of it.
+        self._arrived.set()
+
+    async def _take_control(self, message: Message, now_ms: int) -> None:
+        self._batch.control.append(message)
+        topic = self._topics.parse(message.topic)
+        if topic is None:
+            return
+        if topic.kind == "billing":
+            await self._take_billing(message, now_ms)
+            return
+        decode = decode_ack if topic.kind == "acks" else decode_status
+        record = decode(topic.switch, message.payload)
+        if isinstance(record, Refusal):
+            self._refused(message.topic, record)
+        else:
+            self._engine.control(record, now_ms)
+
+    async def _take_billing(self, message: Message, now_ms: int) -> None:
+        decoded = decode_billing(message.payload, now_ms)
+        for record in decoded.messages:
+            entering = record
+            if isinstance(record, BalanceMessage):
+                await self._finish(keep_unacknowledged=True)
+                entering = await self._with_ledger(record)
+            self._engine.billing(entering, now_ms)
+        for refusal, outcome in decoded.refusals:
+            self._figures.refused_billing(1, outcome)
+            self._refused(message.topic, refusal)
+
+    async def _with_ledger(self, record: BalanceMessage) -> BalanceMessage:
+        """The message with what the ledger holds since its time; lines at that very time come after it."""
+        since = await self._persist(lambda: self._store.posted_since(record.account, record.as_of_ms - 1))
+        return replace(record, posted_since_micros=Micros(since))
+
+    # -- after the engine
+
+    async def _finish(self, *, keep_unacknowledged: bool = False) -> None:
+        """Make what has been taken durable, then let the world see it."""
+        changes = self._engine.take()
+        batch = self._batch
+        if changes:
+            began_ms = self._clock.now_ms()
+            await self._commit(changes)
+            self._figures.committed((self._clock.now_ms() - began_ms) / 1_000, batch.reports)
+        self._send(changes.sends)
+        if not keep_unacknowledged:
+            self._batch = Batch()
+            if batch.control:
+                self._control.acknowledge(batch.control)
+            if batch.calls:
+                self._calls.acknowledge(batch.calls)
+            for answer, result in batch.answers:
+                if not answer.done():
+                    answer.set_result(result)
+        if changes.decisions:
+            self.on_decisions(changes.decisions)
+        for notice in changes.notices:
+            self.on_notice(notice)
+
+    async def _commit(self, changes: Changes) -> None:
+        await self._persist(lambda: self._store.commit(changes))
+
+    async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until the store has done it; say once what is wrong, and once that it is over."""
+        pause_ms = RETRY_FIRST_MS
+        while True:
+            try:
+                done = await attempt()
+            except StoreError as error:
+                if str(error) != self.store_failure:
+                    self.store_failure = str(error)
+                    self._log.error("store-failed", reason=self.store_failure, retry_ms=pause_ms)
+                await self._clock.sleep(pause_ms)
+                pause_ms = min(RETRY_LAST_MS, pause_ms * 2)
+                # Turning in place is still turning: the loop is alive, the store is not.
+                self.last_turn_ms = self._clock.now_ms()
+            else:
+                if self.store_failure:
+                    self._log.info("store-recovered")
+                    self.store_failure = ""
+                return done
+
+    def _send(self, sends: list[Send]) -> None:
+        publish, topics = self._publisher.publish, self._topics
+        for switch in self._engine.world.switches:
+            if switch not in self._scopes_sent and publish(
+                topics.scopes(switch), encode_scopes(self._engine.world.scopes), retain=True
+            ):
+                self._scopes_sent.add(switch)
+        for send in sends:
+            if isinstance(send.message, Command):
+                publish(topics.commands(send.switch), encode_command(send.message))
+            else:
+                publish(topics.commands(send.switch), encode_snapshot_part(send.message))
