@@ -89,9 +89,12 @@ class Engine:
     def control(self, record: Ack | SwitchStatus, now_ms: int) -> None:
         """Take what a switch says about itself or about a command."""
         self.advance(now_ms)
-        switch = self.world.switches.get(record.switch) or self._meet(record.switch, now_ms)
+        switch = self.world.switches.get(record.switch)
         if switch is None:
-            return
+            # Meeting a switch brings it the whole truth already.
+            if self._meet(record.switch, now_ms) is None or record == SwitchStatus(switch=record.switch, up=True):
+                return
+            switch = self.world.switches[record.switch]
         switch.last_seen_ms = now_ms
         match record:
             case Ack():

@@ -64,7 +64,6 @@ class World:
         self.reconciled_micros: dict[str, int] = {}
         """Differences found by `balance` messages, per currency."""
         self.confirm_ms: list[int] = []
-        self.lag_ms: list[int] = []
 
     # -- accounts
 

@@ -25,16 +25,17 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from guard.core.decisions import Changes, Command, Decision, Notice, Send
+from guard.core.decisions import Changes, Decision, Notice, Send
 from guard.core.engine import Engine
 from guard.core.money import Micros
-from guard.core.records import BalanceMessage, Intent, IntentResult, Refusal
+from guard.core.records import Ack, BalanceMessage, Intent, IntentResult, Refusal, SwitchStatus
+from guard.core.world import MAX_SWITCHES
 from guard.ports import Clock, Message, Publisher, Source, Store, StoreError
 from guard.wire.billing import decode_billing
-from guard.wire.commands import encode_command, encode_scopes, encode_snapshot_part
+from guard.wire.commands import encode_message, encode_scopes
 from guard.wire.control import decode_ack, decode_status
 from guard.wire.reports import decode_reports
-from guard.wire.topics import Topics
+from guard.wire.topics import Kind, Topics
 
 CONTROL_BATCH = 200
 """Control messages a batch: acks, status and billing never wait behind more than one batch of calls."""
@@ -60,12 +61,20 @@ class Figures(Protocol):
         """Reports that broke a rule."""
         ...
 
-    def refused_billing(self, count: int, outcome: str) -> None:
-        """Billing messages that broke a rule."""
+    def refused_billing(self, kind: str, outcome: str) -> None:
+        """A billing message of that type broke a rule."""
+        ...
+
+    def lagged(self, seconds: float, reports: int) -> None:
+        """So many reports were this old when they were applied."""
         ...
 
     def committed(self, seconds: float, reports: int) -> None:
         """A batch became durable."""
+        ...
+
+    def confirmed(self, seconds: float) -> None:
+        """A command was acknowledged so long after it was given."""
         ...
 
 
@@ -116,6 +125,7 @@ class Loop:
         self._asked: deque[_Asked] = deque()
         self._subscribed = False
         self._scopes_sent: set[str] = set()
+        self._switch_names: dict[str, str] = {}
         self._batch = Batch()
         self._log = structlog.get_logger("guard").bind()
         self.on_decisions: Callable[[list[Decision]], None] = lambda decisions: None
@@ -184,14 +194,17 @@ class Loop:
                 return
             taken += len(messages)
             for message in messages:
-                switch = self._topics.switch_of(message.topic)
                 batch.calls.append(message)
+                switch = self._switch_of(message.topic)
                 if switch is None:
                     continue
                 decoded = decode_reports(message.payload, now_ms)
-                for report in decoded.reports:
+                reports = decoded.reports
+                for report in reports:
                     engine.report(switch, report, now_ms)
-                batch.reports += len(decoded.reports)
+                if reports:
+                    batch.reports += len(reports)
+                    self._figures.lagged((now_ms - reports[-1].at_ms) / 1_000, len(reports))
                 if decoded.refusals:
                     self._figures.refused_reports(switch, len(decoded.refusals))
                     for refusal in decoded.refusals:
@@ -204,27 +217,32 @@ class Loop:
         topic = self._topics.parse(message.topic)
         if topic is None:
             return
-        if topic.kind == "billing":
-            await self._take_billing(message, now_ms)
-            return
-        decode = decode_ack if topic.kind == "acks" else decode_status
-        record = decode(topic.switch, message.payload)
+        match topic.kind:
+            case Kind.BILLING:
+                await self._take_billing(message, now_ms)
+                return
+            case Kind.ACKS:
+                record: Ack | SwitchStatus | Refusal = decode_ack(message.payload, topic.switch)
+            case Kind.STATUS:
+                record = decode_status(message.payload, topic.switch)
+            case _:
+                return
         if isinstance(record, Refusal):
             self._refused(message.topic, record)
         else:
             self._engine.control(record, now_ms)
 
     async def _take_billing(self, message: Message, now_ms: int) -> None:
-        decoded = decode_billing(message.payload, now_ms)
+        decoded = decode_billing(message.payload)
         for record in decoded.messages:
             entering = record
             if isinstance(record, BalanceMessage):
                 await self._finish(keep_unacknowledged=True)
                 entering = await self._with_ledger(record)
             self._engine.billing(entering, now_ms)
-        for refusal, outcome in decoded.refusals:
-            self._figures.refused_billing(1, outcome)
-            self._refused(message.topic, refusal)
+        for refused in decoded.refusals:
+            self._figures.refused_billing(refused.type, refused.outcome.value)
+            self._refused(message.topic, refused.refusal)
 
     async def _with_ledger(self, record: BalanceMessage) -> BalanceMessage:
         """The message with what the ledger holds since its time; lines at that very time come after it."""
@@ -237,6 +255,9 @@ class Loop:
         """Make what has been taken durable, then let the world see it."""
         changes = self._engine.take()
         batch = self._batch
+        for waited_ms in self._engine.world.confirm_ms:
+            self._figures.confirmed(waited_ms / 1_000)
+        self._engine.world.confirm_ms.clear()
         if changes:
             began_ms = self._clock.now_ms()
             await self._commit(changes)
@@ -281,13 +302,23 @@ class Loop:
 
     def _send(self, sends: list[Send]) -> None:
         publish, topics = self._publisher.publish, self._topics
+        scopes = self._engine.world.scopes
         for switch in self._engine.world.switches:
             if switch not in self._scopes_sent and publish(
-                topics.scopes(switch), encode_scopes(self._engine.world.scopes), retain=True
+                topics.scopes(switch), encode_scopes(scopes.sets, scopes.version), retain=True
             ):
                 self._scopes_sent.add(switch)
         for send in sends:
-            if isinstance(send.message, Command):
-                publish(topics.commands(send.switch), encode_command(send.message))
-            else:
-                publish(topics.commands(send.switch), encode_snapshot_part(send.message))
+            publish(topics.commands(send.switch), encode_message(send.message))
+
+    def _switch_of(self, topic: str) -> str | None:
+        """The switch of a calls topic; topics are few and names are costly to take apart."""
+        known = self._switch_names.get(topic)
+        if known is None:
+            parsed = self._topics.parse(topic)
+            if parsed is None or parsed.kind is not Kind.CALLS:
+                return None
+            known = parsed.switch
+            if len(self._switch_names) < MAX_SWITCHES:
+                self._switch_names[topic] = known
+        return known

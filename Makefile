@@ -1,0 +1,22 @@
+# The commands of the house by their short names. Each is a script that can be called as well.
+.PHONY: run test check bench lock clean
+
+run: ## guard on a made-up switch, with its page
+	scripts/demo
+
+test: ## lint, types, tests: what decides about a change
+	scripts/test
+
+check: ## lint and types only
+	scripts/check
+
+bench: ## what the machine does: a report, no judgement
+	scripts/setup dev
+	.venv/bin/python -m tests.bench
+
+lock: ## requirements/*.txt from pyproject.toml
+	scripts/lock
+
+clean: ## everything that can be made again
+	rm -rf .venv build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find guard tests -name __pycache__ -type d -prune -exec rm -rf {} +

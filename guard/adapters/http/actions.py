@@ -1,0 +1,99 @@
+"""The operator's hand: `block`, `release` and `allow` of an account, each with a name and a reason.
+
+With tokens, who acts is the token's name, whatever the body says. The answer is the account as it is afterwards, once
+what was asked for is durable.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guard.adapters.http.accounts import account_response
+from guard.adapters.http.gate import OPERATOR
+from guard.adapters.http.inputs import Fields, FieldValueError, body_fields, moment, words
+from guard.adapters.http.paths import account_id
+from guard.adapters.http.problems import ApiError, FieldError, no_such_account, refused_fields
+from guard.adapters.http.state import desk_of
+from guard.core.records import Allow, Block, Intent, IntentResult, Release, Scope
+
+MAX_BY = 128
+MAX_REASON = 256
+
+
+async def block(request: Request) -> Response:
+    """Block an account, wholly or in a scope, until a time or until it is released."""
+    account = account_id(request)
+    fields = await body_fields(request)
+    by, reason = _who_and_why(request, fields)
+    scope = fields.read("scope", _scope, Scope.ALL)
+    until_ms = fields.read("until", moment, None)
+    fields.finish()
+    return await _submit(request, Block(account=account, by=by, reason=reason, scope=scope, until_ms=until_ms))
+
+
+async def release(request: Request) -> Response:
+    """Lift what blocks an account, and allow it for a while."""
+    account = account_id(request)
+    fields = await body_fields(request)
+    by, reason = _who_and_why(request, fields)
+    fields.read("scope", _whole, None)
+    until_ms = fields.read("until", moment, None)
+    fields.finish()
+    return await _submit(request, Release(account=account, by=by, reason=reason, until_ms=until_ms))
+
+
+async def allow(request: Request) -> Response:
+    """Allow an account until a time, whatever automatic causes say."""
+    account = account_id(request)
+    fields = await body_fields(request)
+    by, reason = _who_and_why(request, fields)
+    fields.read("scope", _whole, None)
+    until_ms = fields.need("until", moment, 0)
+    fields.finish()
+    return await _submit(request, Allow(account=account, by=by, reason=reason, until_ms=until_ms))
+
+
+def _who_and_why(request: Request, fields: Fields) -> tuple[str, str]:
+    holder: str | None = request.scope.get(OPERATOR)
+    if holder is None:
+        by = fields.need("by", words(MAX_BY), "")
+    else:
+        fields.read("by", str, "")
+        by = holder
+    return by, fields.need("reason", words(MAX_REASON), "")
+
+
+def _scope(value: object) -> Scope:
+    try:
+        return Scope(value)
+    except ValueError:
+        accepted = ", ".join(scope.value for scope in Scope)
+        raise FieldValueError(f"must be one of {accepted}") from None
+
+
+def _whole(value: object) -> None:
+    """Only a block has a scope; `all` says nothing else than what is done anyway."""
+    if _scope(value) is not Scope.ALL:
+        raise FieldValueError("only a block has a scope; this concerns the account as a whole")
+
+
+async def _submit(request: Request, intent: Intent) -> Response:
+    match await desk_of(request).submit(intent):
+        case IntentResult.DONE:
+            return await account_response(request, intent.account)
+        case IntentResult.UNKNOWN_ACCOUNT:
+            raise no_such_account()
+        case IntentResult.AT_LIMIT:
+            raise ApiError(
+                409,
+                "the account is still at its credit limit: release it until a time (`until`), or give it a new limit",
+            )
+        case IntentResult.CLOSED:
+            raise ApiError(409, "the account is closed; billing opens it again")
+        case IntentResult.UNTIL_PAST:
+            raise refused_fields([FieldError("until", "must lie in the future")])
+        case unexpected:
+            assert_never(unexpected)

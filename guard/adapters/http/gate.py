@@ -1,0 +1,131 @@
+"""Who may ask: without tokens this machine only, with tokens whoever holds one.
+
+Without tokens guard listens on loopback, and loopback alone is not enough. A reverse proxy on the same machine would
+open it to the world, so a request that carries a forwarding header is refused. A web page anywhere can make a browser
+on this machine send requests to it; so a Host that is not this machine by name (DNS rebinding) and an Origin that is
+not this very server (cross-site requests) are refused too.
+
+With tokens each request shows one as `Authorization: Bearer ...`; `read` may look, `operate` may also act. As soon as
+there has been a token there is no way back to asking without one, whatever happens to the file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guard.adapters.http.problems import ApiError, problem_response
+from guard.adapters.http.tokens import Role, TokenFile
+
+MAX_BODY_BYTES = 64 * 1024
+"""No request of this interface comes near it."""
+
+OPERATOR = "guard.operator"
+"""Key in the scope: the name of the token that was shown."""
+
+_FORWARDING = ("forwarded", "via", "x-real-ip")
+_FORWARDING_PREFIX = "x-forwarded-"
+_LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
+_LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class SecurityHeaders:
+    """Adds to each answer the headers that keep browsers from misusing it, unless it has its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a `send` that completes the headers."""
+
+        async def completed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in headers}
+                headers += [header for header in _SECURITY_HEADERS if header[0] not in present]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, completed)
+
+
+class Gate:
+    """Lets a request through to the routes, or answers it with a problem."""
+
+    def __init__(self, app: ASGIApp, tokens: TokenFile) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check who asks and how much they send."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            try:
+                self._check(scope, headers)
+                check_length(headers)
+            except ApiError as error:
+                refusal = problem_response(error.status, error.detail, headers=error.headers)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        if self._tokens.needed():
+            scope[OPERATOR] = self._holder(headers, acting=scope["method"] not in _LOOKING)
+        else:
+            check_local(headers)
+
+    def _holder(self, headers: Headers, *, acting: bool) -> str:
+        """The name of the token shown; 401 without a good one, 403 when its role does not allow this."""
+        shown = _BEARER.fullmatch(headers.get("authorization", "").strip())
+        token = self._tokens.find(shown.group(1)) if shown else None
+        if token is None:
+            challenge = {"WWW-Authenticate": 'Bearer realm="guard"'}
+            raise ApiError(401, "show a token: Authorization: Bearer ...", headers=challenge)
+        if acting and token.role is not Role.OPERATE:
+            raise ApiError(403, f"the token {token.name} has the role read; this needs operate")
+        return token.name
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address; of names, only `localhost` counts as such."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_local(headers: Headers) -> None:
+    """Refuse what does not come straight from this machine; see the module's text."""
+    for name in headers:
+        if name in _FORWARDING or name.startswith(_FORWARDING_PREFIX):
+            raise ApiError(
+                403,
+                f"forwarded requests ({name}) need a token: make one with guard token add",
+            )
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not _LOCAL_HOST.fullmatch(hosts[0]):
+        raise ApiError(403, "without tokens guard answers only as localhost (Host is another)")
+    for origin in headers.getlist("origin"):
+        if origin.lower() != f"http://{hosts[0].lower()}":
+            raise ApiError(403, "without tokens guard answers no other site's pages (Origin)")
+
+
+def check_length(headers: Headers) -> None:
+    """Refuse a body that says itself that it is too large; the reader of bodies counts the others."""
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length[:12]) > MAX_BODY_BYTES:
+        raise ApiError(413, f"the body is larger than {MAX_BODY_BYTES} bytes")

@@ -1,0 +1,22 @@
+"""What a route needs of the application: the desk, and what the application remembers itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from starlette.requests import Request
+
+from guard.ports import Desk
+
+if TYPE_CHECKING:
+    from guard.adapters.http.feeds import Positions
+
+
+def desk_of(request: Request) -> Desk:
+    """The daemon that this application shows."""
+    return cast("Desk", request.app.state.desk)
+
+
+def positions_of(request: Request) -> Positions:
+    """Where the decisions stand that were shown lately."""
+    return cast("Positions", request.app.state.positions)

@@ -1,0 +1,333 @@
+"""The command line: how each command is called. What it does is in `guard.commands`.
+
+Exit status (contract 3): 0 done, 1 failed, 2 wrong use or wrong input. Errors go to standard error and name the file
+and the key or line. Commands that ask the daemon take `--url` (GUARD_URL) and the token from GUARD_TOKEN.
+"""
+
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs: `guard --help` answers in a tenth of a second
+# ruff: noqa: FBT002, PLR0913, PLR0917 - a command's parameters are its options, and a flag is a boolean
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from guard.commands.client import Api
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+HELP_WIDTH = 80
+
+
+class _Group(TyperGroup):
+    """Commands whose errors are one sentence and an exit status, never a traceback of guard's inside."""
+
+    def invoke(self, ctx: Any) -> Any:  # typer brings a click of its own
+        """Run the command; tell its error."""
+        from guard.commands.output import CommandError
+
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            for line in filter(None, str(error).splitlines()):
+                typer.echo(f"guard: {line}", err=True)
+            raise typer.Exit(error.exit_code) from error
+
+
+class ScopeName(Enum):
+    """Which calls a block stops."""
+
+    ALL = "all"
+    INTERNATIONAL = "international"
+    PREMIUM = "premium"
+
+
+class StateName(Enum):
+    """The states of an account."""
+
+    ACTIVE = "active"
+    WARNED = "warned"
+    BLOCKED = "blocked"
+    CLOSED = "closed"
+
+
+class RoleName(Enum):
+    """What a token allows."""
+
+    READ = "read"
+    OPERATE = "operate"
+
+
+def _typer(text: str) -> typer.Typer:
+    return typer.Typer(
+        cls=_Group,
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
+    )
+
+
+app = _typer("Watch live call charges and have the switches block accounts before their credit limit is passed.")
+token_app = _typer("Who may use the API.")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration [default: guard.toml here, if there is one]."),
+]
+Url = Annotated[str, typer.Option("--url", envvar="GUARD_URL", metavar="URL", help="Where the daemon answers.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AccountId = Annotated[str, typer.Argument(metavar="ID", help="The account's id.")]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the account's history.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who [default: the login name].")]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Until when: 2h, 3d, 2026-12-05, or RFC 3339."),
+]
+
+
+def _api(url: str) -> Api:
+    import os
+
+    from guard.commands.client import Api
+
+    return Api(url, os.environ.get("GUARD_TOKEN"))
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option's callback
+    if wanted:
+        from guard import __version__
+
+        typer.echo(f"guard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version  # its callback has answered
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Be the daemon, until a signal says to stop."""
+    from guard.commands import run as command
+
+    command.run(config)
+
+
+@app.command()
+def check(
+    config: Config = None,
+    ledger: Annotated[bool, typer.Option("--ledger", help="Also add up the store's ledgers.")] = False,
+) -> None:
+    """Check the configuration and print every error in it."""
+    from guard.commands import check as command
+
+    command.check(config, ledger=ledger)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page and the API.")] = 8080,
+    speed: Annotated[float, typer.Option(min=0.1, max=60.0, help="How much faster than life the story is told.")] = 1.0,
+    seconds: Annotated[float | None, typer.Option(min=1.0, metavar="N", help="End after N seconds.")] = None,
+) -> None:
+    """Show it all in a minute: six customers, one of them is hacked.
+
+    Starts a broker, the daemon and a simulated switch on this machine only, and removes everything afterwards.
+    """
+    from guard.commands import demo as command
+
+    command.demo(command.DemoOptions(port=port, speed=speed, seconds=seconds))
+
+
+@app.command()
+def simulate(
+    broker: Annotated[str, typer.Option("--broker", metavar="URL", help="mqtt://HOST[:PORT] or mqtts://...")],
+    accounts: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="How many customers.")] = 20,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.01, metavar="R", help="Call attempts a second, all together [default: by their kinds]."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, metavar="N", help="End after N seconds [default: at Ctrl-C].")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed makes the same calls.")] = 1,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Keep all reports in FILE (.ndjson or .ndjson.gz).")
+    ] = None,
+    switch: Annotated[str, typer.Option(metavar="NAME", help="The switch's name.")] = "sim1",
+    prefix: Annotated[str, typer.Option(metavar="TOPIC", help="Topic prefix.")] = "guard/v1",
+    billing: Annotated[bool, typer.Option(help="Open the customers' accounts by billing messages first.")] = True,
+) -> None:
+    """Be a simulated switch with customers, for a running broker."""
+    from guard.commands import simulate as command
+
+    command.simulate(
+        command.SimulateOptions(
+            broker=broker,
+            prefix=prefix,
+            switch=switch,
+            accounts=accounts,
+            rate=rate,
+            seconds=seconds,
+            seed=seed,
+            record=record,
+            billing=billing,
+        )
+    )
+
+
+@app.command()
+def load(
+    reports: Annotated[
+        list[Path],
+        typer.Option("--reports", metavar="FILE", help="Reports (.ndjson, .ndjson.gz) or call records (.csv)."),
+    ],
+    config: Config = None,
+) -> None:
+    """Bring calls that never came by MQTT into a live daemon."""
+    from guard.commands import load as command
+
+    command.load(reports, config)
+
+
+@app.command()
+def account(account_id: AccountId, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """What guard knows about one account, in plain words."""
+    from guard.commands import accounts as command
+
+    command.show_account(_api(url), account_id, as_json=as_json)
+
+
+@app.command()
+def accounts(
+    state: Annotated[StateName | None, typer.Option(help="Only those in this state.")] = None,
+    query: Annotated[str | None, typer.Option("--query", metavar="TEXT", help="Part of an id or a name.")] = None,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="At most so many; 0: all.")] = 100,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """List accounts with their exposure."""
+    from guard.commands import accounts as command
+
+    chosen = state.value if state else None
+    command.show_accounts(_api(url), state=chosen, query=query, limit=limit, as_json=as_json)
+
+
+@app.command()
+def ledger(
+    account_id: AccountId,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From this time on: 2026-11-01, 7d (ago), or RFC 3339.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this time.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Every line of money of an account."""
+    from guard.commands import ledger as command
+
+    command.show_ledger(_api(url), account_id, begin=begin, end=end, as_csv=as_csv, as_json=as_json)
+
+
+@app.command()
+def block(
+    account_id: AccountId,
+    reason: Why,
+    by: By = None,
+    scope: Annotated[ScopeName, typer.Option(help="Which calls.")] = ScopeName.ALL,
+    until: Until = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Block an account; emergency calls always pass."""
+    from guard.commands.operate import Deed, Order, operate
+
+    order = Order(account=account_id, reason=reason, by=by, scope=scope.value, until=until)
+    operate(_api(url), Deed.BLOCK, order, as_json=as_json)
+
+
+@app.command()
+def release(
+    account_id: AccountId,
+    reason: Why,
+    by: By = None,
+    until: Until = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Lift what blocks an account and allow it for a while."""
+    from guard.commands.operate import Deed, Order, operate
+
+    operate(
+        _api(url), Deed.RELEASE, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json
+    )
+
+
+@app.command()
+def allow(
+    account_id: AccountId,
+    reason: Why,
+    until: Annotated[
+        str, typer.Option("--until", metavar="TIME", help="Until when: 2h, 3d, 2026-12-05, or RFC 3339.")
+    ],
+    by: By = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Let an account call until a time, whatever stands against it."""
+    from guard.commands.operate import Deed, Order, operate
+
+    operate(
+        _api(url), Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json
+    )
+
+
+@token_app.command("add")
+def token_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; shown in the history.")],
+    role: Annotated[RoleName, typer.Option(help="What it allows.")],
+    config: Config = None,
+) -> None:
+    """Make a token and print it once."""
+    from guard.commands import tokens as command
+
+    command.add(name, role.value, config)
+
+
+@token_app.command("list")
+def token_list(config: Config = None, as_json: Json = False) -> None:
+    """List the tokens' names and roles."""
+    from guard.commands import tokens as command
+
+    command.show(config, as_json=as_json)
+
+
+@token_app.command("remove")
+def token_remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token.")], config: Config = None
+) -> None:
+    """Take a token away."""
+    from guard.commands import tokens as command
+
+    command.remove(name, config)
+
+
+app.add_typer(token_app, name="token")
+
+
+def main() -> None:
+    """Entry point of the `guard` program."""
+    app(prog_name="guard")

@@ -1,0 +1,220 @@
+"""`guard account` and `guard accounts`: what the daemon knows, in words that a clerk can read out to a customer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from guard.commands.client import Api, account_path
+from guard.commands.output import bar, clock, console, lasting, local, money, plain, say, share_of, table
+
+MAX_CALLS_SHOWN = 12
+MAX_DECISIONS_SHOWN = 8
+PAGE = 500
+"""Accounts asked for at once."""
+
+Picture = dict[str, Any]
+"""An account as the API gives it (contract 6)."""
+
+
+def show_account(api: Api, account: str, *, as_json: bool) -> None:
+    """One account: state and why, the sums, its calls, its last decisions."""
+    picture = api.get(account_path(account))
+    if as_json:
+        sys.stdout.write(json.dumps(picture) + "\n")
+        return
+    out = console()
+    name = str(picture.get("name") or "")
+    out.print(plain(f"{picture['account']}  {name}".rstrip()), style="bold")
+    for line in state_lines(picture):
+        out.print(plain(line), soft_wrap=False)
+    out.print()
+    for line in sum_lines(picture):
+        out.print(plain(line))
+    _print_calls(out, picture)
+    _print_decisions(out, picture)
+
+
+def state_lines(picture: Picture) -> list[str]:
+    """In what state the account is, since when, and why."""
+    block = picture.get("block")
+    lines: list[str] = []
+    if block:
+        lines += _block_lines(picture, block)
+    elif picture.get("state") == "warned":
+        share = share_of(picture.get("exposure"), picture.get("limit"))
+        lines.append(f"Warned: {share} % of its limit is used." if share is not None else "Warned.")
+    elif picture.get("state") == "closed":
+        lines.append("Closed.")
+    else:
+        lines.append("Active: nothing stands against its calls.")
+    if not block and picture.get("reaches_limit_at"):
+        rate, currency = money(picture.get("burn_rate")), picture.get("currency", "")
+        when = clock(picture["reaches_limit_at"])
+        lines.append(f"At the present rate of {rate} {currency} a minute it reaches its limit at {when}.")
+    if picture.get("allow_until"):
+        lines.append(f"An operator allows it until {clock(picture['allow_until'])}, whatever automatic causes say.")
+    if picture.get("provisional"):
+        lines.append("Provisional: it has made calls, but billing has not said anything about it yet.")
+    return lines
+
+
+def _block_lines(picture: Picture, block: Picture) -> Iterator[str]:
+    since = clock(block.get("since"))
+    scope = block.get("scope", "all")
+    what = "Blocked" if scope == "all" else f"Blocked for {scope} calls"
+    yield f"{what} since {since}: {_without_verb(str(block.get('text', '')))}"
+    causes = block.get("causes") or []
+    if len(causes) > 1:
+        yield from (f"  - since {clock(cause.get('since'))}: {cause.get('text', '')}" for cause in causes)
+    if not block.get("confirmed"):
+        yield "Not every switch has confirmed the block yet; guard keeps sending it."
+    elif block.get("effective") is False:
+        yield "A switch has confirmed the block and lets calls go on all the same; guard sends it again."
+    for refusal in block.get("errors") or []:
+        yield f"Switch {refusal.get('switch')} refuses it: {refusal.get('error')}"
+    yield "Emergency calls always go through."
+    if any(cause.get("reason") == "credit_limit" for cause in causes):
+        currency = picture.get("currency", "")
+        share = share_of(picture.get("exposure"), picture.get("limit"))
+        if share is not None:
+            yield (
+                "It ends by itself when a payment or a higher limit brings what is used below 90 %"
+                f" (now {share} % of {money(picture.get('limit'))} {currency})."
+            )
+
+
+def _without_verb(text: str) -> str:
+    """The reason alone: `Blocked: ...` is already said."""
+    head, colon, rest = text.partition(": ")
+    return rest if colon and head.startswith("Blocked") else text
+
+
+def sum_lines(picture: Picture) -> Iterator[str]:
+    """The money, so that it adds up on paper."""
+    balance = picture.get("balance") or {}
+    currency = str(picture.get("currency", ""))
+    limit = picture.get("limit")
+    share = share_of(picture.get("exposure"), limit)
+    shown = f"  {bar(share)} {share} %" if share is not None else ""
+    rows = [("Owed", balance.get("owed"), _owed_note(balance))]
+    calls = picture.get("live_call_count", len(picture.get("live_calls") or []))
+    plural = "call" if calls == 1 else "calls"
+    rows.append(("In flight", balance.get("in_flight"), f"{calls} {plural} up" if calls else "no call is up"))
+    if money(balance.get("pending_payments")) != "0.00":
+        rows.append(("Pending payments", balance.get("pending_payments"), "not arrived yet"))
+    rows.append(("Exposure", picture.get("exposure"), shown.strip()))
+    rows.append(("Limit", limit, _limit_note(picture)))
+    for title, amount, note in rows:
+        value = "none" if amount is None else f"{money(amount)} {currency}"
+        yield f"  {title:<17}{value:>18}  {note}".rstrip()
+
+
+def _limit_note(picture: Picture) -> str:
+    """Where the limit is from, and whether it is only for a while."""
+    source = str(picture.get("limit_source") or "")
+    until = f"until {clock(picture['limit_until'])}" if picture.get("limit_until") else ""
+    return ", ".join(filter(None, (source, until)))
+
+
+def _owed_note(balance: Picture) -> str:
+    """Why a balance is not zero although the invoice was paid: part of it is not invoiced yet."""
+    return f"{money(balance.get('invoiced'))} invoiced, {money(balance.get('unbilled'))} not invoiced yet"
+
+
+def _print_calls(out: Console, picture: Picture) -> None:
+    calls = picture.get("live_calls") or []
+    if not calls:
+        return
+    made = table("live call to", "since", "lasts", "value", "a minute", "", right=("lasts", "value", "a minute"))
+    for call in calls[:MAX_CALLS_SHOWN]:
+        made.add_row(
+            plain(call.get("to") or "unknown"),
+            clock(call.get("answered_at")),
+            lasting(int(call.get("duration_ms") or 0)),
+            money(call.get("value") or call.get("charge")),
+            money(call.get("rate")),
+            _call_note(call),
+        )
+    out.print()
+    out.print(made)
+    if len(calls) > MAX_CALLS_SHOWN:
+        out.print(f"and {len(calls) - MAX_CALLS_SHOWN} more")
+
+
+def _call_note(call: Picture) -> str:
+    if call.get("emergency"):
+        return "emergency"
+    if call.get("silent"):
+        return "silent"
+    direction = str(call.get("direction") or "")
+    return "" if direction == "outgoing" else direction
+
+
+def _print_decisions(out: Console, picture: Picture) -> None:
+    decisions = picture.get("decisions") or []
+    if not decisions:
+        return
+    newest = sorted(decisions, key=_at, reverse=True)[:MAX_DECISIONS_SHOWN]
+    made = table("when", "decision", "why", folded=("why",))
+    for decision in newest:
+        action = str(decision.get("action", ""))
+        shadow = " (shadow)" if decision.get("mode") == "shadow" else ""
+        made.add_row(clock(decision.get("at")), plain(action + shadow), plain(decision.get("text", "")))
+    out.print()
+    out.print(made)
+
+
+def _at(decision: Picture) -> float:
+    moment = local(str(decision.get("at", "")))
+    return moment.timestamp() if moment else 0.0
+
+
+def show_accounts(api: Api, *, state: str | None, query: str | None, limit: int, as_json: bool) -> None:
+    """Accounts in the order of their ids."""
+    if as_json:
+        sys.stdout.write(json.dumps(list(_accounts(api, state, query, limit))) + "\n")
+        return
+    made = table("account", "name", "state", "exposure", "limit", "used", right=("exposure", "limit", "used"))
+    shown = 0
+    for picture in _accounts(api, state, query, limit):
+        _add_account(made, picture)
+        shown += 1
+    if not shown:
+        say("No account." if state is None else f"No account is {state}.")
+        return
+    console().print(made)
+    if limit and shown == limit:
+        say(f"The first {limit}; more with --limit.")
+
+
+def _add_account(made: Table, picture: Picture) -> None:
+    share = share_of(picture.get("exposure"), picture.get("limit"))
+    currency = str(picture.get("currency") or "")
+    made.add_row(
+        plain(picture["account"]),
+        plain(picture.get("name") or ""),
+        plain(picture.get("state") or ""),
+        plain(f"{money(picture.get('exposure'))} {currency}"),
+        plain(money(picture.get("limit"))),
+        "" if share is None else f"{share} %",
+    )
+
+
+def _accounts(api: Api, state: str | None, query: str | None, limit: int) -> Iterator[Picture]:
+    """Page after page until there are enough or no more (limit 0: all)."""
+    after: str | None = None
+    given = 0
+    while not limit or given < limit:
+        size = min(PAGE, limit - given) if limit else PAGE
+        answer = api.get("/api/v1/accounts", {"state": state, "q": query, "limit": str(size), "after": after})
+        yield from answer["accounts"]
+        given += len(answer["accounts"])
+        after = answer["next"]
+        if after is None:
+            return

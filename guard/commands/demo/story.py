@@ -1,0 +1,209 @@
+"""What has happened in the demonstration so far. Pure: reports, decisions, commands and pictures go in with their time.
+
+Screens and summary read it. Money and limits are the daemon's words (pictures over HTTP, decisions over MQTT); calls,
+their number and their rates are the switch's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from guard.commands.demo.cast import Cast
+from guard.core.decisions import Command, CommandAction
+from guard.core.money import MS_PER_MINUTE, format_cents, parse_money
+from guard.core.records import Event, Report
+from guard.replay.catalog import destination_of
+from guard.replay.link import Heard
+from guard.replay.switch import CAUSE_BLOCKED, CAUSE_ENDED
+
+
+@dataclass(slots=True)
+class AccountLine:
+    """One account as last seen."""
+
+    account: str
+    name: str
+    state: str = "active"
+    exposure_micros: int = 0
+    limit_micros: int | None = None
+    reaches_limit_at_ms: int | None = None
+    """As the daemon has computed it."""
+    rates: dict[str, int] = field(default_factory=dict)
+    """Rate of each call that is up, by the switch's reports."""
+
+    @property
+    def burn_micros(self) -> int:
+        """What it is being charged a minute."""
+        return sum(self.rates.values())
+
+    @property
+    def percent(self) -> int:
+        """Part of the limit that is used, rounded down."""
+        return self.exposure_micros * 100 // self.limit_micros if self.limit_micros else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something worth a line."""
+
+    after_ms: int
+    """Since the story began."""
+    mood: str
+    """`calm`, `warn`, `bad` or `good`: how to colour it."""
+    text: str
+
+
+@dataclass(slots=True)
+class Turning:
+    """The times that decide how well guard did, and what was up when the block came; milliseconds since 1970."""
+
+    hacked_at_ms: int | None = None
+    warned_at_ms: dict[str, int] = field(default_factory=dict)
+    decided_at_ms: int | None = None
+    obeyed_at_ms: int | None = None
+    ended_calls: int = 0
+    cut_burn_micros: int = 0
+    """What the calls that were ended cost a minute, together."""
+    block_text: str = ""
+    fraud_calls: int = 0
+    fraud_micros: int = 0
+    """What the fraudulent calls that are over have cost."""
+    refused: int = 0
+
+
+class Story:
+    """Collects what happens."""
+
+    def __init__(self, cast: Cast, started_at_ms: int) -> None:
+        self.cast = cast
+        self.started_at_ms = started_at_ms
+        self.accounts = {each.account: AccountLine(each.account, each.name) for each in cast.customers}
+        self.moments: list[Moment] = []
+        self.turning = Turning()
+        self.emergencies: dict[str, int] = {}
+        """Emergency calls of the hacked customer that are up, and since when."""
+        self.emergencies_ended = 0
+        self.reports = 0
+        self._decided: set[str] = set()
+
+    @property
+    def hacked(self) -> AccountLine:
+        """The account that is broken into."""
+        return self.accounts[self.cast.fraud.account]
+
+    def tell(self, at_ms: int, mood: str, text: str) -> None:
+        """Add a line."""
+        self.moments.append(Moment(max(0, at_ms - self.started_at_ms), mood, text))
+
+    # -- the switch ------------------------------------------------------------------------------
+
+    def see_reports(self, reports: Iterable[Report]) -> None:
+        """What the switch says about its calls."""
+        for report in reports:
+            self.reports += 1
+            rates = self.accounts[report.account].rates
+            if report.event is Event.ANSWERED:
+                rates[report.call] = report.rate_micros or 0
+            elif report.event is Event.ENDED:
+                rate_micros = rates.pop(report.call, 0)
+                if report.cause == CAUSE_ENDED:
+                    self.turning.ended_calls += 1
+                    self.turning.cut_burn_micros += rate_micros
+            if report.account == self.cast.fraud.account:
+                self._see_hacked(report)
+
+    def _see_hacked(self, report: Report) -> None:
+        if report.emergency:
+            self._see_emergency(report)
+        elif report.caller == self.cast.fraud.caller:
+            self._see_fraud(report)
+
+    def _see_emergency(self, report: Report) -> None:
+        name = self.hacked.name
+        if report.event is Event.ANSWERED:
+            self.emergencies[report.call] = report.at_ms
+            blocked = "is blocked and dials" if self.turning.obeyed_at_ms else "dials"
+            self.tell(report.at_ms, "good", f"{name} {blocked} {report.to}: an emergency call always goes through")
+        elif report.event is Event.ENDED:
+            self.emergencies.pop(report.call, None)
+            self.emergencies_ended += 1
+
+    def _see_fraud(self, report: Report) -> None:
+        turning = self.turning
+        if report.event is Event.ANSWERED:
+            turning.fraud_calls += 1
+            if turning.hacked_at_ms is None:
+                turning.hacked_at_ms = report.at_ms
+                place = destination_of(report.to or "")
+                where = place.name if place else "far away"
+                rate = format_cents(report.rate_micros or 0)
+                self.tell(
+                    report.at_ms,
+                    "bad",
+                    f"{self.hacked.name} is hacked: first call to {where}, {rate} a minute",
+                )
+        elif report.event is Event.ENDED:
+            turning.fraud_micros += report.charge_micros or 0
+        elif report.event is Event.FAILED and report.cause == CAUSE_BLOCKED:
+            turning.refused += 1
+            if turning.refused == 1:
+                self.tell(report.at_ms, "good", "the fraudster dials on: from now on the switch refuses every call")
+
+    def see_heard(self, heard: Heard) -> None:
+        """What the switch was told and has done."""
+        message = heard.message
+        if not isinstance(message, Command) or message.account != self.cast.fraud.account:
+            return
+        if message.action is CommandAction.BLOCK and self.turning.obeyed_at_ms is None:
+            self.turning.obeyed_at_ms = heard.received_at_ms
+            calls = "call" if heard.ended_calls == 1 else "calls"
+            self.tell(heard.received_at_ms, "good", f"the switch has the block and ends {heard.ended_calls} {calls}")
+
+    # -- the daemon ------------------------------------------------------------------------------
+
+    def see_decision(self, decision: Mapping[str, Any], now_ms: int) -> None:
+        """A decision as published; the same one again (at least once) says nothing."""
+        if decision["id"] in self._decided:
+            return
+        self._decided.add(decision["id"])
+        at_ms = milliseconds(decision.get("at")) or now_ms
+        action, account = decision["action"], decision["account"]
+        if account == self.cast.fraud.account and action == "warn":
+            self.turning.warned_at_ms[str(decision.get("mark"))] = at_ms
+        if account == self.cast.fraud.account and action == "block" and self.turning.decided_at_ms is None:
+            self.turning.decided_at_ms = at_ms
+            self.turning.block_text = decision["text"]
+        moods = {"warn": "warn", "block": "bad", "held": "warn"}
+        self.tell(at_ms, moods.get(action, "calm"), f"{account}  {decision['text']}")
+
+    def see_picture(self, picture: Mapping[str, Any]) -> None:
+        """An account as the API shows it."""
+        line = self.accounts.get(picture["account"])
+        if line is None:
+            return
+        line.state = picture["state"]
+        line.exposure_micros = parse_money(picture["exposure"])
+        line.limit_micros = None if picture["limit"] is None else parse_money(picture["limit"])
+        line.reaches_limit_at_ms = milliseconds(picture["reaches_limit_at"])
+
+    # -- derived ---------------------------------------------------------------------------------
+
+    def saved_micros(self, now_ms: int) -> int:
+        """What the calls that were ended would have cost since, at the rate at which they burned."""
+        if self.turning.obeyed_at_ms is None:
+            return 0
+        return self.turning.cut_burn_micros * max(0, now_ms - self.turning.obeyed_at_ms) // MS_PER_MINUTE
+
+
+def milliseconds(text: object) -> int | None:
+    """Milliseconds of a time of the contract."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1_000 + moment.microsecond // 1_000

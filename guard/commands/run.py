@@ -1,0 +1,85 @@
+"""`guard run`: the daemon until it is told to stop.
+
+SIGTERM and SIGINT ask it to stop: the daemon's task is cancelled, its own teardown runs, and what is not over within
+`STOP_WITHIN_S` is left where it is. That is safe, if not nice: whatever was not durable was not acknowledged.
+A second signal does not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from guard.adapters.broker import EmbeddedBrokerError
+from guard.adapters.http.tokens import TokenError
+from guard.adapters.mqtt import BrokerAddressError
+from guard.app import run_daemon
+from guard.commands.configured import configuration
+from guard.commands.output import FAILED, CommandError, say
+from guard.config import Config
+from guard.ports import StoreError
+
+EXPECTED = (StoreError, TokenError, BrokerAddressError, EmbeddedBrokerError, OSError)
+"""What can be wrong outside of guard when it starts: each says in its text what to do."""
+
+STOP_WITHIN_S = 20.0
+"""Below `TimeoutStopSec` of the unit that guard ships, above the sum of the daemon's own time limits."""
+
+
+def run(config_path: Path | None) -> None:
+    """Serve until a signal."""
+    config = configuration(config_path)
+    try:
+        asyncio.run(_serve(config))
+    except* EXPECTED as errors:
+        raise CommandError("\n".join(str(error) for error in _leaves(errors))) from errors
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
+    """The errors themselves, without the groups that task groups put around them."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def _serve(config: Config) -> None:
+    """Until a signal, or until the daemon fails."""
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+
+    def ask(number: int) -> None:
+        if asked.is_set():
+            _leave("told twice to stop")
+        say(f"guard: {signal.Signals(number).name}, stopping")
+        asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask, number)
+    daemon = asyncio.create_task(run_daemon(config, on_ready=_tell_ready), name="daemon")
+    stop = asyncio.create_task(asked.wait(), name="signal")
+    await asyncio.wait({daemon, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not daemon.done():
+        daemon.cancel()
+        await asyncio.wait({daemon}, timeout=STOP_WITHIN_S)
+        if not daemon.done():
+            _leave(f"not stopped within {STOP_WITHIN_S:.0f} s")
+    if not daemon.cancelled():
+        daemon.result()
+
+
+def _tell_ready(url: str) -> None:
+    say(f"guard: ready; the page is at {url}")
+
+
+def _leave(why: str) -> None:
+    """End the process now; nothing that was acknowledged is lost by it."""
+    say(f"guard: {why}, leaving")
+    sys.stdout.flush()
+    os._exit(FAILED)

@@ -1,0 +1,257 @@
+"""Reads `guard.toml` into a `Config`, or says everything that is wrong with it.
+
+The order is that of the contract's section 4. First each value is read by itself, then what only
+shows across values is checked: the order of the time spans, and that nobody listens to the world
+without tokens.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+from guard.config import addresses, values
+from guard.config.calls import read_calls
+from guard.config.locate import key_lines
+from guard.config.problems import ConfigError, Problem, Problems, RejectedError
+from guard.config.sections import (
+    DEFAULT_EVENTS,
+    AccountsSection,
+    BrokerSection,
+    Config,
+    FuseSection,
+    HttpSection,
+    ModelMode,
+    ModelSection,
+    NumbersSection,
+    PaymentsSection,
+    PlansSection,
+    RulesSection,
+    StoreSection,
+    TariffSection,
+    WebhookSection,
+)
+from guard.config.table import Table
+from guard.core.emergency import EmergencyNumbers
+from guard.core.settings import SwitchSettings
+
+DEFAULT_PATH = Path("guard.toml")
+
+PAYMENT_METHODS = ("card", "e_transfer", "eft", "cheque", "other")
+EVENTS = (*DEFAULT_EVENTS, "cleared", "allow")
+"""Types of webhook bodies: the actions of decisions, and what concerns guard itself."""
+
+MAX_SWITCHES = 1_000
+"""As many as guard knows at all (contract 1)."""
+
+_SYNTAX = re.compile(r"(.*) \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)", re.DOTALL)
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the configuration; `ConfigError` with all problems when it cannot be used.
+
+    Without a path it is `guard.toml` in the working directory, and when there is none, all
+    defaults. A file that is named must exist.
+    """
+    config, problems = _read(path)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def check_config(path: Path | None = None) -> list[Problem]:
+    """Everything that is wrong with the configuration; empty when it can be used."""
+    return _read(path)[1]
+
+
+def _read(path: Path | None) -> tuple[Config, list[Problem]]:
+    file = DEFAULT_PATH if path is None else path
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        if path is None:
+            return _build(Table({}, (), Problems(str(file), {})), None), []
+        return Config(), [_whole(file, "there is no such file")]
+    except UnicodeDecodeError:
+        return Config(), [_whole(file, "is not UTF-8 text")]
+    except OSError as error:
+        return Config(), [_whole(file, f"cannot be read: {error.strerror}")]
+    try:
+        content = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        return Config(), [_syntax(file, str(error))]
+    problems = Problems(str(file), key_lines(text))
+    config = _build(Table(content, (), problems), file)
+    _check_tokens(config, problems)
+    return config, problems.all()
+
+
+def _whole(file: Path, found: str) -> Problem:
+    return Problem(file=str(file), key="", line=None, found=found, accepted="")
+
+
+def _syntax(file: Path, message: str) -> Problem:
+    """A syntax error hides whatever else is wrong, so it comes alone."""
+    match = _SYNTAX.fullmatch(message)
+    line = int(match.group(2)) if match and match.group(2) else None
+    found = f"is not TOML: {match.group(1) if match else message}"
+    if match and match.group(3):
+        found += f" (column {match.group(3)})"
+    return Problem(file=str(file), key="", line=line, found=found, accepted="")
+
+
+def _build(root: Table, file: Path | None) -> Config:
+    base = Path() if file is None else file.parent
+    config = Config(
+        file=file,
+        broker=_broker(root.table("broker"), base),
+        store=_store(root.table("store"), base),
+        http=_http(root.table("http"), base),
+        accounts=_accounts(root.table("accounts")),
+        tariff=_tariff(root.table("tariff"), base),
+        plans=PlansSection(file=_path(root.table("plans"), "file", base)),
+        rules=RulesSection(dir=_path(root.table("rules"), "dir", base)),
+        model=_model(root.table("model"), base),
+        emergency=root.table("emergency").read("numbers", EmergencyNumbers(), values.emergency),
+        numbers=_numbers(root.table("numbers")),
+        calls=read_calls(root.table("calls")),
+        fuse=_fuse(root.table("fuse")),
+        payments=_payments(root.table("payments")),
+        switches=_switches(root.table("switches")),
+        webhooks=tuple(_webhook(table, base) for table in root.tables("webhook")),
+    )
+    root.report_unknown()
+    return config
+
+
+def _path(table: Table, key: str, base: Path) -> Path | None:
+    stated = table.read(key, None, values.text)
+    return None if stated is None else base / stated
+
+
+def _broker(table: Table, base: Path) -> BrokerSection:
+    default = BrokerSection()
+    prefix = table.read("prefix", default.prefix, addresses.topic_prefix)
+    default = BrokerSection(prefix=prefix)
+    return table.read("url", default, lambda value: addresses.broker(value, prefix, base))
+
+
+def _store(table: Table, base: Path) -> StoreSection:
+    return StoreSection(path=base / table.read("url", "guard.db", addresses.store_path))
+
+
+def _http(table: Table, base: Path) -> HttpSection:
+    default = HttpSection()
+    return HttpSection(
+        listen=table.read("listen", default.listen, addresses.listen),
+        tokens=base / table.read("tokens", str(default.tokens), values.text),
+    )
+
+
+def _accounts(table: Table) -> AccountsSection:
+    default = AccountsSection()
+    return AccountsSection(
+        default_limit_micros=table.read("default_limit", default.default_limit_micros, values.money),
+        default_currency=table.read("default_currency", default.default_currency, values.currency),
+    )
+
+
+def _tariff(table: Table, base: Path) -> TariffSection:
+    return TariffSection(
+        file=_path(table, "file", base),
+        unknown_rate_micros=table.read("unknown_rate", TariffSection().unknown_rate_micros, values.money),
+    )
+
+
+def _model(table: Table, base: Path) -> ModelSection:
+    return ModelSection(
+        dir=_path(table, "dir", base),
+        mode=table.read("mode", ModelMode.SHADOW, values.choice(ModelMode)),
+    )
+
+
+def _numbers(table: Table) -> NumbersSection:
+    default = NumbersSection()
+    return NumbersSection(
+        country=table.read("country", default.country, values.country),
+        international_prefixes=table.read("international_prefixes", default.international_prefixes, values.prefixes),
+    )
+
+
+def _fuse(table: Table) -> FuseSection:
+    default = FuseSection()
+    return FuseSection(
+        blocks=table.read("blocks", default.blocks, values.count),
+        window_ms=table.read("window", default.window_ms, values.duration_ms),
+    )
+
+
+def _payments(table: Table) -> PaymentsSection:
+    trust = table.table("trust")
+    return PaymentsSection(
+        trust={
+            method: trust.read(method, 0, values.part)
+            for method in PAYMENT_METHODS
+            # Asked for in any case, so that every method is a known key.
+            if trust.read(method, None, _anything) is not None
+        }
+    )
+
+
+def _anything(value: object) -> object:
+    return value
+
+
+def _switches(table: Table) -> dict[str, SwitchSettings]:
+    switches: dict[str, SwitchSettings] = {}
+    for name, switch in table.named():
+        try:
+            addresses.switch_name(name)
+        except RejectedError as rejected:
+            switch.reject(None, rejected)
+        switches[name] = SwitchSettings(ticks=switch.read("ticks", True, values.boolean))  # noqa: FBT003
+    if len(switches) > MAX_SWITCHES:
+        found = f"has {len(switches)} switches"
+        table.reject(None, RejectedError(found, f"at most {MAX_SWITCHES}"))
+    return switches
+
+
+def _webhook(table: Table, base: Path) -> WebhookSection:
+    if "url" not in table:
+        table.reject(None, RejectedError("has no url", 'url = "https://HOST/PATH"'))
+    return WebhookSection(
+        url=table.read("url", "", addresses.web_url),
+        secret_file=_path(table, "secret_file", base),
+        events=table.read("events", DEFAULT_EVENTS, _events),
+    )
+
+
+def _events(value: object) -> tuple[str, ...]:
+    accepted = "an array of " + " | ".join(sorted(EVENTS))
+    events = values.texts(value, accepted)
+    for event in events:
+        if event not in EVENTS:
+            raise RejectedError(f'"{event}" is no event', accepted)
+    return events
+
+
+def _check_tokens(config: Config, problems: Problems) -> None:
+    """Whoever reaches the HTTP side must hold a token: without any, only this machine may."""
+    listen = config.http.listen
+    if addresses.is_loopback(listen.host) or _has_tokens(config.http.tokens):
+        return
+    found = f"{listen} can be reached from other machines, and {config.http.tokens} has no tokens"
+    accepted = "a loopback address such as 127.0.0.1:8080, or tokens made with: guard token add"
+    problems.add(("http", "listen"), found, accepted)
+
+
+def _has_tokens(path: Path) -> bool:
+    """Whether the tokens file has an entry; whether it is a good one is told where it is used."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
+    tokens = content.get("token")
+    return isinstance(tokens, dict) and bool(tokens)

@@ -1,0 +1,208 @@
+"""The configuration as guard uses it: one frozen record per section of `guard.toml`.
+
+Defaults are the contract's. Nothing here reads a file. Paths are already relative to where the file
+stands, time spans are milliseconds, money is micros. `Config.settings` is the part that the engine
+is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from guard.core.emergency import EmergencyNumbers
+from guard.core.money import Micros
+from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Settings, SwitchSettings
+
+DEFAULT_EVENTS = ("block", "unblock", "warn", "held", "unconfirmed", "blind", "fuse")
+"""What a webhook is told unless it says otherwise."""
+
+
+DEFAULT_LIMIT_MICROS = Micros(100_000_000)
+"""100.00 in the default currency."""
+
+
+class BrokerScheme(Enum):
+    """Which broker: one that guard starts itself, or the operator's, in the clear or by TLS."""
+
+    EMBEDDED = "embedded"
+    MQTT = "mqtt"
+    MQTTS = "mqtts"
+
+    @property
+    def default_port(self) -> int:
+        """The registered port."""
+        return 8883 if self is BrokerScheme.MQTTS else 1883
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSection:
+    """`[broker]`: where the messages come from."""
+
+    url: str = field(default="embedded", repr=False)
+    """As written, for the MQTT adapter (it may hold a password); a relative `?ca=` is already resolved."""
+    scheme: BrokerScheme = BrokerScheme.EMBEDDED
+    host: str = "127.0.0.1"
+    port: int = 1883
+    prefix: str = "guard/v1"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether guard starts the broker itself."""
+        return self.scheme is BrokerScheme.EMBEDDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSection:
+    """`[store]`: where the state is kept."""
+
+    path: Path = Path("guard.db")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """An address to listen on; port 0 is any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+    def __str__(self) -> str:
+        """As it is written in the file."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSection:
+    """`[http]`: the operators' side."""
+
+    listen: Listen = field(default_factory=Listen)
+    tokens: Path = Path("tokens.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsSection:
+    """`[accounts]`: what an account has that billing has not spoken of."""
+
+    default_limit_micros: Micros = DEFAULT_LIMIT_MICROS
+    default_currency: str = "CAD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffSection:
+    """`[tariff]`: prices of calls that the switch does not rate."""
+
+    file: Path | None = None
+    """None: not configured."""
+    unknown_rate_micros: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlansSection:
+    """`[plans]`: quotas and discounts."""
+
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesSection:
+    """`[rules]`: where the rules are; None: those that guard ships."""
+
+    dir: Path | None = None
+
+
+class ModelMode(Enum):
+    """Whether the anomaly model scores, and whether its scores act."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSection:
+    """`[model]`: the anomaly model; `dir` None: the one that guard ships."""
+
+    dir: Path | None = None
+    mode: ModelMode = ModelMode.SHADOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumbersSection:
+    """`[numbers]`: how dialled numbers are read."""
+
+    country: str = "CA"
+    international_prefixes: tuple[str, ...] = ("00", "011")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsSection:
+    """`[calls]`: how long a silent call grows, is kept for live, and is remembered."""
+
+    stale_after_ms: int = 90 * SECOND_MS
+    blind_carry_ms: int = 30 * MINUTE_MS
+    lost_after_ms: int = 4 * HOUR_MS
+    remember_ms: int = 7 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuseSection:
+    """`[fuse]`: how many blocks by rule or model pass before the next ones wait for somebody."""
+
+    blocks: int = 20
+    window_ms: int = 10 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsSection:
+    """`[payments]`: which part of a pending payment counts already, per method, in millionths."""
+
+    trust: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSection:
+    """One `[[webhook]]`: who is told about what."""
+
+    url: str = field(repr=False)
+    secret_file: Path | None = None
+    events: tuple[str, ...] = DEFAULT_EVENTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything an operator can set."""
+
+    file: Path | None = None
+    """The file it was read from; None when there is none and all is default."""
+    broker: BrokerSection = field(default_factory=BrokerSection)
+    store: StoreSection = field(default_factory=StoreSection)
+    http: HttpSection = field(default_factory=HttpSection)
+    accounts: AccountsSection = field(default_factory=AccountsSection)
+    tariff: TariffSection = field(default_factory=TariffSection)
+    plans: PlansSection = field(default_factory=PlansSection)
+    rules: RulesSection = field(default_factory=RulesSection)
+    model: ModelSection = field(default_factory=ModelSection)
+    emergency: EmergencyNumbers = field(default_factory=EmergencyNumbers)
+    numbers: NumbersSection = field(default_factory=NumbersSection)
+    calls: CallsSection = field(default_factory=CallsSection)
+    fuse: FuseSection = field(default_factory=FuseSection)
+    payments: PaymentsSection = field(default_factory=PaymentsSection)
+    switches: Mapping[str, SwitchSettings] = field(default_factory=dict)
+    webhooks: tuple[WebhookSection, ...] = ()
+
+    def settings(self) -> Settings:
+        """What the engine is told of it."""
+        return Settings(
+            default_limit_micros=self.accounts.default_limit_micros,
+            default_currency=self.accounts.default_currency,
+            unknown_rate_micros=self.tariff.unknown_rate_micros,
+            emergency=self.emergency,
+            stale_after_ms=self.calls.stale_after_ms,
+            blind_carry_ms=self.calls.blind_carry_ms,
+            lost_after_ms=self.calls.lost_after_ms,
+            remember_ms=self.calls.remember_ms,
+            trust=self.payments.trust,
+            switches=self.switches,
+        )

@@ -1,0 +1,202 @@
+"""Readers of single values: each takes what TOML gave and returns what guard uses.
+
+A reader that cannot raises `RejectedError` with what was found and what is accepted; where it
+stands in the file is the caller's knowledge. Money is written as a string, because a TOML number is
+binary floating point to half of the tools that touch these files; a time span is written with its
+unit, because "90" has been read as minutes before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+from typing import TypeVar
+
+from guard.config.problems import RejectedError
+from guard.core.emergency import EmergencyNumbers
+from guard.core.money import Micros, MoneyError, parse_money
+from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+E = TypeVar("E", bound=Enum)
+
+_UNITS_MS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
+_MAX_DURATION_MS = 3_660 * DAY_MS
+"""Ten years: longer is a slip of the pen, and it keeps every sum of times far from any limit."""
+
+DURATION = 'a whole number with its unit (ms, s, m, h or d), such as "90s"'
+MONEY = 'a decimal string that is not negative, such as "100.00"'
+PART = 'a part from 0 to 1 such as "0.5", or a percentage such as "50%"'
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_PREFIX_DIGITS = re.compile(r"[0-9]{1,8}", re.ASCII)
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?%", re.ASCII)
+_MILLIONTHS = 1_000_000
+_MAX_COUNT = 1_000_000_000
+
+
+def kind(value: object) -> str:
+    """What TOML calls this value, for a sentence that starts with "is"."""
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "a boolean"),
+        ((int, Decimal), "a number"),
+        (str, "a string"),
+        (list, "an array"),
+        (dict, "a table"),
+        ((dt.date, dt.time), "a date or time"),
+    )
+    return next((name for of, name in kinds if isinstance(value, of)), "of a foreign type")
+
+
+def text(value: object) -> str:
+    """A string that is not empty."""
+    if not isinstance(value, str):
+        raise RejectedError(f"is {kind(value)}", "a string")
+    if not value.strip():
+        raise RejectedError("is empty", "a string that is not empty")
+    return value
+
+
+def boolean(value: object) -> bool:
+    """`true` or `false`."""
+    if not isinstance(value, bool):
+        raise RejectedError(f"is {kind(value)}", "true or false (without quotes)")
+    return value
+
+
+def count(value: object) -> int:
+    """A whole number that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
+        found = f"is {value}" if isinstance(value, int | Decimal) else f"is {kind(value)}"
+        raise RejectedError(found, "a whole number that is not negative")
+    return value
+
+
+def money(value: object) -> Micros:
+    """An amount or rate: a decimal string that is not negative."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        raise RejectedError("is a number", f'{MONEY} (in quotes: "{value}")')
+    if not isinstance(value, str):
+        raise RejectedError(f"is {kind(value)}", MONEY)
+    try:
+        micros = parse_money(value)
+    except MoneyError:
+        raise RejectedError(f'"{value}" is not an amount of money', MONEY) from None
+    if micros < 0:
+        raise RejectedError(f'"{value}" is negative', MONEY)
+    return micros
+
+
+def duration_ms(value: object) -> int:
+    """A time span with its unit, in milliseconds; more than nothing."""
+    if not isinstance(value, str):
+        hint = f' (in quotes and with a unit: "{value}s"?)' if type(value) is int else ""
+        raise RejectedError(f"is {kind(value)}", DURATION + hint)
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise RejectedError(f'"{value}" is not a time span', DURATION)
+    span = int(match.group(1)) * _UNITS_MS[match.group(2)]
+    if not 0 < span <= _MAX_DURATION_MS:
+        raise RejectedError(f'"{value}" is out of range', DURATION + ", more than 0, at most 3660d")
+    return span
+
+
+def part(value: object) -> int:
+    """A part of one, in millionths."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        millionths = _part_of_number(value)
+    elif isinstance(value, str):
+        millionths = _part_of_text(value)
+    else:
+        raise RejectedError(f"is {kind(value)}", PART)
+    if millionths is None or not 0 <= millionths <= _MILLIONTHS:
+        raise RejectedError(f"{shown(value)} is not a part of one", PART)
+    return millionths
+
+
+def _part_of_number(value: int | Decimal) -> int | None:
+    scaled = Decimal(value) * _MILLIONTHS
+    return int(scaled) if scaled.is_finite() and scaled == scaled.to_integral_value() else None
+
+
+def _part_of_text(value: str) -> int | None:
+    if percent := _PERCENT.fullmatch(value):
+        whole, fraction = percent.groups()
+        return int(whole) * 10_000 + int((fraction or "").ljust(4, "0"))
+    try:
+        return parse_money(value)
+    except MoneyError:
+        return None
+
+
+def choice(of: type[E]) -> Callable[[object], E]:
+    """A reader of one of the values of an enumeration."""
+
+    def read(value: object) -> E:
+        try:
+            return of(value)
+        except ValueError:
+            accepted = " | ".join(str(member.value) for member in of)
+            found = shown(value) + " is none of the choices"
+            raise RejectedError(found, accepted) from None
+
+    return read
+
+
+def texts(value: object, accepted: str = "an array of strings") -> tuple[str, ...]:
+    """An array of strings that are not empty."""
+    if not isinstance(value, list):
+        raise RejectedError(f"is {kind(value)}", accepted)
+    wrong = next((item for item in value if not isinstance(item, str) or not item), None)
+    if wrong is not None:
+        raise RejectedError(f"has an entry that is {kind(wrong) if wrong else 'empty'}", accepted)
+    return tuple(value)
+
+
+def emergency(value: object) -> EmergencyNumbers:
+    """The exempt numbers; never none."""
+    accepted = 'an array of at least one string of 1 to 15 digits, such as ["911", "112"]'
+    try:
+        return EmergencyNumbers(texts(value, accepted))
+    except RejectedError:
+        raise
+    except ValueError as error:
+        raise RejectedError(str(error), accepted) from None
+
+
+def prefixes(value: object) -> tuple[str, ...]:
+    """Dialled prefixes that stand for the plus of an international number."""
+    accepted = 'an array of strings of digits, such as ["00", "011"]'
+    found = texts(value, accepted)
+    for item in found:
+        if not _PREFIX_DIGITS.fullmatch(item):
+            raise RejectedError(f'"{item}" is not 1 to 8 digits', accepted)
+    return found
+
+
+def country(value: object) -> str:
+    """An ISO 3166 country code."""
+    code = text(value)
+    if not _COUNTRY.fullmatch(code):
+        raise RejectedError(f'"{code}" is not a country code', 'two capital letters, such as "CA"')
+    return code
+
+
+def currency(value: object) -> str:
+    """An ISO 4217 currency code."""
+    code = text(value)
+    if not _CURRENCY.fullmatch(code):
+        accepted = 'three capital letters, such as "CAD"'
+        raise RejectedError(f'"{code}" is not a currency code', accepted)
+    return code
+
+
+def shown(value: object) -> str:
+    """A value in an error message, quoted when it is text, cut when it is long."""
+    if isinstance(value, str):
+        return f'"{value[:60]}"'
+    return str(value) if isinstance(value, int | Decimal) else f"this ({kind(value)})"

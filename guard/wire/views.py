@@ -1,0 +1,178 @@
+"""What the HTTP side shows, as JSON objects (contract 6): accounts, ledger lines, quarantine, switches.
+
+Everything the contract names is here under its name; what is more (`burn_rate`, `reaches_limit_at` ...) may be relied
+on too. Called numbers are whole in live calls and in the ledger, because the operator has to act on them; in decisions
+they were masked when the decision was taken. Rates are money per minute. A time or amount that is not known is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from guard.core.decisions import Decision, LedgerLine, Quarantined
+from guard.core.money import format_money
+from guard.core.views import AccountView, BlockView, LiveCall, SwitchView
+from guard.wire.decisions import JsonObject, decision_object
+from guard.wire.instants import MAX_MS, format_instant, format_optional_instant
+
+
+def encode_json(value: JsonObject | Sequence[JsonObject]) -> bytes:
+    """The bytes of an object or of a list of them."""
+    return msgspec.json.encode(value)
+
+
+def account_object(view: AccountView, decisions: Sequence[Decision]) -> JsonObject:
+    """One account with its live calls, its block and the given decisions (newest first, as the store gives them)."""
+    return {
+        "account": view.account,
+        "name": view.name,
+        "currency": view.currency,
+        "timezone": view.timezone,
+        "state": view.state.value,
+        "provisional": view.provisional,
+        "limit": _optional_money(view.limit_micros),
+        "limit_source": view.limit_source,
+        "limit_until": format_optional_instant(view.limit_until_ms),
+        "exposure": format_money(view.exposure_micros),
+        "balance": {
+            "owed": format_money(view.owed_micros),
+            "invoiced": format_money(view.invoiced_micros),
+            "unbilled": format_money(view.unbilled_micros),
+            "in_flight": format_money(view.in_flight_micros),
+            "pending_payments": format_money(view.pending_payments_micros),
+        },
+        "burn_rate": format_money(view.burn_micros_per_minute),
+        "reaches_limit_at": _foreseen(view.reaches_limit_at_ms),
+        "live_call_count": view.live_call_count,
+        "live_calls": [live_call_object(call) for call in view.live_calls],
+        "block": None if view.block is None else block_object(view.block),
+        "allow_until": format_optional_instant(view.allow_until_ms),
+        "decisions": [decision_object(decision) for decision in decisions],
+    }
+
+
+def account_item(view: AccountView) -> JsonObject:
+    """One account in a list: its figures without live calls and decisions, its block as the scope alone."""
+    return {
+        "account": view.account,
+        "name": view.name,
+        "currency": view.currency,
+        "state": view.state.value,
+        "provisional": view.provisional,
+        "limit": _optional_money(view.limit_micros),
+        "limit_source": view.limit_source,
+        "exposure": format_money(view.exposure_micros),
+        "owed": format_money(view.owed_micros),
+        "in_flight": format_money(view.in_flight_micros),
+        "burn_rate": format_money(view.burn_micros_per_minute),
+        "reaches_limit_at": _foreseen(view.reaches_limit_at_ms),
+        "live_call_count": view.live_call_count,
+        "block_scope": None if view.block is None else view.block.scope.value,
+        "confirmed": None if view.block is None else view.block.confirmed,
+        "effective": None if view.block is None else view.block.effective,
+        "allow_until": format_optional_instant(view.allow_until_ms),
+    }
+
+
+def live_call_object(call: LiveCall) -> JsonObject:
+    """One call that is up: `charge` by its last report, `value` carried forward to now, `rate` per minute."""
+    return {
+        "switch": call.switch,
+        "call": call.call,
+        "to": call.to,
+        "from": call.caller,
+        "direction": call.direction.value,
+        "emergency": call.emergency,
+        "answered_at": format_instant(call.answered_at_ms),
+        "last_report_at": format_instant(call.last_report_at_ms),
+        "duration_ms": call.duration_ms,
+        "charge": format_money(call.charge_micros),
+        "value": format_money(call.value_micros),
+        "rate": format_money(call.rate_micros),
+        "silent": call.silent,
+    }
+
+
+def block_object(block: BlockView) -> JsonObject:
+    """Why and how an account is blocked, whether the switches obey, and what those said that refused."""
+    return {
+        "scope": block.scope.value,
+        "since": format_instant(block.since_ms),
+        "confirmed": block.confirmed,
+        "effective": block.effective,
+        "text": block.text,
+        "causes": [
+            {
+                "reason": cause.reason.value,
+                "rule": cause.rule,
+                "scope": cause.scope.value,
+                "since": format_instant(cause.since_ms),
+                "until": format_optional_instant(cause.until_ms),
+                "text": cause.text,
+            }
+            for cause in block.causes
+        ],
+        "errors": [{"switch": switch, "error": error} for switch, error in block.errors],
+    }
+
+
+def ledger_object(line: LedgerLine) -> JsonObject:
+    """One line of the ledger; the amount is signed by its effect on what is owed."""
+    return {
+        "number": line.number,
+        "at": format_instant(line.at_ms),
+        "kind": line.kind.value,
+        "amount": format_money(line.amount_micros),
+        "currency": line.currency,
+        "switch": line.switch,
+        "call": line.call,
+        "to": line.to,
+        "direction": line.direction,
+        "duration_ms": line.duration_ms,
+        "emergency": line.emergency,
+        "ref": line.ref,
+        "method": line.method,
+        "text": line.text,
+    }
+
+
+def quarantined_object(number: int, report: Quarantined) -> JsonObject:
+    """A report that was kept but moves no money, with its row number in the store."""
+    return {
+        "number": number,
+        "switch": report.switch,
+        "call": report.call,
+        "account": report.account,
+        "received_at": format_instant(report.received_at_ms),
+        "at": format_instant(report.at_ms),
+        "rule": report.rule,
+        "event": report.event,
+        "charge": _optional_money(report.charge_micros),
+        "currency": report.currency,
+    }
+
+
+def switch_object(switch: SwitchView) -> JsonObject:
+    """One known switch; `skew_ms` is how far its clock is estimated to be off, in milliseconds."""
+    return {
+        "switch": switch.name,
+        "up": switch.up,
+        "last_heard": format_instant(switch.last_heard_ms),
+        "live_calls": switch.live_calls,
+        "unconfirmed": switch.unconfirmed,
+        "synced": switch.synced,
+        "lagging": switch.lagging,
+        "blind": switch.blind,
+        "skew_ms": switch.skew_ms,
+    }
+
+
+def _optional_money(micros: int | None) -> str | None:
+    return None if micros is None else format_money(micros)
+
+
+def _foreseen(ms: int | None) -> str | None:
+    """A computed moment; one beyond the year 9999 (a tiny rate, a large limit) is as good as never."""
+    return None if ms is None or ms > MAX_MS else format_instant(ms)

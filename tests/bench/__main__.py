@@ -1,0 +1,56 @@
+"""`python -m tests.bench [--only engine|pipeline|latency] [--json FILE] [--markdown FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from tests.bench import engine, latency, pipeline
+
+PARTS = ("engine", "pipeline", "latency")
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {platform.system()} {platform.release()}"
+
+
+def markdown(figures: dict[str, float]) -> str:
+    """The figures as a table."""
+    rows = "\n".join(f"| {name.replace('_', ' ')} | {value:,.2f} |" for name, value in figures.items())
+    return f"Taken on {machine()} by `python -m tests.bench`.\n\n| figure | value |\n|---|---|\n{rows}\n"
+
+
+def main() -> None:
+    """Run the parts and print as they come."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    arguments.add_argument("--only", choices=PARTS, action="append")
+    arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--markdown", type=Path)
+    options = arguments.parse_args()
+    wanted = options.only or PARTS
+    print(machine())
+    figures: dict[str, float] = {}
+    if "engine" in wanted:
+        figures |= engine.run(print)
+    for name, part in (("pipeline", pipeline), ("latency", latency)):
+        if name in wanted:
+            with tempfile.TemporaryDirectory(prefix="guard-bench-") as directory:
+                figures |= part.run(print, Path(directory))
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1) + "\n")
+    if options.markdown:
+        options.markdown.write_text(markdown(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Breach to command on the wire, under load: from the computed moment to the arrival of the command at a subscriber.
+
+A background of 5,000 reports a second keeps the daemon busy. Beside it, one account after the other is given a limit
+and a call whose rate reaches it at a moment known beforehand; the time at which the block arrives, less that moment,
+is the figure. Publisher, broker, daemon and subscriber share the machine's cores.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.bench.pipeline import PREFIX, Blaster, daemon
+from tests.integration.mosquitto import Mosquitto
+
+BACKGROUND_PER_S = 5_000
+ACCOUNTS = 300
+SPACING_S = 0.04
+GROWS_FOR_S = 1.0
+
+
+class Subscriber:
+    """A switch that only notes when commands arrive, and acknowledges them."""
+
+    def __init__(self, port: int) -> None:
+        self.blocked_at: dict[str, float] = {}
+        self._done = threading.Event()
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="bench-switch")
+        self._client.on_message = self._on_message
+        self._client.connect("127.0.0.1", port)
+        self._client.subscribe(f"{PREFIX}/sw1/commands", 1)
+        self._client.loop_start()
+
+    def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        arrived = time.time()
+        command = json.loads(message.payload)
+        if command["action"] == "block":
+            self.blocked_at.setdefault(command["account"], arrived)
+        acknowledgement = {"id": command["id"], "ok": True, "account": command.get("account", ""), "at": arrived}
+        client.publish(f"{PREFIX}/sw1/acks", json.dumps(acknowledgement), qos=1)
+
+    def publish(self, topic: str, payload: dict[str, object]) -> None:
+        """Send one message as the switch or as billing."""
+        self._client.publish(f"{PREFIX}/{topic}", json.dumps(payload), qos=1)
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.loop_stop()
+        self._client.disconnect()
+
+
+def breaches(subscriber: Subscriber) -> list[float]:
+    """Seconds from the computed moment of each breach to the arrival of its command."""
+    for number in range(ACCOUNTS):
+        credit = {"type": "credit", "id": f"limit{number}", "account": f"B{number}", "limit": "1.00"}
+        subscriber.publish("billing", credit)
+    time.sleep(1.0)
+    moments: dict[str, float] = {}
+    for number in range(ACCOUNTS):
+        at = int(time.time() * 1_000) / 1_000
+        answered = {
+            "call": f"breach{number}",
+            "event": "answered",
+            "account": f"B{number}",
+            "to": "+25377123456",
+            "at": at,
+            "charge": "0.00",
+            "rate": f"{60 / GROWS_FOR_S:.2f}",
+        }
+        subscriber.publish("sw1/calls", answered)
+        moments[f"B{number}"] = at + GROWS_FOR_S
+        time.sleep(SPACING_S)
+    deadline = time.monotonic() + 15
+    while len(subscriber.blocked_at) < ACCOUNTS and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [subscriber.blocked_at[account] - moment for account, moment in moments.items()]
+
+
+def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
+    """Median, 99th percentile and worst, in ms."""
+    seconds = ACCOUNTS * SPACING_S + 6
+    with Mosquitto(directory / "mosquitto") as broker, daemon(directory, broker.port):
+        subscriber = Subscriber(broker.port)
+        background = int(BACKGROUND_PER_S * seconds)
+        blaster = Blaster(broker.port, background, 1, accounts=1_000, rate=BACKGROUND_PER_S)
+        blaster.go()
+        time.sleep(1.0)
+        late_ms = sorted(late * 1_000 for late in breaches(subscriber))
+        blaster.finish()
+        subscriber.close()
+    median, p99, worst = statistics.median(late_ms), late_ms[int(len(late_ms) * 0.99) - 1], late_ms[-1]
+    show(f"breach to command at {BACKGROUND_PER_S:,} reports/s, {len(late_ms)} breaches: ")
+    show(f"  median {median:.1f} ms, p99 {p99:.1f} ms, worst {worst:.1f} ms")
+    return {"breach_median_ms": median, "breach_p99_ms": p99, "breach_worst_ms": worst}

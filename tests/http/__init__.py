@@ -1,0 +1,1 @@
+"""The HTTP side against a desk of paper, and uvicorn on a real port."""

@@ -1,0 +1,246 @@
+"""A desk and a store of paper: they hold what a test puts in, and note what they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from guard.core.decisions import Action, Changes, Decision, LedgerLine, LineKind, Mode, Quarantined, Reason
+from guard.core.identity import derived_id
+from guard.core.money import Micros
+from guard.core.records import Direction, Intent, IntentResult, Scope
+from guard.core.views import AccountState, AccountView, BlockView, CauseView, LiveCall, SwitchView
+from guard.ports import NotReadyError, Store, StoreError
+
+NOW_MS = 1_795_317_165_120
+"""2026-11-22T03:12:45.120Z."""
+HOUR_MS = 3_600_000
+
+CALL = LiveCall(
+    switch="sw1",
+    call="a84b4c76e66710",
+    to="+25377123456",
+    caller="+16475550100",
+    direction=Direction.OUTGOING,
+    emergency=False,
+    answered_at_ms=NOW_MS - 60_000,
+    last_report_at_ms=NOW_MS - 1_000,
+    duration_ms=59_000,
+    charge_micros=Micros(2_100_000),
+    value_micros=Micros(2_135_000),
+    rate_micros=2_100_000,
+    silent=False,
+)
+
+BLOCK = BlockView(
+    scope=Scope.ALL,
+    since_ms=NOW_MS - 5_000,
+    confirmed=True,
+    effective=True,
+    text="Blocked: exposure 512.10 CAD has reached the limit of 500.00 CAD.",
+    causes=(
+        CauseView(
+            reason=Reason.CREDIT_LIMIT,
+            rule="",
+            scope=Scope.ALL,
+            since_ms=NOW_MS - 5_000,
+            until_ms=None,
+            text="Blocked: exposure 512.10 CAD has reached the limit of 500.00 CAD.",
+        ),
+    ),
+    errors=(("sw2", "no such account"),),
+)
+
+VIEW = AccountView(
+    account="A1001",
+    name="Acme Ltd",
+    currency="CAD",
+    timezone="America/Toronto",
+    state=AccountState.ACTIVE,
+    provisional=False,
+    limit_micros=Micros(500_000_000),
+    limit_source="billing",
+    limit_until_ms=None,
+    exposure_micros=Micros(12_135_000),
+    owed_micros=Micros(10_000_000),
+    invoiced_micros=Micros(0),
+    unbilled_micros=Micros(10_000_000),
+    in_flight_micros=Micros(2_135_000),
+    pending_payments_micros=Micros(0),
+    burn_micros_per_minute=2_100_000,
+    reaches_limit_at_ms=NOW_MS + HOUR_MS,
+    live_calls=(CALL,),
+    live_call_count=1,
+    block=None,
+    allow_until_ms=None,
+)
+
+BLOCKED = replace(
+    VIEW, account="A1002", state=AccountState.BLOCKED, exposure_micros=Micros(512_100_000), block=BLOCK
+)
+
+SWITCH = SwitchView(
+    name="sw1",
+    up=True,
+    last_heard_ms=NOW_MS,
+    live_calls=1,
+    unconfirmed=0,
+    synced=True,
+    lagging=False,
+    blind=False,
+    skew_ms=-3,
+)
+
+
+def decision(number: int, account: str = "A1001") -> Decision:
+    """The n-th decision."""
+    return Decision(
+        number=number,
+        id=derived_id(NOW_MS + number, account, number),
+        at_ms=NOW_MS + number,
+        account=account,
+        action=Action.WARN,
+        scope=Scope.ALL,
+        mode=Mode.ENFORCE,
+        reason=Reason.CREDIT_LIMIT,
+        mark="50",
+        exposure_micros=Micros(250_000_000),
+        limit_micros=Micros(500_000_000),
+        currency="CAD",
+        text="Warning: half of the limit is used.",
+    )
+
+
+def line(number: int, amount_micros: int = 350_000, to: str = "+25377123456") -> LedgerLine:
+    """The n-th line of the ledger."""
+    return LedgerLine(
+        number=number,
+        account="A1001",
+        at_ms=NOW_MS + number * 1_000,
+        kind=LineKind.CALL,
+        amount_micros=Micros(amount_micros),
+        currency="CAD",
+        switch="sw1",
+        call=f"c{number}",
+        to=to,
+        direction="outgoing",
+        duration_ms=10_000,
+    )
+
+
+QUARANTINED = Quarantined(
+    switch="sw1",
+    call="c1",
+    account="A1001",
+    received_at_ms=NOW_MS,
+    at_ms=NOW_MS - 10 * 24 * HOUR_MS,
+    rule="too_old",
+    event="ended",
+    charge_micros=Micros(350_000),
+    currency="",
+)
+
+
+@dataclass(slots=True)
+class PaperStore(Store):
+    """Answers from lists; `failure` makes it fail."""
+
+    lines: list[LedgerLine] = field(default_factory=list)
+    decided: list[Decision] = field(default_factory=list)
+    held_back: list[tuple[int, Quarantined]] = field(default_factory=list)
+    chunk: int = 2
+    failure: str = ""
+    fails_after_chunks: int | None = None
+    asked: list[tuple[str, object]] = field(default_factory=list)
+    chunks_closed: int = 0
+
+    def _answer(self, what: str, how: object) -> None:
+        self.asked.append((what, how))
+        if self.failure:
+            raise StoreError(self.failure)
+
+    async def restore(self) -> NoReturn:
+        raise NotImplementedError
+
+    async def commit(self, changes: Changes) -> None:
+        raise NotImplementedError
+
+    async def published(self, decision_number: int) -> None:
+        raise NotImplementedError
+
+    async def posted_since(self, account: str, after_ms: int) -> int:
+        raise NotImplementedError
+
+    async def decisions(self, *, account: str | None, after: int, limit: int) -> list[Decision]:
+        self._answer("decisions", after)
+        return [each for each in self.decided if each.number > after and account in {None, each.account}][:limit]
+
+    async def last_decisions(self, account: str, limit: int) -> list[Decision]:
+        self._answer("last_decisions", account)
+        return [each for each in reversed(self.decided) if each.account == account][:limit]
+
+    async def ledger(
+        self, account: str, *, from_ms: int | None, to_ms: int | None
+    ) -> AsyncIterator[Sequence[LedgerLine]]:
+        self._answer("ledger", (account, from_ms, to_ms))
+        try:
+            for given, start in enumerate(range(0, len(self.lines), self.chunk)):
+                if given == self.fails_after_chunks:
+                    raise StoreError("the disk is gone")
+                yield self.lines[start : start + self.chunk]
+        finally:
+            self.chunks_closed += 1
+
+    async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
+        self._answer("quarantined", after)
+        return [row for row in self.held_back if row[0] > after][:limit]
+
+
+@dataclass(slots=True)
+class PaperDesk:
+    """`guard.ports.Desk` over a dictionary of accounts."""
+
+    store: Store = field(default_factory=PaperStore)
+    views: dict[str, AccountView] = field(default_factory=dict)
+    known_switches: list[SwitchView] = field(default_factory=list)
+    submitted: list[Intent] = field(default_factory=list)
+    result: IntentResult = IntentResult.DONE
+    not_ready: str = ""
+    unhealthy: str = ""
+    missing: str = ""
+    explodes: bool = False
+
+    def know(self, *views: AccountView) -> None:
+        """These accounts exist."""
+        self.views.update((view.account, view) for view in views)
+
+    def account(self, account: str) -> AccountView | None:
+        if self.explodes:
+            raise RuntimeError("a secret in here: 4111111111111111")
+        return self.views.get(account)
+
+    def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
+        return [
+            view
+            for account, view in sorted(self.views.items())
+            if account > after and state in {None, view.state} and (query in account or query in view.name)
+        ][:limit]
+
+    def switches(self) -> list[SwitchView]:
+        return self.known_switches
+
+    async def submit(self, intent: Intent) -> IntentResult:
+        if self.not_ready:
+            raise NotReadyError(self.not_ready)
+        self.submitted.append(intent)
+        return self.result
+
+    def metrics(self) -> bytes:
+        return b"guard_build_info 1\n"
+
+    def healthy(self) -> str:
+        return self.unhealthy
+
+    def ready(self) -> str:
+        return self.missing

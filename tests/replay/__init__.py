@@ -1,0 +1,1 @@
+"""The simulated switch, its customers, and report files."""

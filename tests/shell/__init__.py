@@ -1,0 +1,1 @@
+"""The loop with everything around it replaced by something that obeys the test."""
