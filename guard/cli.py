@@ -138,9 +138,13 @@ def check(
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page and the API.")] = 8080,
-    speed: Annotated[float, typer.Option(min=0.1, max=60.0, help="How much faster than life the story is told.")] = 1.0,
-    seconds: Annotated[float | None, typer.Option(min=1.0, metavar="N", help="End after N seconds.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="Of the page and the API.")] = 8080,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=60.0, metavar="X", help="Tell the story so many times as fast.")
+    ] = 1.0,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, metavar="N", help="End after N seconds [default: at Ctrl-C].")
+    ] = None,
 ) -> None:
     """Show it all in a minute: six customers, one of them is hacked.
 
@@ -271,18 +275,14 @@ def release(
     """Lift what blocks an account and allow it for a while."""
     from guard.commands.operate import Deed, Order, operate
 
-    operate(
-        _api(url), Deed.RELEASE, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json
-    )
+    operate(_api(url), Deed.RELEASE, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
 @app.command()
 def allow(
     account_id: AccountId,
     reason: Why,
-    until: Annotated[
-        str, typer.Option("--until", metavar="TIME", help="Until when: 2h, 3d, 2026-12-05, or RFC 3339.")
-    ],
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="Until when: 2h, 3d, 2026-12-05, or RFC 3339.")],
     by: By = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
@@ -290,9 +290,7 @@ def allow(
     """Let an account call until a time, whatever stands against it."""
     from guard.commands.operate import Deed, Order, operate
 
-    operate(
-        _api(url), Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json
-    )
+    operate(_api(url), Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
 @token_app.command("add")

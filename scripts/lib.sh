@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Shared by the scripts beside it: how to become root without asking, and how to install a package of the system.
 
 say() { printf '%s: %s\n' "${0#./}" "$*" >&2; }

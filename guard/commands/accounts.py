@@ -45,7 +45,7 @@ def state_lines(picture: Picture) -> list[str]:
     block = picture.get("block")
     lines: list[str] = []
     if block:
-        lines += _block_lines(picture, block)
+        lines += _block_lines(block)
     elif picture.get("state") == "warned":
         share = share_of(picture.get("exposure"), picture.get("limit"))
         lines.append(f"Warned: {share} % of its limit is used." if share is not None else "Warned.")
@@ -64,7 +64,7 @@ def state_lines(picture: Picture) -> list[str]:
     return lines
 
 
-def _block_lines(picture: Picture, block: Picture) -> Iterator[str]:
+def _block_lines(block: Picture) -> Iterator[str]:
     since = clock(block.get("since"))
     scope = block.get("scope", "all")
     what = "Blocked" if scope == "all" else f"Blocked for {scope} calls"
@@ -80,13 +80,7 @@ def _block_lines(picture: Picture, block: Picture) -> Iterator[str]:
         yield f"Switch {refusal.get('switch')} refuses it: {refusal.get('error')}"
     yield "Emergency calls always go through."
     if any(cause.get("reason") == "credit_limit" for cause in causes):
-        currency = picture.get("currency", "")
-        share = share_of(picture.get("exposure"), picture.get("limit"))
-        if share is not None:
-            yield (
-                "It ends by itself when a payment or a higher limit brings what is used below 90 %"
-                f" (now {share} % of {money(picture.get('limit'))} {currency})."
-            )
+        yield "It ends by itself when a payment or a higher limit brings this below 90 %."
 
 
 def _without_verb(text: str) -> str:
@@ -180,7 +174,9 @@ def show_accounts(api: Api, *, state: str | None, query: str | None, limit: int,
     if as_json:
         sys.stdout.write(json.dumps(list(_accounts(api, state, query, limit))) + "\n")
         return
-    made = table("account", "name", "state", "exposure", "limit", "used", right=("exposure", "limit", "used"))
+    made = table(
+        "account", "name", "state", "exposure", "limit", "used", right=("exposure", "limit", "used"), folded=("name",)
+    )
     shown = 0
     for picture in _accounts(api, state, query, limit):
         _add_account(made, picture)
@@ -196,9 +192,12 @@ def show_accounts(api: Api, *, state: str | None, query: str | None, limit: int,
 def _add_account(made: Table, picture: Picture) -> None:
     share = share_of(picture.get("exposure"), picture.get("limit"))
     currency = str(picture.get("currency") or "")
+    # Where it gets narrow, the name is cut and nothing else.
+    name = plain(picture.get("name") or "")
+    name.no_wrap, name.overflow = True, "ellipsis"
     made.add_row(
         plain(picture["account"]),
-        plain(picture.get("name") or ""),
+        name,
         plain(picture.get("state") or ""),
         plain(f"{money(picture.get('exposure'))} {currency}"),
         plain(money(picture.get("limit"))),

@@ -56,9 +56,7 @@ class Api:
 
     def stream_csv(self, path: str, query: Mapping[str, str | None]) -> Iterator[bytes]:
         """The answer as CSV, piece by piece."""
-        request = self._client.build_request(
-            "GET", path, params=_stated(query), headers={"Accept": "text/csv"}
-        )
+        request = self._client.build_request("GET", path, params=_stated(query), headers={"Accept": "text/csv"})
         try:
             answer = self._client.send(request, stream=True)
             try:

@@ -81,7 +81,7 @@ def _read(path: Path | None) -> tuple[Config, list[Problem]]:
     try:
         content = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        return Config(), [_syntax(file, str(error))]
+        return Config(), [_syntax(file, text, str(error))]
     problems = Problems(str(file), key_lines(text))
     config = _build(Table(content, (), problems), file)
     _check_tokens(config, problems)
@@ -92,10 +92,12 @@ def _whole(file: Path, found: str) -> Problem:
     return Problem(file=str(file), key="", line=None, found=found, accepted="")
 
 
-def _syntax(file: Path, message: str) -> Problem:
+def _syntax(file: Path, text: str, message: str) -> Problem:
     """A syntax error hides whatever else is wrong, so it comes alone."""
     match = _SYNTAX.fullmatch(message)
-    line = int(match.group(2)) if match and match.group(2) else None
+    line = None
+    if match:
+        line = int(match.group(2)) if match.group(2) else max(1, len(text.splitlines()))
     found = f"is not TOML: {match.group(1) if match else message}"
     if match and match.group(3):
         found += f" (column {match.group(3)})"

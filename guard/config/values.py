@@ -153,7 +153,8 @@ def texts(value: object, accepted: str = "an array of strings") -> tuple[str, ..
         raise RejectedError(f"is {kind(value)}", accepted)
     wrong = next((item for item in value if not isinstance(item, str) or not item), None)
     if wrong is not None:
-        raise RejectedError(f"has an entry that is {kind(wrong) if wrong else 'empty'}", accepted)
+        found = "empty" if wrong == "" else kind(wrong)
+        raise RejectedError(f"has an entry that is {found}", accepted)
     return tuple(value)
 
 

@@ -90,8 +90,7 @@ class BlockList:
         kept = {
             account: entry
             for account, entry in self._blocked.items()
-            if account in arriving.commanded
-            or (account in listed and self._seqs[account] > listed[account].seq)
+            if account in arriving.commanded or (account in listed and self._seqs[account] > listed[account].seq)
         }
         taken = {
             account: entry

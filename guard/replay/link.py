@@ -116,9 +116,7 @@ class SwitchLink:
 
     async def _connection(self) -> None:
         """Serve one connection until it breaks."""
-        will = aiomqtt.Will(
-            f"{self._base}/status", payloads.encode_status(up=False), qos=1, retain=False
-        )
+        will = aiomqtt.Will(f"{self._base}/status", payloads.encode_status(up=False), qos=1, retain=False)
         async with self._make_client(will) as client:
             await client.subscribe(
                 [(f"{self._base}/commands", 1), (f"{self._base}/scopes", 1)],

@@ -97,9 +97,7 @@ def _open(path: Path) -> Stream:
     return path.open("rb")
 
 
-def _ndjson_reports(
-    path: Path, stream: Stream, check: CheckReport, tally: Tally
-) -> Iterator[Timed]:
+def _ndjson_reports(path: Path, stream: Stream, check: CheckReport, tally: Tally) -> Iterator[Timed]:
     number = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
@@ -121,9 +119,7 @@ def _ndjson_reports(
         yield Timed(at_ms, tally.reports, switch, payload)
 
 
-def _csv_reports(
-    path: Path, stream: Stream, check: CheckReport, tally: Tally
-) -> Iterator[Timed]:
+def _csv_reports(path: Path, stream: Stream, check: CheckReport, tally: Tally) -> Iterator[Timed]:
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text, strict=True)
         try:

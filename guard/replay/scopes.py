@@ -22,9 +22,7 @@ class ScopeTables:
 
     def __init__(self, tables: Mapping[str, Mapping[str, bool]] | None = None) -> None:
         """Take the tables of a `scopes` message; without one, only `all` is known."""
-        self._tables = {Scope.ALL.value: {"": True}} | {
-            name: dict(table) for name, table in (tables or {}).items()
-        }
+        self._tables = {Scope.ALL.value: {"": True}} | {name: dict(table) for name, table in (tables or {}).items()}
 
     def known(self, scope: Scope) -> bool:
         """Whether the meaning of this scope has been said."""

@@ -106,9 +106,7 @@ class SimulatedSwitch:
 
     def spans(self, account: str, now_ms: int) -> list[Span]:
         """Every stretch of charging of a watched account, up to now."""
-        live = [
-            Span(call.answered_at_ms, now_ms, call.rate_micros) for call in self.calls_of(account)
-        ]
+        live = [Span(call.answered_at_ms, now_ms, call.rate_micros) for call in self.calls_of(account)]
         return self.truth.account(account).spans + live
 
     def next_at_ms(self) -> int | None:

@@ -30,9 +30,7 @@ class Span:
 
     def charge_at(self, at_ms: int) -> int:
         """What had been charged by then."""
-        return charge_of(
-            self.rate_micros, min(max(at_ms, self.answered_at_ms), self.until_ms) - self.answered_at_ms
-        )
+        return charge_of(self.rate_micros, min(max(at_ms, self.answered_at_ms), self.until_ms) - self.answered_at_ms)
 
 
 @dataclass(slots=True)

@@ -136,7 +136,7 @@ def _convert(  # noqa: C901, PLR0912 -- one flat pass; each call spared here is 
         event, needs_number = _EVENTS[wire.event]
         at_ms = instant_ms(wire.at)
         duration_ms = wire.duration_ms
-        if at_ms > latest_ms or (needs_number and not wire.to) or (duration_ms is None and not needs_number):
+        if at_ms > latest_ms or (needs_number and wire.to is None) or (duration_ms is None and not needs_number):
             raise _RemarkableError
         charge = None
         if wire.charge is not None:

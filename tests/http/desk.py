@@ -76,9 +76,7 @@ VIEW = AccountView(
     allow_until_ms=None,
 )
 
-BLOCKED = replace(
-    VIEW, account="A1002", state=AccountState.BLOCKED, exposure_micros=Micros(512_100_000), block=BLOCK
-)
+BLOCKED = replace(VIEW, account="A1002", state=AccountState.BLOCKED, exposure_micros=Micros(512_100_000), block=BLOCK)
 
 SWITCH = SwitchView(
     name="sw1",

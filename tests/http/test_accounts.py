@@ -82,9 +82,7 @@ async def test_an_account_says_what_the_contract_names(desk: PaperDesk, api: htt
     assert account["exposure"] == "512.10"
 
 
-async def test_an_account_shows_its_newest_decisions(
-    store: PaperStore, api: httpx.AsyncClient
-) -> None:
+async def test_an_account_shows_its_newest_decisions(store: PaperStore, api: httpx.AsyncClient) -> None:
     store.decided = [decision(number) for number in range(1, 31)]
     shown = (await api.get("/api/v1/accounts/A1001")).json()["decisions"]
     assert [each["id"] for each in shown] == [decision(number).id for number in range(30, 10, -1)]
@@ -155,7 +153,7 @@ async def test_the_ledger_as_csv_cannot_be_a_formula(store: PaperStore, api: htt
     answer = await api.get("/api/v1/accounts/A1001/ledger", headers={"Accept": "text/csv"})
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert [row["to"] for row in rows] == ["'=HYPERLINK(\"http://evil\")", "'@SUM(A1)", "'+1647"]
+    assert [row["to"] for row in rows] == ['\'=HYPERLINK("http://evil")', "'@SUM(A1)", "'+1647"]
     assert [row["amount"] for row in rows] == ["0.35", "-0.10", "0.35"]
 
 

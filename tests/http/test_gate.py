@@ -18,6 +18,7 @@ from tests.http.desk import PaperDesk
 A1001 = "/api/v1/accounts/A1001"
 WHO = {"by": "ana", "reason": "called in"}
 HOST = "127.0.0.1:8080"
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - nothing listens there in these tests
 EVERYWHERE = ("/", "/accounts/A1001", A1001, "/metrics", "/-/healthy", "/-/ready", "/nothing", "/api/v1/openapi.json")
 
 
@@ -57,7 +58,15 @@ async def test_a_foreign_host_is_refused(host: str, api: httpx.AsyncClient) -> N
 
 @pytest.mark.parametrize(
     "header",
-    ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "x-forwarded-anything", "X-Real-IP", "Via"],
+    [
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "x-forwarded-anything",
+        "X-Real-IP",
+        "Via",
+    ],
 )
 async def test_a_forwarded_request_is_refused(header: str, api: httpx.AsyncClient) -> None:
     """A proxy on this machine would open guard to the world."""
@@ -68,7 +77,8 @@ async def test_a_forwarded_request_is_refused(header: str, api: httpx.AsyncClien
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://127.0.0.1:9999", "https://127.0.0.1:8080", "http://localhost:8080", ""]
+    "origin",
+    ["https://evil.example", "null", "http://127.0.0.1:9999", "https://127.0.0.1:8080", "http://localhost:8080", ""],
 )
 async def test_a_foreign_origin_is_refused(origin: str, desk: PaperDesk, api: httpx.AsyncClient) -> None:
     """A page of somebody else in a browser on this machine."""
@@ -165,7 +175,7 @@ async def test_tokens_come_and_go_while_the_daemon_runs(api: httpx.AsyncClient, 
     remove_token(tokens_path, "ana")
     for headers in ({}, bearer(token)):
         assert (await api.get(A1001, headers=headers)).status_code == 401
-    tokens_path.unlink()
+    tokens_path.unlink()  # noqa: ASYNC240 - a moment, in a test
     assert (await api.get(A1001)).status_code == 401
 
 
@@ -173,13 +183,13 @@ async def test_a_file_that_becomes_unreadable_changes_nothing(
     operate: str, api: httpx.AsyncClient, tokens_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await api.get(A1001, headers=bearer(operate))).status_code == 200
-    tokens_path.write_text("[token")
+    tokens_path.write_text("[token")  # noqa: ASYNC240 - a moment, in a test
     assert (await api.get(A1001)).status_code == 401
     assert (await api.get(A1001, headers=bearer(operate))).status_code == 200
     assert "the tokens last read stay good" in caplog.text
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "guard.example", "::"])
+@pytest.mark.parametrize("host", [EVERY_INTERFACE, "192.168.1.5", "guard.example", "::"])
 async def test_beyond_this_machine_a_token_is_needed_even_if_there_is_none(
     host: str, desk: PaperDesk, tokens_path: Path
 ) -> None:
@@ -191,7 +201,7 @@ async def test_beyond_this_machine_a_token_is_needed_even_if_there_is_none(
 
 def test_what_loopback_is() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
-    assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "localhost.example", "")))
+    assert not any(map(is_loopback, (EVERY_INTERFACE, "::", "10.0.0.1", "localhost.example", "")))
 
 
 # -- always

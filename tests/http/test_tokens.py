@@ -115,7 +115,7 @@ def test_there_is_a_bound(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_wrong_file_is_an_error_that_names_the_entry(text: str, said: str, path: Path) -> None:
     path.write_text(text)
-    with pytest.raises(TokenError, match="tokens.toml") as caught:
+    with pytest.raises(TokenError, match=r"tokens\.toml") as caught:
         TokenFile(path)
     assert said in str(caught.value)
 

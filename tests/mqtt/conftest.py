@@ -12,15 +12,18 @@ from iotcore import Broker
 from guard.adapters.mqtt import Protocol
 from tests.mqtt.harness import MOSQUITTO, Mosquitto, free_port
 
-NEEDS_MOSQUITTO = (
-    pytest.mark.broker,
-    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
-)
-
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
+    """A running mosquitto; tests that use it carry the marker `broker`."""
+    yield from started(tmp_path)
+
+
+def started(folder: Path, *, extra: str = "", saving: bool = True) -> Iterator[Mosquitto]:
+    """A mosquitto until the generator is closed; skips the test where there is none."""
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    broker = Mosquitto(folder, extra=extra, saving=saving)
     broker.start()
     yield broker
     broker.stop()
@@ -37,8 +40,8 @@ class Place:
 
 @pytest.fixture(
     params=[
-        pytest.param(("mosquitto", "5"), id="mosquitto-5", marks=NEEDS_MOSQUITTO),
-        pytest.param(("mosquitto", "3.1.1"), id="mosquitto-3.1.1", marks=NEEDS_MOSQUITTO),
+        pytest.param(("mosquitto", "5"), id="mosquitto-5", marks=pytest.mark.broker),
+        pytest.param(("mosquitto", "3.1.1"), id="mosquitto-3.1.1", marks=pytest.mark.broker),
         pytest.param(("iotcore", "auto"), id="iotcore-auto"),
         pytest.param(("iotcore", "3.1.1"), id="iotcore-3.1.1"),
     ]
@@ -49,7 +52,5 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         with Broker(port=free_port(), listen="127.0.0.1", max_payload_size=4 * 1024 * 1024) as embedded:
             yield Place(kind, f"mqtt://127.0.0.1:{embedded.port}", protocol)
         return
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield Place(kind, broker.url, protocol)
-    broker.stop()
+    for broker in started(tmp_path):
+        yield Place(kind, broker.url, protocol)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -73,6 +74,7 @@ class Mosquitto:
     def __init__(self, folder: Path, *, extra: str = "", saving: bool = True) -> None:
         self.port = free_port()
         self._log = folder / "mosquitto.log"
+        self._saved = folder / "mosquitto.db"
         self._configuration = folder / "mosquitto.conf"
         kept = _SAVING.format(folder=folder) if saving else ""
         self._configuration.write_text(_CONFIGURATION.format(saving=kept, port=self.port, extra=extra))
@@ -94,6 +96,13 @@ class Mosquitto:
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, "mosquitto does not listen"
             time.sleep(0.01)
+
+    async def save(self) -> None:
+        """Have it write everything to disk now; what it saves by itself comes a little after the fact."""
+        assert self._process is not None
+        before = self._saved.stat().st_ino if self._saved.exists() else 0
+        self._process.send_signal(signal.SIGUSR1)
+        await until(lambda: self._saved.exists() and self._saved.stat().st_ino != before, "mosquitto does not save")
 
     def kill(self) -> None:
         """SIGKILL: what it had not saved is gone."""

@@ -71,7 +71,7 @@ def test_a_publish_is_read_as_paho_reads_it(version: MQTTProtocolVersion, data: 
     qos = data.draw(st.integers(0, 2))
     mid = struct.pack("!H", data.draw(st.integers(1, 65_535)))
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    for value in data.draw(st.lists(st.text(max_size=80), max_size=5)):
+    for value in data.draw(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80), max_size=5)):
         properties.UserProperty = ("key", value)
     body = struct.pack("!H", len(topic)) + topic
     if qos:

@@ -115,12 +115,16 @@ async def test_a_retained_message_is_kept_for_those_who_come_later(place: Place)
 
 @in_loop
 async def test_a_session_that_stops_says_goodbye_and_one_that_dies_leaves_its_will(place: Place) -> None:
-    will = Will("t/status", b"0")
+    will = Will(topic="t/status", payload=b"0")
     async with running(place.url, protocol=place.protocol) as watched:
         async with running(place.url, protocol=place.protocol, client_id="polite", topics=("nothing",), will=will):
             pass
         async with running(
-            place.url, protocol=place.protocol, client_id="abrupt", topics=("nothing",), will=Will("t/status", b"1")
+            place.url,
+            protocol=place.protocol,
+            client_id="abrupt",
+            topics=("nothing",),
+            will=Will(topic="t/status", payload=b"1"),
         ) as abrupt:
             connection = abrupt.session._connection
             assert connection is not None

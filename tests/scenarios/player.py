@@ -5,9 +5,10 @@ An expectation begins with a word that says what it is about:
     duplicate                                  what became of the input (`accepted` and `done` need no saying)
     warn A1 credit_limit mark=50 at=3s         a decision; all decisions must be expected, in their order
     sw1 block A1 seq=1 id=new                  what a switch was sent; all of a line's, once one is named
+    sw1 nothing                                no switch was sent anything
     notice blind sw1                           what on-call was told; all must be expected
     line A1 call 1.05                          a ledger line; all of a line's, once one is named
-    A1 exposure=6.00 confirmed=no              how an account looks now
+    A1 exposure=6.00 confirmed=no              how an account looks now (`A9 unknown` for one that does not exist)
     sw1 waiting=1 lagging=no                   how a switch looks now
 
 Fields that are not named may be anything. What happens while time passes up to a line belongs to that line.
@@ -15,24 +16,22 @@ Fields that are not named may be anything. What happens while time passes up to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from guard.core.decisions import Action, Command, NoticeKind, Send, SnapshotPart
-from guard.core.money import format_money
+from guard.core.decisions import Action, Command, SnapshotPart
+from guard.core.pictures import switch_picture
 from guard.core.records import Ack, BillingOutcome, IntentResult, Outcome, SwitchStatus
-from guard.core.views import AccountState
+from tests.scenarios import outputs
 from tests.scenarios.inputs import billing_of, flag, intent_of, moment, report_of, settings_of
-from tests.scenarios.script import Line, Scenario, Words, span_ms
+from tests.scenarios.script import Line, Scenario, Words
 from tests.scenarios.stage import START_MS, Happened, Stage
 
 ACTIONS = frozenset(action.value for action in Action)
 RESULTS = frozenset(result.value for kind in (Outcome, BillingOutcome, IntentResult) for result in kind)
-SILENT_RESULTS = frozenset({"accepted", "done", ""})
+ORDINARY = frozenset({"accepted", "done"})
 BILLING = frozenset({"account", "limit", "payment", "balance", "adjustment", "close", "invoice", "card"})
 INTENTS = frozenset({"block", "release", "allow"})
-
-Fields = Mapping[str, str]
+_UP = {"up": True, "down": False}
 
 
 class ScenarioFailedError(AssertionError):
@@ -44,29 +43,49 @@ class Seen:
     """What scenarios have shown, for the test that everything is shown by one."""
 
     outcomes: set[tuple[str, str]] = field(default_factory=set)
-    """(report, billing or intent, what became of it)."""
+    """(`report`, `billing` or `intent`; what became of it)."""
     decisions: set[tuple[str, str, str]] = field(default_factory=set)
     """(action, reason, mode)."""
-    transitions: set[tuple[str, str, str]] = field(default_factory=set)
-    """(cause, what happened to it, reason)."""
+    causes: set[tuple[str, str, str]] = field(default_factory=set)
+    """(cause; `added`, `changed` or `lifted`; the reason of the decision that did it)."""
     notices: set[str] = field(default_factory=set)
-    states: set[AccountState] = field(default_factory=set)
-    delivery: set[str] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    """Why reports were quarantined."""
 
 
-def offset(at_ms: int | None) -> str:
-    """A time as an offset from the scenario's start, in milliseconds."""
-    return "none" if at_ms is None else f"{at_ms - START_MS}ms"
+@dataclass
+class Expected:
+    """A line's expectations, by what they are about."""
+
+    result: str = ""
+    decisions: list[Words] = field(default_factory=list)
+    sends: list[Words] | None = None
+    notices: list[Words] = field(default_factory=list)
+    lines: list[Words] | None = None
+    looks: list[Words] = field(default_factory=list)
 
 
-def yes(value: object) -> str:
-    """A flag as scenarios write it."""
-    return "yes" if value else "no"
-
-
-def amount(micros: int | None) -> str:
-    """Money as scenarios compare it."""
-    return "none" if micros is None else format_money(micros)
+def sorted_out(expected: tuple[Words, ...]) -> Expected:
+    """Expectations by what they are about."""
+    found = Expected()
+    for words in expected:
+        match words.names:
+            case (first, *_) if first in ACTIONS:
+                found.decisions.append(words)
+            case ("notice", *_):
+                found.notices.append(words)
+            case ("line", *_):
+                found.lines = [*(found.lines or ()), words]
+            case (result,) if result in RESULTS and not words.fields:
+                found.result = result
+            case (_, "unknown") | (_,):
+                found.looks.append(words)
+            case (_, "nothing"):
+                found.sends = found.sends or []
+            case _:
+                found.sends = [*(found.sends or ()), words]
+    return found
 
 
 class Player:
@@ -77,177 +96,122 @@ class Player:
         self._scenario = scenario
         self._seen = seen
         self._stage = Stage(settings, manual=manual)
+        self._stage.happened = Happened()
         self._made_ids = 0
         self._ids_sent: set[tuple[str, str]] = set()
 
     def play(self) -> None:
         """Every line in its turn."""
+        stage = self._stage
         for line in self._scenario.lines:
-            stage = self._stage
-            before = self._causes()
-            stage.advance_to(START_MS + line.at_ms)
             try:
+                stage.advance_to(START_MS + line.at_ms)
+                self._note()
                 kind, result = self._enter(line)
-            except ScenarioFailedError:
-                raise
             except Exception as error:
                 raise ScenarioFailedError(f"{line.place}: {error!r}") from error
-            happened, stage.happened = stage.happened, Happened()
             if kind:
                 self._seen.outcomes.add((kind, result))
-            self._note(before, happened)
-            self._judge(line, result, happened)
+            self._note()
+            happened, stage.happened = stage.happened, Happened()
+            wrong = self._judge(sorted_out(line.expected), result, happened)
+            if wrong:
+                raise ScenarioFailedError(f"{line.place}: {wrong}")
 
     # -- in
 
     def _enter(self, line: Line) -> tuple[str, str]:
-        stage, words = self._stage, line.words
-        kind = line.kind
+        """Bring a line's input in; (kind of outcome, outcome), both empty when there is none."""
+        stage, kind, words = self._stage, line.kind, line.words
         if kind == "report":
             switch = words.fields.get("switch", "sw1")
-            return "report", stage.report(switch, report_of(words, stage.now_ms)).value
+            return kind, stage.report(switch, report_of(words, stage.now_ms)).value
         if kind in BILLING:
             self._made_ids += 1
             return "billing", stage.billing(billing_of(kind, words, f"made-{self._made_ids}")).value
         if kind in INTENTS:
             return "intent", stage.intent(intent_of(kind, words)).value
-        match kind:
-            case "status":
-                name, state = words.names
-                stage.control(SwitchStatus(switch=name, up={"up": True, "down": False}[state]))
-            case "ack":
-                self._acknowledge(words)
-            case "obedient":
-                stage.manual -= set(words.names)
-            case "restart":
+        match kind, words.names:
+            case "status", (name, state):
+                stage.control(SwitchStatus(switch=name, up=_UP[state]))
+            case "ack", (name, about):
+                stage.control(self._ack(name, about, words))
+            case "obedient", names:
+                stage.manual -= set(names)
+            case "restart", ():
                 stage.restart()
-            case "subscribed":
+            case "subscribed", ():
                 stage.subscribed()
-            case "many":
-                self._many(words)
-            case "wait":
-                pass
-            case _:
+            case "many", (count, _):
+                self._many(int(count))
+            case _ if kind != "wait":
                 raise ScenarioFailedError(f"{line.place}: {kind} is no kind of input")
         return "", ""
 
-    def _many(self, words: Words) -> None:
-        """`many 1200 block`: so many accounts, each blocked by an operator; nothing of it is looked at."""
-        for number in range(int(words.names[0])):
-            account = f"M{number:05d}"
-            self._stage.billing(billing_of("account", Words((account,), {}), f"many-{number}"))
-            self._stage.intent(intent_of("block", Words((account,), {})))
+    def _many(self, count: int) -> None:
+        """`many 1200 blocked`: so many accounts, each blocked by an operator; nothing of it is looked at."""
+        for number in range(count):
+            account = Words((f"M{number:05d}",), {})
+            self._stage.billing(billing_of("account", account, f"many-{number}"))
+            self._stage.intent(intent_of("block", account))
         self._stage.happened = Happened()
 
-    def _acknowledge(self, words: Words) -> None:
-        """`ack sw1 A1`: the last command for the account; `ack sw1 snapshot part=2`: the last snapshot, or `back=1`."""
-        stage, fields = self._stage, words.fields
-        switch, what = words.names
-        sent = stage.sent[switch]
-        back = int(fields.get("back", "0"))
-        if what == "snapshot":
-            ids = list(dict.fromkeys(message.id for message in sent if isinstance(message, SnapshotPart)))
+    def _ack(self, switch: str, about: str, words: Words) -> Ack:
+        """`ack sw1 A1`: the last command for the account, or the one before with `back=1`; `ack sw1 snapshot part=2`."""
+        fields = words.fields
+        sent = self._stage.sent.get(switch, [])
+        if about == "snapshot":
+            ids = [message.id for message in sent if isinstance(message, SnapshotPart)]
         else:
-            ids = list(
-                dict.fromkeys(
-                    message.id for message in sent if isinstance(message, Command) and message.account == what
-                )
-            )
-        stage.control(
-            Ack(
-                switch=switch,
-                id=ids[-1 - back],
-                ok=flag(fields.get("ok", "yes")),
-                account="" if what == "snapshot" else what,
-                at_ms=None if fields.get("at") == "none" else moment(fields["at"]) if "at" in fields else stage.now_ms,
-                error=fields.get("error", ""),
-                part=int(fields["part"]) if "part" in fields else None,
-            )
+            ids = [message.id for message in sent if isinstance(message, Command) and message.account == about]
+        return Ack(
+            switch=switch,
+            id=list(dict.fromkeys(ids))[-1 - int(fields.get("back", "0"))],
+            ok=flag(fields.get("ok", "yes")),
+            account="" if about == "snapshot" else about,
+            at_ms=moment(fields["at"]) if "at" in fields else self._stage.now_ms,
+            error=fields.get("error", ""),
+            part=int(fields["part"]) if "part" in fields else None,
         )
 
     # -- out
 
-    def _judge(self, line: Line, result: str, happened: Happened) -> None:
-        decisions: list[Words] = []
-        sends: list[Words] = []
-        notices: list[Words] = []
-        lines: list[Words] = []
-        wanted_result = ""
-        for words in line.expected:
-            first = words.names[0]
-            if first in ACTIONS:
-                decisions.append(words)
-            elif first == "notice":
-                notices.append(words)
-            elif first == "line":
-                lines.append(words)
-            elif len(words.names) == 1 and first in RESULTS:
-                wanted_result = first
-            elif len(words.names) > 1:
-                sends.append(words)
-            else:
-                self._look(line, first, words.fields)
-        silent = result in SILENT_RESULTS and not wanted_result
-        if not silent and result != wanted_result:
-            raise ScenarioFailedError(f"{line.place}: expected {wanted_result or 'accepted'}, got {result}")
-        self._compare(line, "decisions", decisions, [self._decision(d) for d in happened.decisions])
-        self._compare(line, "notices", notices, [self._notice(n) for n in happened.notices])
-        told = [self._send(send) for send in happened.sends]
-        if sends:
-            nothing = [words for words in sends if words.names[1:] == ("nothing",)]
-            sends = [words for words in sends if words not in nothing]
-            self._compare(line, "sends", sends, told)
-        if lines:
-            self._compare(line, "ledger lines", lines, [self._line(each) for each in happened.lines])
+    def _judge(self, expected: Expected, result: str, happened: Happened) -> str:
+        """Empty when what happened is what was expected; otherwise what is wrong."""
+        if result != expected.result and not (result in ORDINARY | {""} and not expected.result):
+            return f"expected {expected.result or 'accepted'}, got {result}"
+        told = [outputs.send_words(send, again=self._was_sent(send.switch, send.message.id)) for send in happened.sends]
+        wrong = [
+            outputs.compare("decisions", expected.decisions, list(map(outputs.decision_words, happened.decisions))),
+            outputs.compare("notices", expected.notices, list(map(outputs.notice_words, happened.notices))),
+        ]
+        if expected.sends is not None:
+            wrong.append(outputs.compare("sends", expected.sends, told))
+        if expected.lines is not None:
+            wrong.append(outputs.compare("ledger", expected.lines, list(map(outputs.line_words, happened.lines))))
+        wrong += map(self._look, expected.looks)
+        return "\n  ".join(filter(None, wrong))
 
-    def _compare(self, line: Line, what: str, expected: Sequence[Words], got: Sequence[Words]) -> None:
-        if len(expected) == len(got) and all(map(self._matches, expected, got)):
-            return
-        wanted = "".join(f"\n    {words}" for words in expected) or "\n    none"
-        came = "".join(f"\n    {words}" for words in got) or "\n    none"
-        raise ScenarioFailedError(f"{line.place}: {what} expected:{wanted}\n  got:{came}")
+    def _was_sent(self, switch: str, message_id: str) -> bool:
+        before = (switch, message_id) in self._ids_sent
+        self._ids_sent.add((switch, message_id))
+        return before
 
-    def _matches(self, expected: Words, got: Words) -> bool:
-        if expected.names != got.names[: len(expected.names)]:
-            return False
-        return all(self._equal(name, value, got.fields.get(name)) for name, value in expected.fields.items())
+    def _look(self, words: Words) -> str:
+        stage, name = self._stage, words.names[0]
+        switch = stage.engine.world.switches.get(name)
+        if switch is not None:
+            return outputs.differences(name, words.fields, outputs.switch_fields(switch_picture(switch)))
+        view = stage.engine.picture(name, stage.now_ms)
+        if view is None:
+            return "" if words.names[1:] else f"{name} is not known"
+        shown = outputs.account_fields(view)
+        return f"{name} is known" if words.names[1:] else outputs.differences(name, words.fields, shown)
 
-    def _equal(self, name: str, expected: str, got: str | None) -> bool:
-        if got is None:
-            return False
-        if name == "text":
-            return expected in got
-        if got.endswith("ms"):
-            return expected != "none" and span_ms(expected) == span_ms(got)
-        return expected == got
-
-    def _look(self, line: Line, name: str, fields: Fields) -> None:
-        stage = self._stage
-        shown = self._switch(name) if name in stage.engine.world.switches else self._account(name)
-        for key, value in fields.items():
-            if not self._equal(key, value, shown.get(key)):
-                raise ScenarioFailedError(
-                    f"{line.place}: {name}: expected {key}={value}, got {shown.get(key)}\n    {dict(shown)}"
-                )
-
-    # -- what came out, in the words of scenarios
-
-    @staticmethod
-    def _decision(decision: object) -> Words:
-        from guard.core.decisions import Decision
-
-        assert isinstance(decision, Decision)
-        return Words(
-            (decision.action.value, decision.account, decision.reason.value),
-            {
-                "mark": decision.mark or "none",
-                "mode": decision.mode.value,
-                "at": offset(decision.at_ms),
-                "scope": decision.scope.value,
-                "exposure": amount(decision.exposure_micros),
-                "limit": amount(decision.limit_micros),
-                "currency": decision.currency,
-                "by": decision.by or "none",
-                "text": decision.text,
-            },
-        )
+    def _note(self) -> None:
+        """Remember what this scenario has shown so far."""
+        seen, happened = self._seen, self._stage.happened
+        seen.decisions.update((d.action.value, d.reason.value, d.mode.value) for d in happened.decisions)
+        seen.notices.update(notice.kind.value for notice in happened.notices)
+        seen.lines.update(line.kind.value for line in happened.lines)
+        seen.held.update(held.rule for held in self._stage.store.quarantine)

@@ -16,24 +16,19 @@ import json
 import os
 import re
 import shutil
-import socket
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import quote
 
 import httpx
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.switch.programs import Child, LabError, find_program, free_port, wait_for
+from tests.switch.programs import Child, LabError, find_program, free_port, program, wait_for
+from tests.switch.readiness import accepts_tcp, answers_sip, takes_udp
+from tests.switch.wire import PREFIX, SWITCH, Json, Wire
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SWITCH_FILES: Final = ROOT / "switches" / "kamailio"
@@ -43,8 +38,6 @@ PROGRAMS: Final = ("mosquitto", "kamailio", "sipp")
 # What a running network consists of, in the order of its start.
 NETWORK: Final = ("mosquitto", "callee", "subscriber", "kamailio", "guard")
 
-PREFIX: Final = "guard/lab"
-SWITCH: Final = "sw1"
 GATE_SECONDS: Final = 3
 DIGEST_WORD: Final = "lab-word"
 
@@ -52,15 +45,6 @@ DIGEST_WORD: Final = "lab-word"
 # a second or two.
 PRICES: Final = {"1": "0.60", "253": "2.10", "44": "1.20", "999": "600"}
 
-# Used as long as guard ships no broker configuration.
-BROKER_FALLBACK: Final = """\
-allow_anonymous true
-persistence true
-autosave_on_changes true
-autosave_interval 1
-max_queued_messages 0
-max_inflight_messages 1000
-"""
 # These settings belong to an installation, so the lab has its own.
 BROKER_OWN: Final = re.compile(r"(listener|port|bind_address|persistence_location|log_\w+|pid_file|user)\s")
 
@@ -68,96 +52,6 @@ BROKER_OWN: Final = re.compile(r"(listener|port|bind_address|persistence_locatio
 GUARD = Path(sys.executable).with_name("guard")
 
 START_SECONDS: Final = 20.0
-REPORT_SECONDS: Final = 10.0
-
-Json = Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One MQTT message as the observer received it; `topic` without the prefix."""
-
-    topic: str
-    body: Json
-
-
-class Wire:
-    """The observer on the broker: keeps every message, publishes for billing or in guard's place."""
-
-    def __init__(self, port: int) -> None:
-        self._messages: list[Message] = []
-        self._lock = threading.Lock()
-        self._subscribed = threading.Event()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="observer", clean_session=False)
-        self._client.max_queued_messages_set(0)
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = self._connected
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = self._received
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-        if not self._subscribed.wait(START_SECONDS):
-            raise LabError("the observer could not subscribe")
-
-    def _connected(
-        self,
-        client: mqtt.Client,
-        _userdata: object,
-        _flags: mqtt.ConnectFlags,
-        _reason: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
-        client.subscribe(f"{PREFIX}/#", qos=1)
-
-    def _received(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
-        topic = message.topic.removeprefix(f"{PREFIX}/")
-        try:
-            body = json.loads(message.payload)
-        except ValueError:  # junk that a test has sent
-            body = message.payload
-        with self._lock:
-            self._messages.append(Message(topic=topic, body=body))
-
-    def topics(self) -> set[str]:
-        """All topics seen, without the prefix."""
-        with self._lock:
-            return {message.topic for message in self._messages}
-
-    def mark(self) -> int:
-        """A place in the stream: what `since` takes to see only what comes later."""
-        with self._lock:
-            return len(self._messages)
-
-    def messages(self, topic: str, *, since: int = 0) -> list[Json]:
-        """The messages of a topic, oldest first."""
-        with self._lock:
-            return [message.body for message in self._messages[since:] if message.topic == topic]
-
-    def reports(self, *, since: int = 0, **fields: object) -> list[Json]:
-        """The switch's reports that have these fields, arrays taken apart."""
-        reports: list[Json] = []
-        for body in self.messages(f"{SWITCH}/calls", since=since):
-            reports.extend(body if isinstance(body, list) else [body])
-        return [r for r in reports if all(r.get(name) == value for name, value in fields.items())]
-
-    def report(self, *, since: int = 0, seconds: float = REPORT_SECONDS, **fields: object) -> Json:
-        """The first report with these fields, waited for."""
-        return wait_for(
-            f"a report with {fields}",
-            lambda: next(iter(self.reports(since=since, **fields)), None),
-            seconds=seconds,
-        )
-
-    def publish(self, topic: str, body: Json, *, retain: bool = False) -> None:
-        """Publish as JSON under the prefix, and wait until the broker has it."""
-        payload = body if isinstance(body, bytes) else json.dumps(body)
-        info = self._client.publish(f"{PREFIX}/{topic}", payload, qos=1, retain=retain)
-        info.wait_for_publish(REPORT_SECONDS)
-
-    def close(self) -> None:
-        """Leave the broker."""
-        self._client.disconnect()
-        self._client.loop_stop()
 
 
 class Call:
@@ -260,14 +154,9 @@ class Lab:
         if missing:
             wait_for(
                 "a snapshot at the switch",
-                lambda: [ack for ack in self.acks(since=since) if ack.get("action") == "snapshot" and ack["ok"]],
+                lambda: self.wire.acks(since=since, action="snapshot", ok=True),
                 seconds=START_SECONDS,
             )
-
-    def acks(self, *, since: int = 0, **fields: object) -> list[Json]:
-        """The switch's acknowledgements that have these fields."""
-        acks = self.wire.messages(f"{SWITCH}/acks", since=since)
-        return [ack for ack in acks if all(ack.get(name) == value for name, value in fields.items())]
 
     def _start(self, name: str, *command: str) -> Child:
         if self.running(name):
@@ -291,8 +180,8 @@ class Lab:
 
     def start_broker(self) -> None:
         """Mosquitto with the configuration that guard ships, and with the observer's session on it."""
-        shipped = BROKER_CONFIG.read_text() if BROKER_CONFIG.exists() else BROKER_FALLBACK
-        lines = [line for line in shipped.splitlines() if not BROKER_OWN.match(line)]
+        shipped = BROKER_CONFIG.read_text().splitlines()
+        lines = [line for line in shipped if not BROKER_OWN.match(line)]
         store = self.directory / "broker"
         store.mkdir(exist_ok=True)
         lines += [f"listener {self._broker_port} 127.0.0.1", f"persistence_location {store}/"]
@@ -300,8 +189,8 @@ class Lab:
             lines.append("user root")
         config = self.directory / "mosquitto.conf"
         config.write_text("\n".join([*lines, ""]))
-        child = self._start("mosquitto", _program("mosquitto"), "-c", str(config))
-        self._ready(child, "the broker's port", lambda: _accepts(self._broker_port))
+        child = self._start("mosquitto", program("mosquitto"), "-c", str(config))
+        self._ready(child, "the broker's port", lambda: accepts_tcp(self._broker_port))
         if self._wire is None:
             self._wire = Wire(self._broker_port)
 
@@ -338,12 +227,12 @@ class Lab:
             (run / "prices.cfg").write_text(_price_table(prices))
         child = self._start(
             "kamailio",
-            _program("kamailio"),
+            program("kamailio"),
             *("-f", str(run / "kamailio.cfg"), "-DD", "-E", "-m", "64", "-M", "16"),
             *("-P", str(run / "kamailio.pid"), "-Y", str(run), "-w", str(run)),
             *(("-A", "WITH_AUTH") if auth else ()),
         )
-        self._ready(child, "an answer of the switch", lambda: _answers(self._switch_port))
+        self._ready(child, "an answer of the switch", lambda: answers_sip(self._switch_port))
 
     def charged(self) -> dict[str, tuple[str, Decimal]]:
         """What the switch's own log says about ended calls: call -> (account, charge)."""
@@ -368,7 +257,7 @@ class Lab:
         # A Call-ID may come again at once: SIPp would not answer it for 33 s.
         command = _sipp("callee", port, trace, "-d", str(ring_ms), "-deadcall_wait", "0")
         child = self._start(name, *command)
-        self._ready(child, f"the port of {name}", lambda: not _udp_port_is_free(port))
+        self._ready(child, f"the port of {name}", lambda: takes_udp(port))
 
     def byes_at_callee(self, call_id: str) -> int:
         """How many BYE requests for this call the callee has received."""
@@ -476,19 +365,12 @@ class Lab:
 
 def missing_programs() -> list[str]:
     """The programs that the lab needs and this machine does not have."""
-    return [program for program in PROGRAMS if find_program(program) is None]
-
-
-def _program(name: str) -> str:
-    path = find_program(name)
-    if path is None:
-        raise LabError(f"{name} is not installed")
-    return path
+    return [name for name in PROGRAMS if find_program(name) is None]
 
 
 def _sipp(scenario: str, port: int, trace: Path, *options: str) -> list[str]:
     return [
-        _program("sipp"),
+        program("sipp"),
         *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port)),
         *("-cp", str(free_port()), "-mp", str(free_port()), "-nostdin"),
         *("-trace_shortmsg", "-shortmessage_file", str(trace)),
@@ -499,36 +381,3 @@ def _sipp(scenario: str, port: int, trace: Path, *options: str) -> list[str]:
 def _price_table(prices: Mapping[str, str]) -> str:
     rows = [f'    $sht(prices=>{prefix}) = "{rate}";' for prefix, rate in prices.items()]
     return "\n".join(["#!define WITH_PRICES", "route[PRICES] {", *rows, "}", ""])
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
-        return stream.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _udp_port_is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
-        try:
-            datagram.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _answers(port: int) -> bool:
-    """Whether a SIP OPTIONS gets a reply."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
-        datagram.settimeout(0.2)
-        datagram.connect(("127.0.0.1", port))
-        own: int = datagram.getsockname()[1]
-        request = (
-            f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bKready{own}\r\n"
-            f"From: <sip:lab@lab>;tag={own}\r\nTo: <sip:lab@lab>\r\n"
-            f"Call-ID: ready-{own}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n"
-        )
-        try:
-            datagram.send(request.encode())
-            return datagram.recv(2_000).startswith(b"SIP/2.0 200")
-        except OSError:
-            return False

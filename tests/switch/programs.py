@@ -42,9 +42,17 @@ def wait_for(what: str, condition: Callable[[], Found | None], *, seconds: float
         time.sleep(POLL_SECONDS)
 
 
-def find_program(program: str) -> str | None:
+def find_program(name: str) -> str | None:
     """The path of a program; Debian keeps daemons outside an ordinary user's PATH."""
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+
+def program(name: str) -> str:
+    """The path of a program that must be there."""
+    path = find_program(name)
+    if path is None:
+        raise LabError(f"{name} is not installed")
+    return path
 
 
 def free_port() -> int:

@@ -15,8 +15,9 @@ from decimal import Decimal
 
 import pytest
 
-from tests.switch.lab import GATE_SECONDS, GUARD, PRICES, Json, Lab, missing_programs
+from tests.switch.lab import GATE_SECONDS, GUARD, PRICES, Lab, missing_programs
 from tests.switch.programs import wait_for
+from tests.switch.wire import Json
 
 pytestmark = [
     pytest.mark.switch,
@@ -172,7 +173,7 @@ def test_after_a_payment_calls_pass_again(lab: Lab) -> None:
     pay(lab, "payer", "100.00")
     wait_for(
         "the acknowledgement of the unblock",
-        lambda: lab.acks(since=since, account="payer", ok=True),
+        lambda: lab.wire.acks(since=since, account="payer", ok=True),
         seconds=DECISION_SECONDS,
     )
     lab.call("caller_hangs_up", "payer", CHEAP, talk_ms=100).done()

@@ -13,8 +13,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from tests.switch.lab import PREFIX, PRICES, SWITCH, Json, Lab, missing_programs
+from tests.switch.lab import PRICES, Lab, missing_programs
 from tests.switch.programs import wait_for
+from tests.switch.wire import PREFIX, SWITCH, Json
 
 pytestmark = [
     pytest.mark.switch,
@@ -50,7 +51,7 @@ class Guard:
         self._lab.wire.publish(f"{SWITCH}/commands", {"id": number, "at": "2026-11-22T03:12:45Z", **message})
         return wait_for(
             f"the acknowledgement of {number}",
-            lambda: next(iter(self._lab.acks(since=since, id=number)), None),
+            lambda: next(iter(self._lab.wire.acks(since=since, id=number)), None),
             seconds=ACK_SECONDS,
         )
 
@@ -77,7 +78,7 @@ class Guard:
         self._lab.wire.publish(f"{SWITCH}/commands", {**body, "blocked": entries, "except": EMERGENCY})
         return wait_for(
             f"the acknowledgement of part {part} of {identity}",
-            lambda: next(iter(self._lab.acks(since=since, id=identity, part=part)), None),
+            lambda: next(iter(self._lab.wire.acks(since=since, id=identity, part=part)), None),
             seconds=ACK_SECONDS,
         )
 
@@ -428,6 +429,20 @@ def test_a_call_id_hides_no_second_call(lab: Lab) -> None:
     lab.call("caller_hangs_up", "twin", CANADA, talk_ms=50, call_id="twin-call").done()
     wait_for("two calls", lambda: len(lab.wire.reports(event="ended", account="twin")) == 2, seconds=ACK_SECONDS)
     assert len({report["call"] for report in lab.wire.reports(account="twin")}) == 2
+
+
+def test_a_made_up_dialog_is_no_way_round_a_block(lab: Lab, guard: Guard) -> None:
+    """An INVITE with a To tag that belongs to no call is refused with 481, not relayed."""
+    guard.command("block", "faker")
+    lab.call("caller_fakes_a_dialog", "faker", CANADA).done()
+
+
+def test_a_call_may_be_renegotiated(lab: Lab) -> None:
+    """An INVITE within a call (hold, session timer) passes and is no second call."""
+    since = lab.wire.mark()
+    lab.call("caller_renegotiates", "holder", CANADA + "5555", talk_ms=100).done()
+    lab.wire.report(since=since, event="ended", account="holder")
+    assert len(lab.wire.reports(since=since, event="answered", account="holder")) == 1
 
 
 def test_both_sides_get_bye_however_fast_the_caller_answers_it(lab: Lab, guard: Guard) -> None:

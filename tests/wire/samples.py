@@ -97,18 +97,12 @@ ACK: Final[Json] = {
 
 STATUS: Final[Json] = {"status": "up"}
 
-VOCABULARY: Final = frozenset(
-    value for name, value in vars(rules).items() if name.isupper() and isinstance(value, str)
-)
+VOCABULARY: Final = frozenset(value for name, value in vars(rules).items() if name.isupper() and isinstance(value, str))
 """Every sentence that a refusal may contain."""
 
 _NAMES: Final = "|".join(
     sorted(
-        {
-            name
-            for message in (REPORT, ACK, STATUS, *BILLING.values(), BILLING["account"]["credit"])
-            for name in message
-        }
+        {name for message in (REPORT, ACK, STATUS, *BILLING.values(), BILLING["account"]["credit"]) for name in message}
         | {"source", "cause", "part", "limit", "cycles", "floor", "cap", "until", "expires", "period_end"},
         key=len,
         reverse=True,

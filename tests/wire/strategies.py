@@ -77,14 +77,16 @@ scalars = st.one_of(
 json_values = st.recursive(
     scalars,
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=8), st.sampled_from(ODD_TEXT)), inner, max_size=3)
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.text(max_size=8), st.sampled_from(ODD_TEXT)), inner, max_size=3),
     ),
     max_leaves=6,
 )
 
-_ANY_NAME = tuple(
-    sorted({name for message in (REPORT, ACK, STATUS, *BILLING.values()) for name in message})
-) + ("source", "cause", "part", "limit", "cycles", "floor", "cap", "until", "unknown", "")
+_ANY_NAME = (
+    *sorted({name for message in (REPORT, ACK, STATUS, *BILLING.values()) for name in message}),
+    *("source", "cause", "part", "limit", "cycles", "floor", "cap", "until", "unknown", ""),
+)
 
 
 @st.composite
@@ -119,6 +121,8 @@ def damaged(draw: st.DrawFn, payloads: st.SearchStrategy[bytes]) -> bytes:
         place = draw(st.integers(0, len(content)))
         length = draw(st.integers(0, 3))
         content[place : place + length] = draw(
-            st.one_of(st.binary(max_size=3), st.sampled_from([b'"', b"\\", b"\\u", b"[", b"{", b",", b":", b"\xc2\x85"]))
+            st.one_of(
+                st.binary(max_size=3), st.sampled_from([b'"', b"\\", b"\\u", b"[", b"{", b",", b":", b"\xc2\x85"])
+            )
         )
     return bytes(content)

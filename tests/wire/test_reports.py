@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from guard.core.money import parse_money
 from guard.core.records import Direction, Event, Refusal, Report
 from guard.wire import rules
 from guard.wire.reports import MAX_AHEAD_MS, DecodedReports, decode_reports
@@ -49,7 +50,7 @@ def test_the_report_of_the_contract_is_read_whole() -> None:
         at_ms=NOW_MS,
         duration_ms=0,
         to="+25377123456",
-        charge_micros=350_000,  # type: ignore[arg-type]
+        charge_micros=parse_money("0.35"),
         rate_micros=2_100_000,
         emergency=False,
         direction=Direction.OUTGOING,
@@ -104,6 +105,7 @@ def test_identifiers_hold_anything_but_control_characters(name: str) -> None:
         assert getattr(accepted({**REPORT, name: text}), name) == text
     for text in ("", "x" * 129, "😀" * 129):
         assert refusal_of({**REPORT, name: text}) == Refusal(f"$.{name}", rules.IDENTIFIER_LENGTH)
+    value: object
     for value in (1, 1.5, True, [], {}, ["A"]):
         assert refusal_of({**REPORT, name: value}) == Refusal(f"$.{name}", rules.NOT_TEXT)
 
@@ -127,7 +129,9 @@ def test_half_a_surrogate_pair_is_no_text(name: str) -> None:
     accepted({**REPORT, name: "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")})
 
 
-@pytest.mark.parametrize(("name", "attribute"), [("to", "to"), ("from", "caller"), ("source", "source"), ("cause", "cause")])
+@pytest.mark.parametrize(
+    ("name", "attribute"), [("to", "to"), ("from", "caller"), ("source", "source"), ("cause", "cause")]
+)
 def test_texts_are_bounded(name: str, attribute: str) -> None:
     """Other texts have up to 256 characters of any kind."""
     for text in ("x" * 256, "😀" * 256, "a\tb\x00"):
@@ -154,9 +158,36 @@ def test_directions_are_words(value: object) -> None:
 def test_money_is_a_decimal_string_that_is_not_negative(name: str) -> None:
     """Exact to a millionth, never a JSON number, never negative."""
     attribute = f"{name}_micros"
-    for text, micros in (("0", 0), ("0.000001", 1), ("2.1", 2_100_000), ("999999999.999999", 999_999_999_999_999), ("-0.00", 0)):
+    for text, micros in (
+        ("0", 0),
+        ("0.000001", 1),
+        ("2.1", 2_100_000),
+        ("999999999.999999", 999_999_999_999_999),
+        ("-0.00", 0),
+    ):
         assert getattr(accepted({**REPORT, name: text}), attribute) == micros
-    for value in (1, 0, 2.1, True, [], {}, "", "1.", ".5", "+1", "1e3", "1 ", "1,5", "1_0", "١", "1000000000", "0.0000001", "NaN", "--1"):
+    value: object
+    for value in (
+        1,
+        0,
+        2.1,
+        True,
+        [],
+        {},
+        "",
+        "1.",
+        ".5",
+        "+1",
+        "1e3",
+        "1 ",
+        "1,5",
+        "1_0",
+        "١",
+        "1000000000",
+        "0.0000001",
+        "NaN",
+        "--1",
+    ):
         assert refusal_of({**REPORT, name: value}) == Refusal(f"$.{name}", rules.NOT_MONEY)
     for text in ("-1", "-0.000001"):
         assert refusal_of({**REPORT, name: text}) == Refusal(f"$.{name}", rules.NEGATIVE)
@@ -168,6 +199,7 @@ def test_durations_are_whole_milliseconds(event: str) -> None:
     message = changed(REPORT, event=event)
     for value, expected in ((0, 0), (10**10, 10**10), (5000.0, 5000), (1e3, 1000)):
         assert accepted(changed(message, duration_ms=value)).duration_ms == expected
+    wrong: object
     for wrong in (-1, 10**10 + 1, 10**30, -(10**30), 0.5, 1e300, "1", True, [], {}):
         assert refusal_of(changed(message, duration_ms=wrong)) == Refusal("$.duration_ms", rules.NOT_A_DURATION)
 
@@ -191,6 +223,7 @@ def test_emergency_is_a_boolean_or_0_or_1() -> None:
     """Booleans may come as 0 and 1, not as words."""
     for value, expected in ((True, True), (False, False), (1, True), (0, False), (1.0, True)):
         assert accepted(changed(REPORT, emergency=value)).emergency is expected
+    wrong: object
     for wrong in (2, -1, 0.5, "true", "1", "", [], {}, 10**30):
         assert refusal_of(changed(REPORT, emergency=wrong)) == Refusal("$.emergency", rules.NOT_A_FLAG)
 
@@ -227,6 +260,7 @@ def test_currency_is_only_bounded_here() -> None:
 
 def test_unknown_fields_are_ignored() -> None:
     """Whatever else a message holds does not matter, nested, huge or halved."""
+    value: object
     for value in (None, 1, 10**400, "x" * 10_000, "\ud800", {"call": "other", "a": {}}, [[[]]], ["call", "call"]):
         assert accepted({**REPORT, "vendor": value}) == accepted(REPORT)
     assert accepted({**REPORT, "": 1, "Call": 2, "at ": 3, "\ud800": 4}) == accepted(REPORT)
@@ -244,12 +278,32 @@ def test_a_repeated_key_is_refused(name: str) -> None:
     """Two parsers might believe another one each, so neither is believed, even if they agree."""
     value = json.dumps({**REPORT, "vendor": 1}[name])
     text = json.dumps({**REPORT, "vendor": 1})
-    for twin in (json.dumps(name), '"\\u%04x%s"' % (ord(name[0]), name[1:])):
+    for twin in (json.dumps(name), f'"\\u{ord(name[0]):04x}{name[1:]}"'):
         doubled = f"{text[:-1]}, {twin}: {value}}}"
         assert decode_reports(doubled.encode(), NOW_MS) == ([], [Refusal("$", rules.KEY_TWICE)])
         among = decode_reports(f"[{text},{doubled},{text}]".encode(), NOW_MS)
         assert len(among.reports) == 2
         assert among.refusals == [Refusal("$[1]", rules.KEY_TWICE)]
+
+
+OPTIONAL = {name: value for name, value in REPORT.items() if name not in {"call", "event", "account", "at"}} | {
+    "source": "192.0.2.7",
+    "cause": "busy",
+    "currency": "CAD",
+}
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("event", ["answered", "tick"])
+def test_each_optional_field_is_counted_once(name: str, event: str) -> None:
+    """Whichever fields a report has, one key too many is noticed, in an array as well."""
+    needed = {"to": "911"} if event == "answered" else {"duration_ms": 5}
+    message = {"call": "c", "event": event, "account": "A", "at": 0, **needed, name: OPTIONAL[name]}
+    accepted(message)
+    text = json.dumps(message)
+    doubled = f'{text[:-1]}, "call": "c"}}'
+    assert decode_reports(doubled.encode(), NOW_MS) == ([], [Refusal("$", rules.KEY_TWICE)])
+    assert decode_reports(f"[{text},{doubled}]".encode(), NOW_MS).refusals == [Refusal("$[1]", rules.KEY_TWICE)]
 
 
 def test_a_repeated_key_cannot_hide_behind_the_count_of_commas() -> None:

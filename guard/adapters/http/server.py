@@ -57,7 +57,8 @@ class _Guest(uvicorn.Server):
 async def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHIN_S) -> AsyncIterator[Listening]:
     """Serve while the block runs; port 0 takes any free one. `AddressError` when the address cannot be had.
 
-    A server that fails while the block runs cancels the block and raises its error from here.
+    A server that fails while the block runs cancels the block and raises an `ExceptionGroup` from here; an error of
+    the block itself comes out as it is.
     """
     listener = bind(host, port)
     server = _Guest(
@@ -76,18 +77,23 @@ async def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP
             timeout_graceful_shutdown=stop_within_s,
         )
     )
+    failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]), name="http")
             try:
                 # No need to wait: the socket listens already, and who connects now is served in a moment.
                 yield Listening(host=host, port=listener.getsockname()[1])
+            except Exception as error:  # noqa: BLE001 - boundary: the group would wrap what is not its own
+                failure = error
             finally:
                 server.should_exit = True
                 await asyncio.wait({serving}, timeout=stop_within_s + _CANCEL_WITHIN_S)
                 serving.cancel()
     finally:
         listener.close()
+    if failure is not None:
+        raise failure
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -98,7 +98,7 @@ def _token(name: str, entry: object) -> Token:
     if unknown := sorted(entry.keys() - {"role", "hash", "created"}):
         raise ValueError(f"unknown key {unknown[0]}; accepted: role, hash, created")
     role, digest = entry.get("role"), entry.get("hash")
-    if role not in {"read", "operate"}:
+    if not isinstance(role, str) or role not in {"read", "operate"}:
         raise ValueError("role is not one of: read, operate")
     if not (isinstance(digest, str) and _HASH.fullmatch(digest)):
         raise ValueError("hash is not sha256: and 64 hexadecimal digits")

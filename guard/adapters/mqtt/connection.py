@@ -142,8 +142,10 @@ class Connection(Transport):
         """Say goodbye and leave nothing behind, whatever state the connection is in, in a few seconds at most."""
         try:
             if self._entering is not None and not self._entering.done():
+                # No longer waits for CONNACK; only the thread that connects has to come to its end.
+                self._end("closed by guard")
                 await asyncio.wait({self._entering}, timeout=ANSWER_LIMIT_S)
-            if self._client.is_connected():
+            elif self._client.is_connected():
                 with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                     async with asyncio.timeout(CLOSE_LIMIT_S):
                         await self.__aexit__(None, None, None)

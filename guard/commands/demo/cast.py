@@ -22,9 +22,7 @@ class Cast:
 
     seed: int = 7
     customers: tuple[Customer, ...] = DEMO_CUSTOMERS
-    fraud: RevenueShareFraud = field(
-        default_factory=lambda: RevenueShareFraud(account=HACKED, starts_ms=HACKED_AT_MS)
-    )
+    fraud: RevenueShareFraud = field(default_factory=lambda: RevenueShareFraud(account=HACKED, starts_ms=HACKED_AT_MS))
     script: tuple[ScriptedCall, ...] = (
         ScriptedCall(account=HACKED, at_ms=EMERGENCY_AT_MS, to="911", talk_ms=1_800_000, emergency=True),
         ScriptedCall(account=HACKED, at_ms=SECOND_EMERGENCY_AT_MS, to="911", talk_ms=1_800_000),

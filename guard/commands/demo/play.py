@@ -215,5 +215,3 @@ def _outcome(story: Story, switch: SimulatedSwitch, url: str, audits: tuple[Audi
         over_micros=over_micros,
         audits=audits,
     )
-
-

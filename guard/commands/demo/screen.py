@@ -35,9 +35,7 @@ class Screen:
         self._story = story
         self._url = url
         self._now_ms = now_ms
-        self._live = Live(
-            self, console=console, refresh_per_second=REFRESH_PER_SECOND, screen=False, transient=True
-        )
+        self._live = Live(self, console=console, refresh_per_second=REFRESH_PER_SECOND, screen=False, transient=True)
 
     def __enter__(self) -> Self:
         """Begin to show."""

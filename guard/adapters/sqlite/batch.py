@@ -1,0 +1,82 @@
+"""One batch as the writer takes it: an unchanging copy of `Changes`, and what of it is written at once.
+
+The copy is shallow (rows and records are frozen) and is made on the caller's side, so the caller may do with its
+lists what it likes while the writer is at work, and a batch can be compared with the next one when the fate of the
+first is unknown (`keeper`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from guard.adapters.sqlite import tables
+from guard.adapters.sqlite.journal import Entry
+from guard.core.decisions import (
+    Audit,
+    BillingEntry,
+    Changes,
+    Decision,
+    LedgerLine,
+    Quarantined,
+    Remembered,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is stored of `Changes`."""
+
+    entry: Entry
+    ledger: list[LedgerLine]
+    remembered: list[Remembered]
+    decisions: list[Decision]
+    quarantine: list[Quarantined]
+    billing: list[BillingEntry]
+    audit: list[Audit]
+    pending: list[tuple[str, str, int]]
+    settled: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, changes: Changes) -> Batch:
+        """Copy what is to be stored. In every pair of lists the one that adds wins over the one that removes."""
+        return cls(
+            entry=Entry(
+                accounts=changes.accounts.copy(),
+                calls=changes.calls.copy(),
+                calls_over=changes.calls_over.copy(),
+                switches=changes.switches.copy(),
+                forgotten_before_ms=changes.forgotten_before_ms,
+            ),
+            ledger=changes.ledger.copy(),
+            remembered=changes.remembered.copy(),
+            decisions=changes.decisions.copy(),
+            quarantine=changes.quarantine.copy(),
+            billing=changes.billing.copy(),
+            audit=changes.audit.copy(),
+            pending=changes.pending.copy(),
+            settled=changes.settled.copy(),
+        )
+
+    def lowest_line(self) -> int | None:
+        """The lowest number of its ledger lines."""
+        return min((line.number for line in self.ledger), default=None)
+
+    def append(self, connection: sqlite3.Connection) -> None:
+        """Write everything but the journal entry, within the open transaction."""
+        if self.ledger:
+            tables.LEDGER.write(connection, [tables.ledger_values(line) for line in self.ledger])
+        if self.remembered:
+            tables.REMEMBERED.write(connection, [tables.remembered_values(past) for past in self.remembered])
+        if self.decisions:
+            tables.DECISIONS.write(connection, [tables.decision_values(decision) for decision in self.decisions])
+        if self.quarantine:
+            tables.QUARANTINE.write(connection, [tables.quarantined_values(held) for held in self.quarantine])
+        if self.billing:
+            tables.BILLING.write(connection, [tables.billing_values(entry) for entry in self.billing])
+        if self.audit:
+            tables.AUDIT.write(connection, [tables.audit_values(audit) for audit in self.audit])
+        if self.settled:
+            connection.executemany("DELETE FROM pending WHERE switch = ? AND account = ?", self.settled)
+        if self.pending:
+            tables.PENDING.write(connection, self.pending)

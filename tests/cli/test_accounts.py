@@ -1,0 +1,149 @@
+"""`guard account`, `guard accounts`, `guard ledger`: what a clerk reads out."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.cli import golden_files, pictures
+from tests.cli.conftest import Guard
+from tests.cli.fake_daemon import FakeDaemon
+
+PATH = "/api/v1/accounts/A1001"
+
+
+def test_a_blocked_account_in_words(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.answer("GET", PATH, pictures.blocked())
+    result = guard("account", "A1001")
+    assert result.exit_code == 0
+    assert all(len(line) <= 80 for line in result.output.splitlines())
+    golden_files.check("account-blocked.txt", result.output)
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (pictures.active(), "Active: nothing stands against its calls."),
+        (pictures.active(state="warned", exposure="410.00"), "Warned: 82 % of its limit is used."),
+        (pictures.active(state="closed"), "Closed."),
+        (pictures.active(provisional=True), "Provisional: it has made calls"),
+        (pictures.active(limit=None), "none"),
+        (pictures.active(allow_until="2024-11-22T08:12:45Z"), "allows it until 22 Nov 2024 03:12"),
+        (pictures.active(limit_until="2024-12-05T05:00:00Z"), "billing, until 5 Dec 2024 00:00"),
+        (
+            pictures.active(burn_rate="21.30", reaches_limit_at="2024-11-22T08:12:45Z"),
+            "At the present rate of 21.30 CAD a minute it reaches its limit at 22 Nov 2024",
+        ),
+        (pictures.active(live_call_count=3), "3 calls up"),
+    ],
+)
+def test_an_account_in_other_states(guard: Guard, daemon: FakeDaemon, picture: object, said: str) -> None:
+    daemon.answer("GET", PATH, picture)
+    assert said in guard("account", "A1001").output
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"confirmed": False}, "Not every switch has confirmed the block yet"),
+        ({"effective": False}, "lets calls go on all the same"),
+        ({"scope": "international"}, "Blocked for international calls since 22 Nov 2024 03:12"),
+        ({"errors": [{"switch": "sw9", "error": "no"}]}, "Switch sw9 refuses it: no"),
+    ],
+)
+def test_a_block_that_is_not_the_usual_one(
+    guard: Guard, daemon: FakeDaemon, change: dict[str, object], said: str
+) -> None:
+    picture = pictures.blocked()
+    picture["block"] |= change
+    daemon.answer("GET", PATH, picture)
+    assert said in guard("account", "A1001").output
+
+
+def test_several_causes_are_listed(guard: Guard, daemon: FakeDaemon) -> None:
+    picture = pictures.blocked()
+    by_hand = {"reason": "operator", "scope": "all", "since": "2024-11-22T09:00:00Z", "text": "Blocked by ana: fraud."}
+    picture["block"]["causes"].append(by_hand)
+    daemon.answer("GET", PATH, picture)
+    assert "- since 22 Nov 2024 04:00: Blocked by ana: fraud." in guard("account", "A1001").output
+
+
+def test_what_customers_send_is_shown_as_text(guard: Guard, daemon: FakeDaemon) -> None:
+    """A name cannot paint the terminal or be taken for markup."""
+    daemon.answer("GET", PATH, pictures.active(name="[red]\x1b[2J bold[/red]"))
+    output = guard("account", "A1001").output
+    assert "\x1b" not in output
+    assert "[red]\N{REPLACEMENT CHARACTER}[2J bold[/red]" in output
+
+
+def test_the_id_is_encoded_whole(guard: Guard, daemon: FakeDaemon) -> None:
+    account = 'A/1 +#"<%'
+    daemon.answer("GET", "/api/v1/accounts/A%2F1%20%2B%23%22%3C%25", pictures.active(account))
+    result = guard("account", account)
+    assert result.exit_code == 0
+    assert account in result.output
+
+
+def test_json_is_what_the_daemon_said(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.answer("GET", PATH, pictures.blocked())
+    assert json.loads(guard("account", "A1001", "--json").output) == pictures.blocked()
+
+
+def test_the_list_of_accounts(guard: Guard, daemon: FakeDaemon) -> None:
+    items = [
+        pictures.item("A1001"),
+        pictures.item("A1002", name="A name that is rather long for a column", state="blocked", exposure="1512.104"),
+        pictures.item("A1003", limit=None),
+    ]
+    daemon.answer("GET", "/api/v1/accounts", {"accounts": items, "next": None})
+    result = guard("accounts", "--state", "blocked", "--query", "acme")
+    assert all(len(line) <= 80 for line in result.output.splitlines())
+    golden_files.check("accounts.txt", result.output)
+    query = parse_qs(urlsplit(daemon.asked[0].target).query)
+    assert query == {"state": ["blocked"], "q": ["acme"], "limit": ["100"]}
+
+
+def test_no_account_is_said(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.answer("GET", "/api/v1/accounts", {"accounts": [], "next": None})
+    assert "No account is closed." in guard("accounts", "--state", "closed").output
+
+
+def test_page_after_page_until_there_are_no_more(guard: Guard, daemon: FakeDaemon) -> None:
+    """`next` is where the following page begins; the fake always says the same, so the limit ends it."""
+    daemon.answer("GET", "/api/v1/accounts", {"accounts": [pictures.item("A 1")], "next": "A 1"})
+    result = guard("accounts", "--limit", "3", "--json")
+    assert len(json.loads(result.output)) == 3
+    assert [parse_qs(urlsplit(asked.target).query).get("after") for asked in daemon.asked] == [None, ["A 1"], ["A 1"]]
+
+
+def test_the_ledger_as_a_table(guard: Guard, daemon: FakeDaemon) -> None:
+    lines = [
+        pictures.line(),
+        pictures.line(number=2, kind="payment", call="", to="", amount="-120.00", ref="p7", duration_ms=0),
+        pictures.line(number=3, call="C2", to="911", amount="0.000000", emergency=True, duration_ms=3_725_000),
+    ]
+    answer = {"account": "A1001", "currency": "CAD", "lines": lines, "sum": "-118.95"}
+    daemon.answer("GET", PATH + "/ledger", answer)
+    result = guard("ledger", "A1001", "--from", "2024-11-01", "--to", "2024-12-01T00:00:00-05:00")
+    assert all(len(line) <= 80 for line in result.output.splitlines())
+    golden_files.check("ledger.txt", result.output)
+    query = parse_qs(urlsplit(daemon.asked[0].target).query)
+    assert query == {"from": ["2024-11-01"], "to": ["2024-12-01T00:00:00-05:00"]}
+
+
+def test_the_ledger_as_csv_is_passed_through(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.raw("GET", PATH + "/ledger", b"number,at\r\n1,x\r\n", "text/csv")
+    result = guard("ledger", "A1001", "--csv")
+    assert result.stdout_bytes == b"number,at\r\n1,x\r\n"
+    assert daemon.asked[0].headers["accept"] == "text/csv"
+
+
+def test_the_ledger_of_nobody(guard: Guard, daemon: FakeDaemon) -> None:
+    for more in ([], ["--csv"], ["--json"]):
+        result = guard("ledger", "A1", *more)
+        assert result.exit_code == 1
+        assert result.output == "guard: no such account\n"
+    assert len(daemon.asked) == 3
+    assert guard("ledger", "A1", "--csv", "--json").exit_code == 2

@@ -1,0 +1,78 @@
+"""Help, version and wrong use: quick, complete, and the same tomorrow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from guard import __version__
+from tests.cli import golden_files
+from tests.cli.conftest import Guard
+
+COMMANDS = [
+    "",
+    "run",
+    "check",
+    "demo",
+    "simulate",
+    "load",
+    "account",
+    "accounts",
+    "ledger",
+    "block",
+    "release",
+    "allow",
+    "token",
+    "token add",
+    "token list",
+    "token remove",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command(guard: Guard, command: str) -> None:
+    result = guard(*command.split(), "--help")
+    assert result.exit_code == 0
+    golden_files.check(f"help-{command.replace(' ', '-') or 'guard'}.txt", result.output)
+
+
+def test_every_command_is_in_the_list_above(guard: Guard) -> None:
+    listed = guard("--help").output.partition("Commands:")[2]
+    names = {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "}
+    assert names == {command.split()[0] for command in COMMANDS if command}
+
+
+def test_the_version(guard: Guard) -> None:
+    assert guard("--version").output == f"guard {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fly"],
+        ["account"],
+        ["accounts", "--state", "happy"],
+        ["block", "A1"],
+        ["allow", "A1", "--reason", "x"],
+        ["load"],
+        ["simulate"],
+        ["demo", "--speed", "0"],
+        ["token", "add", "ana"],
+        ["token", "add", "ana", "--role", "king"],
+    ],
+)
+def test_wrong_use_is_exit_2(guard: Guard, arguments: list[str]) -> None:
+    result = guard(*arguments)
+    assert result.exit_code == 2
+    assert "Error" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_the_command_line_alone_imports_little() -> None:
+    """`guard --help` stays quick because what a command needs is imported when it runs."""
+    heavy = ("aiomqtt", "asyncio", "httpx", "msgspec", "rich", "starlette", "structlog", "uvicorn")
+    program = f"import guard.cli, sys; print(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,91 @@
+"""The OpenAPI document says what there is: every route, and every member of every answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from guard import __version__
+from guard.adapters.http.app import ROUTES
+from guard.adapters.http.openapi import document
+from guard.adapters.http.schemas import SCHEMAS
+from guard.wire import views
+from guard.wire.decisions import decision_object
+from tests.http.desk import BLOCK, BLOCKED, CALL, QUARANTINED, SWITCH, VIEW, PaperDesk, PaperStore, decision, line
+
+Json = dict[str, Any]
+
+WRITTEN: dict[str, Json] = {
+    "Account": views.account_object(BLOCKED, [decision(1)]),
+    "AccountItem": views.account_item(VIEW),
+    "LiveCall": views.live_call_object(CALL),
+    "Blocked": views.block_object(BLOCK),
+    "Decision": decision_object(decision(1)),
+    "LedgerLine": views.ledger_object(line(1)),
+    "Quarantined": views.quarantined_object(1, QUARANTINED),
+    "Switch": views.switch_object(SWITCH),
+}
+
+
+def schema(name: str) -> Json:
+    found: Any = SCHEMAS[name]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    described: Any = document()["paths"]
+    routed = {(route.path, method.lower()) for route in ROUTES for method in (route.methods or ()) if method != "HEAD"}
+    assert {(path, method) for path, item in described.items() for method in item} == routed
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_schema_has_the_members_that_are_written(name: str) -> None:
+    assert set(schema(name)["required"]) == set(WRITTEN[name]), "change guard/adapters/http/schemas.py with the codec"
+
+
+def test_nested_members_too() -> None:
+    account = schema("Account")["properties"]
+    assert set(account["balance"]["required"]) == set(WRITTEN["Account"]["balance"])
+    cause = schema("Blocked")["properties"]["causes"]["items"]
+    assert set(cause["required"]) == set(WRITTEN["Blocked"]["causes"][0])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    names: set[str] = set()
+
+    def collect(value: object) -> None:
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                names.add(value["$ref"])
+            for item in value.values():
+                collect(item)
+        elif isinstance(value, list):
+            for item in value:
+                collect(item)
+
+    collect(document())
+    assert names == {f"#/components/schemas/{name}" for name in SCHEMAS}
+
+
+async def test_the_document_is_served(api: httpx.AsyncClient) -> None:
+    served = (await api.get("/api/v1/openapi.json")).json()
+    assert (served["openapi"], served["info"]["version"]) == ("3.1.0", __version__)
+
+
+async def test_the_lists_are_as_described(desk: PaperDesk, store: PaperStore, api: httpx.AsyncClient) -> None:
+    desk.know(BLOCKED)
+    store.lines = [line(1)]
+    for path, name in (
+        ("/api/v1/accounts", "Accounts"),
+        ("/api/v1/accounts/A1001/ledger", "Ledger"),
+        ("/api/v1/decisions", "Decisions"),
+        ("/api/v1/quarantine", "Quarantine"),
+        ("/api/v1/switches", "Switches"),
+        ("/-/ready", "Status"),
+    ):
+        assert set((await api.get(path)).json()) == set(schema(name)["required"])
+    problem = (await api.get("/nothing")).json()
+    assert set(problem) == set(schema("Problem")["required"])

@@ -1,0 +1,101 @@
+"""The plain page: who is at risk first, why in a sentence, and nothing of what others wrote becomes markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+
+import httpx
+
+from guard.adapters.http.page import sentence
+from guard.core.decisions import Reason
+from guard.core.money import Micros
+from guard.core.views import AccountState
+from tests.http.desk import BLOCK, BLOCKED, CALL, SWITCH, VIEW, PaperDesk, PaperStore, decision
+
+EVIL = "<script>alert('x')</script>\"&"
+
+
+async def test_accounts_at_risk_come_first(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    """Blocked ones, then by the part of the limit that is used; those without a risk not at all."""
+    desk.know(
+        replace(VIEW, account="calm"),
+        replace(VIEW, account="half", state=AccountState.WARNED, exposure_micros=Micros(260_000_000)),
+        replace(VIEW, account="near", state=AccountState.WARNED, exposure_micros=Micros(480_000_000)),
+        BLOCKED,
+    )
+    page = (await api.get("/")).text
+    places = [page.find(f'href="/accounts/{account}"') for account in ("A1002", "near", "half")]
+    assert places == sorted(places)
+    assert min(places) > 0
+    assert "calm" not in page
+    assert "sw1" in page
+
+
+async def test_accounts_are_found(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.know(replace(VIEW, account="B7", name=EVIL))
+    page = (await api.get("/", params={"q": "<script>"})).text
+    assert 'href="/accounts/B7"' in page
+    assert "<script>" not in page
+
+
+async def test_the_page_says_what_is_missing(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.missing = "not subscribed at the broker"
+    assert "Not ready: not subscribed at the broker" in (await api.get("/")).text
+
+
+async def test_nothing_that_others_wrote_becomes_markup(
+    desk: PaperDesk, store: PaperStore, api: httpx.AsyncClient
+) -> None:
+    block = replace(BLOCK, text=EVIL, causes=(replace(BLOCK.causes[0], text=EVIL, rule=EVIL, reason=Reason.RULE),))
+    call = replace(CALL, to=EVIL, caller=EVIL)
+    odd = replace(BLOCKED, account=EVIL, name=EVIL, currency=EVIL, block=block, live_calls=(call,))
+    desk.know(odd)
+    desk.known_switches = [replace(SWITCH, name=EVIL)]
+    store.decided = [replace(decision(1, EVIL), text=EVIL)]
+    overview = await api.get("/")
+    link = re.search(r'href="(/accounts/[^"]+)"', overview.text)
+    assert link
+    account = await api.get(link.group(1))
+    assert (overview.status_code, account.status_code) == (200, 200)
+    for page in (overview.text, account.text):
+        assert "alert" in page
+        assert "<script" not in page
+        assert "x')</" not in page
+
+
+async def test_the_policy_allows_the_one_style_and_nothing_else(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/")
+    style = re.search(r"<style>(.*)</style>", answer.text)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
+    policy = answer.headers["content-security-policy"]
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "script" not in policy
+
+
+async def test_half_a_surrogate_pair_does_not_break_the_page(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.know(replace(VIEW, name="\ud800"))
+    assert (await api.get("/accounts/A1001")).status_code == 200
+
+
+async def test_the_page_of_nobody_is_404(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/accounts/nobody")).status_code == 404
+
+
+def test_where_an_account_stands_is_a_sentence() -> None:
+    assert sentence(VIEW) == "Not blocked: exposure is 12.14 CAD of a limit of 500.00 CAD."
+    assert sentence(replace(VIEW, limit_micros=None)) == "Not blocked: exposure is 12.14 CAD, and there is no limit."
+    assert sentence(replace(VIEW, state=AccountState.CLOSED)) == "Closed; exposure is 12.14 CAD."
+    assert sentence(BLOCKED) == BLOCK.text
+    unsure = replace(BLOCKED, block=replace(BLOCK, confirmed=False, effective=False))
+    assert sentence(unsure).endswith("Not every switch has confirmed this. Calls go on in spite of it.")
+
+
+async def test_a_switch_in_trouble_is_shown(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.known_switches = [replace(SWITCH, up=False, blind=True, lagging=True, synced=False)]
+    page = (await api.get("/")).text
+    assert "down, silent although calls are up, behind, has not confirmed its list of blocks" in page
