@@ -93,9 +93,7 @@ class _Daemon:
         topics = Topics(config.broker.prefix)
         address = BrokerAddress.parse(broker_url)
         prefix = topics.prefix
-        self._calls = self._session(
-            address, prefix, Role.CALLS, (f"{prefix}/+/calls",), CALLS_RECEIVE_MAXIMUM
-        )
+        self._calls = self._session(address, prefix, Role.CALLS, (f"{prefix}/+/calls",), CALLS_RECEIVE_MAXIMUM)
         self._control = self._session(
             address,
             prefix,
@@ -143,7 +141,7 @@ class _Daemon:
             self._connected.add(role)
             if len(self._connected) == len(Role):
                 self._loop.subscribed()
-                self._feed.tell([])
+                self._feed.tell()
                 if not self._was_ready:
                     self._was_ready = True
                     self.when_ready()
@@ -184,12 +182,10 @@ class _Daemon:
                 by=decision.by or None,
                 text=decision.text,
             )
-        self._feed.tell(decisions)
+        self._feed.tell()
 
     def _tell_notice(self, notice: Notice) -> None:
-        self._log.warning(
-            notice.kind.value, switch=notice.switch, account=notice.account or None, text=notice.text
-        )
+        self._log.warning(notice.kind.value, switch=notice.switch, account=notice.account or None, text=notice.text)
 
 
 def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> None:
@@ -208,7 +204,5 @@ def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> 
         flights = (switch.totals.get(currency) for switch in world.switches.values())
         flying = sum(floor_from_scaled(flight.value_scaled(now_ms)) for flight in flights if flight is not None)
         figures.exposure_micros[currency] = settled + flying
-    figures.commands_unconfirmed = sum(
-        len(switch.pending) for switch in world.switches.values() if switch.up
-    )
+    figures.commands_unconfirmed = sum(len(switch.pending) for switch in world.switches.values() if switch.up)
     figures.inbox_reports = waiting

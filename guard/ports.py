@@ -12,10 +12,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from guard.core.decisions import Changes, Decision, LedgerLine, Quarantined
-from guard.core.records import Intent
-from guard.core.records import IntentResult as IntentResult
-from guard.core.restored import Restored as Restored
+from guard.core.records import Intent, IntentResult
+from guard.core.restored import Restored
 from guard.core.views import AccountState, AccountView, SwitchView
+
+__all__ = [
+    "Clock",
+    "Desk",
+    "IntentResult",
+    "Message",
+    "NotReadyError",
+    "Publisher",
+    "Restored",
+    "Source",
+    "Store",
+    "StoreError",
+    "TrackedPublisher",
+]
 
 
 class Clock(Protocol):
@@ -103,9 +116,7 @@ class Store(Protocol):
         """The newest decisions of an account, newest first."""
         ...
 
-    def ledger(
-        self, account: str, *, from_ms: int | None, to_ms: int | None
-    ) -> AsyncIterator[Sequence[LedgerLine]]:
+    def ledger(self, account: str, *, from_ms: int | None, to_ms: int | None) -> AsyncIterator[Sequence[LedgerLine]]:
         """The account's lines with from <= at < to, ordered by (at, number), in chunks: never all in memory."""
         ...
 
@@ -127,9 +138,7 @@ class Desk(Protocol):
         """Picture of one account now."""
         ...
 
-    def accounts(
-        self, *, state: AccountState | None, query: str, limit: int, after: str
-    ) -> list[AccountView]:
+    def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id; `query` is part of an id or a name."""
         ...
 

@@ -1,4 +1,4 @@
-"""The system's clock, as the one place in guard where time is read."""
+"""The system's clock: the one place in guard's money path where time is read; everything else is handed it."""
 
 from __future__ import annotations
 

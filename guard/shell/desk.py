@@ -44,9 +44,7 @@ class Desk:
         """Picture of one account now."""
         return self._engine.picture(account, self._clock.now_ms())
 
-    def accounts(
-        self, *, state: AccountState | None, query: str, limit: int, after: str
-    ) -> list[AccountView]:
+    def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id."""
         world = self._engine.world
         ids: Iterable[str]
@@ -83,9 +81,7 @@ class Desk:
             async with asyncio.timeout(INTENT_WITHIN_S):
                 result = await self._loop.ask(intent)
         except TimeoutError:
-            raise NotReadyError(
-                "the store did not confirm in time; look at the account before trying again"
-            ) from None
+            raise NotReadyError("the store did not confirm in time; look at the account before trying again") from None
         if result is None:
             raise NotReadyError("too many requests are waiting; try again in a moment")
         return result

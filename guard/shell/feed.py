@@ -8,11 +8,9 @@ a crash it resumes where the store says; consumers deduplicate by `id` (contract
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import structlog
 
-from guard.core.decisions import Decision
 from guard.ports import Clock, Store, StoreError, TrackedPublisher
 from guard.wire.decisions import encode_decision
 from guard.wire.topics import Topics
@@ -39,7 +37,7 @@ class Feed:
         self._news.set()
         self._log = structlog.get_logger("guard").bind()
 
-    def tell(self, decisions: Sequence[Decision]) -> None:
+    def tell(self) -> None:
         """There are new decisions in the store (or the broker is back)."""
         self._news.set()
 
@@ -63,8 +61,7 @@ class Feed:
             if not decisions:
                 return True
             outcomes = [
-                self._publisher.publish_tracked(self._topic, encode_decision(decision))
-                for decision in decisions
+                self._publisher.publish_tracked(self._topic, encode_decision(decision)) for decision in decisions
             ]
             try:
                 async with asyncio.timeout(PUBACK_WITHIN_S):

@@ -78,6 +78,10 @@ class Figures(Protocol):
         ...
 
 
+def _nobody_listens(_: object) -> None:
+    """What is told before anybody has asked to be told."""
+
+
 @dataclass(slots=True)
 class _Asked:
     """An intent and whoever waits for its answer."""
@@ -99,7 +103,7 @@ class Batch:
 class Loop:
     """Runs the engine between a source and a store."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the loop is where everything meets; each is named at the one call
         self,
         *,
         engine: Engine,
@@ -128,8 +132,8 @@ class Loop:
         self._switch_names: dict[str, str] = {}
         self._batch = Batch()
         self._log = structlog.get_logger("guard").bind()
-        self.on_decisions: Callable[[list[Decision]], None] = lambda decisions: None
-        self.on_notice: Callable[[Notice], None] = lambda notice: None
+        self.on_decisions: Callable[[list[Decision]], None] = _nobody_listens
+        self.on_notice: Callable[[Notice], None] = _nobody_listens
         self.last_turn_ms = clock.now_ms()
         self.store_failure = ""
         """Why the store does not take batches; empty when it does."""

@@ -60,9 +60,11 @@ def test_kill_nine_at_any_moment_keeps_every_balance_exact(tmp_path: Path) -> No
     """guard is killed again and again while calls are reported; at the end every micro-unit is where it belongs."""
     truth: dict[str, Decimal] = {}
     chance = random.Random(11)
-    with Mosquitto(tmp_path / "mosquitto") as broker, Guard(
-        tmp_path / "guard", broker.url, more='[accounts]\ndefault_limit = "1000000.00"\n'
-    ) as guard, SwitchClient(broker.port) as switch:
+    with (
+        Mosquitto(tmp_path / "mosquitto") as broker,
+        Guard(tmp_path / "guard", broker.url, more='[accounts]\ndefault_limit = "1000000.00"\n') as guard,
+        SwitchClient(broker.port) as switch,
+    ):
         stop = threading.Event()
         telling = threading.Thread(target=_story, args=(switch, truth, stop))
         telling.start()
@@ -97,9 +99,11 @@ def test_kill_nine_at_any_moment_keeps_every_balance_exact(tmp_path: Path) -> No
 
 def test_an_unconfirmed_command_comes_again_under_its_id_and_nobody_is_warned_twice(tmp_path: Path) -> None:
     """After a crash: the same command, the live call, the marks; no second warning."""
-    with Mosquitto(tmp_path / "mosquitto") as broker, Guard(tmp_path / "guard", broker.url) as guard, SwitchClient(
-        broker.port, acknowledges=False
-    ) as switch:
+    with (
+        Mosquitto(tmp_path / "mosquitto") as broker,
+        Guard(tmp_path / "guard", broker.url) as guard,
+        SwitchClient(broker.port, acknowledges=False) as switch,
+    ):
         switch.bill({"type": "credit", "id": "l1", "account": "C1", "limit": "10.00"})
         switch.bill({"type": "credit", "id": "l2", "account": "C2", "limit": "10.00"})
         switch.report("c1", "answered", "C1", charge="11.00", rate="0.01")
@@ -126,14 +130,16 @@ def test_an_unconfirmed_command_comes_again_under_its_id_and_nobody_is_warned_tw
 
 def test_a_killed_broker_costs_nothing(tmp_path: Path) -> None:
     """mosquitto is killed while guard is away, and both come back: everything that it had saved is there."""
-    with Mosquitto(tmp_path / "mosquitto") as broker, Guard(
-        tmp_path / "guard", broker.url, more='[accounts]\ndefault_limit = "1000000.00"\n'
-    ) as guard:
+    with (
+        Mosquitto(tmp_path / "mosquitto") as broker,
+        Guard(tmp_path / "guard", broker.url, more='[accounts]\ndefault_limit = "1000000.00"\n') as guard,
+    ):
         assert guard.stop() == 0
         with SwitchClient(broker.port) as switch:
-            for number in range(500):
-                info = switch.report(f"b{number}", "ended", "B1", duration_ms=1_000, charge="0.01")
-            info.wait_for_publish(20)
+            reports = [
+                switch.report(f"b{number}", "ended", "B1", duration_ms=1_000, charge="0.01") for number in range(500)
+            ]
+            reports[-1].wait_for_publish(20)
             # What the broker saves by itself, and when, is shown by the tests of the configuration that guard ships.
             broker.save()
             broker.kill()

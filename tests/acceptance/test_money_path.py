@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -74,7 +73,8 @@ def test_a_payment_lifts_a_credit_block_by_itself(guard: Guard, switch: SwitchCl
     switch.bill({"type": "credit", "id": "lim-2", "account": "T2", "limit": "5.00"})
     switch.report("t2", "ended", "T2", duration_ms=60_000, charge="6.00")
     (block,) = wait_for(lambda: switch.commands("T2", "block"), "the block", guard.log_tail)
-    switch.bill({"type": "payment", "id": "p2", "account": "T2", "amount": "5.00", "method": "card", "status": "posted"})
+    payment = {"type": "payment", "id": "p2", "account": "T2", "amount": "5.00", "method": "card"}
+    switch.bill(payment | {"status": "posted"})
     (unblock,) = wait_for(lambda: switch.commands("T2", "unblock"), "the unblock", guard.log_tail)
     assert unblock["seq"] > block["seq"]
     assert unblock["reason"] == "payment"

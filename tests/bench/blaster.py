@@ -53,10 +53,11 @@ def reports(start: int, count: int, accounts: int, calls: int, at_ms: int) -> li
     for number in range(start, start + count):
         call = number % calls
         tick = number // calls
+        seconds, rest = divmod(tick, 1_000)
         made.append(
             b'{"call":"c%07d","event":"tick","account":"A%07d","to":"+1416555%04d","from":"+16475550100",'
             b'"at":%.3f,"duration_ms":%d,"charge":"%d.%06d","rate":"0.06"}'
-            % (call, call % accounts, call % 10_000, at_ms / 1_000, tick * 1_000 + 1_000, tick // 1_000, tick % 1_000 * 1_000)
+            % (call, call % accounts, call % 10_000, at_ms / 1_000, tick * 1_000 + 1_000, seconds, rest * 1_000)
         )
     return made
 
@@ -71,7 +72,7 @@ def main() -> None:
     arguments.add_argument("--accounts", type=int, default=1_000)
     arguments.add_argument("--calls", type=int, default=10_000)
     arguments.add_argument("--start", type=int, default=0)
-    arguments.add_argument("--rate", type=float, default=0.0, help="reports a second; 0: as fast as the broker takes them")
+    arguments.add_argument("--rate", type=float, default=0.0, help="reports a second; 0: as many as the broker takes")
     options = arguments.parse_args()
     topic = options.topic.encode()
     at_ms = time.time_ns() // 1_000_000
@@ -83,7 +84,7 @@ def main() -> None:
     )
     packets = [publish_packet(topic, payload, 1 + i % 60_000) for i, payload in enumerate(payloads)]
     sock = connect(options.port, "bench-blaster")
-    sock.setblocking(False)
+    sock.settimeout(0)
     sys.stdin.readline()  # the go
     began = time.monotonic()
     pace = options.rate / options.batch

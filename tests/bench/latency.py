@@ -11,7 +11,7 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -46,7 +46,7 @@ class Subscriber:
         acknowledgement = {"id": command["id"], "ok": True, "account": command.get("account", ""), "at": arrived}
         client.publish(f"{PREFIX}/sw1/acks", json.dumps(acknowledgement), qos=1)
 
-    def publish(self, topic: str, payload: dict[str, object]) -> None:
+    def publish(self, topic: str, payload: Mapping[str, object]) -> None:
         """Send one message as the switch or as billing."""
         self._client.publish(f"{PREFIX}/{topic}", json.dumps(payload), qos=1)
 

@@ -123,7 +123,9 @@ def accepted(url: str) -> int:
     """Reports the daemon has taken (accepted, duplicate or late), from its metrics."""
     with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
         text = answer.read().decode()
-    counts = re.findall(r'^guard_reports_total\{.*outcome="(?:accepted|duplicate|late)".*\} ([0-9.e+]+)$', text, re.M)
+    counts = re.findall(
+        r'^guard_reports_total\{.*outcome="(?:accepted|duplicate|late)".*\} ([0-9.e+]+)$', text, re.MULTILINE
+    )
     return int(sum(float(count) for count in counts))
 
 

@@ -13,7 +13,7 @@ from guard.adapters.http.page import sentence
 from guard.core.decisions import Reason
 from guard.core.money import Micros
 from guard.core.views import AccountState
-from tests.http.desk import BLOCK, BLOCKED, CALL, SWITCH, VIEW, PaperDesk, PaperStore, decision
+from tests.http.desk import BLOCK, BLOCKED, CALL, NOW_MS, SWITCH, VIEW, PaperDesk, PaperStore, decision
 
 EVIL = "<script>alert('x')</script>\"&"
 
@@ -90,6 +90,8 @@ def test_where_an_account_stands_is_a_sentence() -> None:
     assert sentence(VIEW) == "Not blocked: exposure is 12.14 CAD of a limit of 500.00 CAD."
     assert sentence(replace(VIEW, limit_micros=None)) == "Not blocked: exposure is 12.14 CAD, and there is no limit."
     assert sentence(replace(VIEW, state=AccountState.CLOSED)) == "Closed; exposure is 12.14 CAD."
+    allowed = sentence(replace(VIEW, allow_until_ms=NOW_MS))
+    assert allowed.endswith("An operator allows it until 2026-11-22 03:12:45 UTC.")
     assert sentence(BLOCKED) == BLOCK.text
     unsure = replace(BLOCKED, block=replace(BLOCK, confirmed=False, effective=False))
     assert sentence(unsure).endswith("Not every switch has confirmed this. Calls go on in spite of it.")

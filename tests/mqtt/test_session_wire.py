@@ -191,7 +191,10 @@ async def test_a_broker_that_says_no_to_5_is_asked_for_3_1_1() -> None:
 
 @in_loop
 @pytest.mark.parametrize("answer", [b"", b"\x20\x02\x00\x00", b"\x20\x03\x00\x84\x00", b"HTTP/1.1 400 \r\n\r\n"])
-async def test_a_broker_that_does_not_know_5_in_other_words_is_asked_for_3_1_1(answer: bytes) -> None:
+async def test_a_broker_that_does_not_know_5_in_other_words_is_asked_for_3_1_1(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "ANSWER_LIMIT_S", 60.0)  # it is the answer that counts, not the limit
     async with scripted() as broker, running(broker.url, wait=False) as watched:
         first = await broker.peer()
         await first.hello()
@@ -306,6 +309,20 @@ async def test_a_broker_that_does_not_answer_is_given_up(monkeypatch: pytest.Mon
         second.send(second.connack(0))  # but no SUBACK
         third = await broker.peer()
         await third.accept()
+        await until(lambda: watched.session.connected)
+
+
+@in_loop
+async def test_a_connection_that_ends_before_suback_is_known_to_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "ANSWER_LIMIT_S", 60.0)
+    async with scripted() as broker, running(broker.url, wait=False) as watched:
+        first = await broker.peer()
+        await first.hello()
+        first.send(first.connack(0))
+        await first.packet()
+        await first.close()
+        second = await broker.peer()
+        await second.accept()
         await until(lambda: watched.session.connected)
 
 
@@ -425,6 +442,24 @@ async def test_a_session_can_be_stopped_while_it_connects(stage: str) -> None:
         await peer.gone()
         with pytest.raises(asyncio.CancelledError):
             await watched.task
+
+
+@in_loop
+async def test_a_stop_that_comes_together_with_an_answer_is_not_forgotten() -> None:
+    """`asyncio.wait_for` of Python 3.11, which aiomqtt uses, would return the answer and run on."""
+    async with scripted() as broker, running(broker.url, wait=False) as watched:
+        peer = await broker.peer()
+        await peer.hello()
+        peer.send(peer.connack(0))
+        await until(lambda: bool(watched.session._connection and watched.session._connection._pending_subscribes))
+        connection = watched.session._connection
+        assert connection is not None
+        for granted in connection._pending_subscribes.values():
+            granted.set_result([])
+        watched.task.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(asyncio.CancelledError):
+                await watched.task
 
 
 @in_loop

@@ -82,9 +82,11 @@ def sentence(view: AccountView) -> str:
     exposure = f"{format_cents(view.exposure_micros)} {view.currency}"
     if view.state is AccountState.CLOSED:
         return f"Closed; exposure is {exposure}."
+    allowed = "" if view.allow_until_ms is None else f" An operator allows it until {_when(view.allow_until_ms)}."
     if view.limit_micros is None:
-        return f"Not blocked: exposure is {exposure}, and there is no limit."
-    return f"Not blocked: exposure is {exposure} of a limit of {format_cents(view.limit_micros)} {view.currency}."
+        return f"Not blocked: exposure is {exposure}, and there is no limit.{allowed}"
+    limit = f"{format_cents(view.limit_micros)} {view.currency}"
+    return f"Not blocked: exposure is {exposure} of a limit of {limit}.{allowed}"
 
 
 def _share(view: AccountView) -> tuple[bool, float]:

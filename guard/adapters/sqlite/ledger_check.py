@@ -1,0 +1,221 @@
+"""The auditor behind `guard check --ledger`: do the sums of the store agree with each other?
+
+Owed is kept twice, once as a number in the account and once as the sum of its ledger lines; what a call cost is kept
+as a posted sum in the memory of ended calls and as lines. Here they are added up and compared:
+
+- for every account the lines' sum is what it owes, and all are in its currency;
+- line numbers run without a gap, and each line is in the directory that readers find it by;
+- for every call that is remembered the lines' sum is what was posted (an attempt that failed has none).
+
+It reads a file that a daemon may be writing. What the accounts owe, which calls are remembered and which line was the
+last is copied in one short read into a temporary table on disk; the ledger up to that line never changes, so it is
+then added up in portions, each a read of its own, without holding up the daemon's log. Memory is bounded by
+SQLite's cache, findings by `FINDINGS`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+from guard.adapters.sqlite import journal, schema
+from guard.adapters.sqlite.failures import Unstorable, explain
+from guard.core.money import format_money
+from guard.core.records import Event
+from guard.ports import StoreError
+
+FINDINGS = 100
+"""Findings told at most: more of them say the same."""
+
+PORTION_LINES = 50_000
+"""Ledger lines added up in one read: some 0.1 s."""
+
+CACHE_KIB = 65_536
+"""Memory for the copies; the rest of them is on disk."""
+
+BUSY_TIMEOUT_S = 5.0
+
+_TEMPORARY = """
+CREATE TEMP TABLE owed (account TEXT PRIMARY KEY, owed_micros INTEGER, currency TEXT) WITHOUT ROWID;
+CREATE TEMP TABLE posted (
+  switch TEXT, call TEXT, account TEXT, posted_micros INTEGER, sum_micros INTEGER, PRIMARY KEY (switch, call)
+) WITHOUT ROWID;
+CREATE TEMP TABLE sums (account TEXT PRIMARY KEY, sum_micros INTEGER, low TEXT, high TEXT) WITHOUT ROWID;
+"""
+
+_ADD_UP_ACCOUNTS = """
+INSERT INTO sums SELECT account, sum(amount_micros), min(currency), max(currency) FROM ledger
+  WHERE number BETWEEN ? AND ? GROUP BY account
+ON CONFLICT (account) DO UPDATE SET
+  sum_micros = sum_micros + excluded.sum_micros, low = min(low, excluded.low), high = max(high, excluded.high)"""
+
+_ADD_UP_CALLS = """
+UPDATE posted SET sum_micros = posted.sum_micros + line.sum_micros FROM (
+  SELECT switch, call, sum(amount_micros) AS sum_micros FROM ledger
+  WHERE number BETWEEN ? AND ? AND call <> '' GROUP BY switch, call
+) AS line WHERE posted.switch = line.switch AND posted.call = line.call"""
+
+_LINES_OF_CALL = """
+SELECT line.number, line.amount_micros FROM ledger_place AS place CROSS JOIN ledger AS line ON line.number = place.number
+  WHERE place.account = :account AND place.number <= :placed AND line.switch = :switch AND line.call = :call
+UNION ALL
+SELECT number, amount_micros FROM ledger
+  WHERE number > :placed AND number <= :last AND account = :account AND switch = :switch AND call = :call"""
+
+
+def check_ledger(path: Path) -> list[str]:
+    """What does not add up, in plain words; empty when all does. Works beside a running daemon.
+
+    `StoreError` when the file is not there, is not a store of this version, or cannot be read.
+    """
+    path = path.resolve()
+    if not path.is_file():
+        raise StoreError(f"{path}: there is no such file")
+    try:
+        with closing(_connect(path)) as connection:
+            schema.check_version(connection, path)
+            findings = list(islice(_Auditor(connection).findings(), FINDINGS + 1))
+    except Unstorable as error:
+        raise explain(error, path) from error
+    if len(findings) > FINDINGS:
+        findings[FINDINGS] = f"there is more: only the first {FINDINGS} findings are told"
+    return findings
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+
+
+class _Auditor:
+    """One audit of one file."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._placed = 0
+        self._last = 0
+
+    def findings(self) -> Iterator[str]:
+        """Take the picture, add up, compare."""
+        yield from self._take_picture()
+        yield from self._add_up()
+        yield from self._compare_accounts()
+        yield from self._compare_calls()
+
+    def _take_picture(self) -> Iterator[str]:
+        """Copy what changes, as of one moment."""
+        execute = self._connection.execute
+        execute(f"PRAGMA temp.cache_size = -{CACHE_KIB}")
+        self._connection.executescript(_TEMPORARY)
+        execute("BEGIN")
+        execute("INSERT INTO owed SELECT id, owed_micros, currency FROM account")
+        damaged = [*self._overlay_journal()]
+        execute(
+            "REPLACE INTO posted SELECT switch, call, account, posted_micros, 0 FROM remembered "
+            "WHERE event <> ? AND newest_at_ms >= (SELECT value FROM meta WHERE name = 'forgotten_before_ms') "
+            "ORDER BY number",
+            (int(Event.FAILED),),
+        )
+        self._placed = self._number("SELECT value FROM meta WHERE name = 'placed'")
+        self._last = self._number("SELECT ifnull(max(number), 0) FROM ledger")
+        execute("COMMIT")
+        yield from damaged
+
+    def _overlay_journal(self) -> Iterator[str]:
+        entries = self._connection.execute(
+            "SELECT number, rows FROM journal WHERE number > (SELECT value FROM meta WHERE name = 'saved') "
+            "ORDER BY number"
+        )
+        for number, blob in entries:
+            try:
+                entry = journal.decode(blob)
+            except journal.JournalError as error:
+                yield f"journal entry {number} is damaged ({error}): the accounts it changed are shown as before it"
+                continue
+            self._connection.executemany(
+                "REPLACE INTO owed VALUES (?, ?, ?)",
+                [(account.id, account.owed_micros, account.currency) for account in entry.accounts],
+            )
+
+    def _add_up(self) -> Iterator[str]:
+        """Add up the ledger by account and by call, a portion at a time, and see that no number is missing."""
+        for first in range(1, self._last + 1, PORTION_LINES):
+            span = (first, min(first + PORTION_LINES - 1, self._last))
+            present = self._number("SELECT count(*) FROM ledger WHERE number BETWEEN ? AND ?", *span)
+            if present <= span[1] - span[0]:
+                yield from self._gaps(*span)
+            self._connection.execute(_ADD_UP_ACCOUNTS, span)
+            self._connection.execute(_ADD_UP_CALLS, span)
+        below = self._number("SELECT count(*) FROM ledger WHERE number < 1")
+        if below:
+            yield f"ledger: {below} lines have a number below 1"
+        placed = self._number("SELECT count(*) FROM ledger_place WHERE number <= ?", self._placed)
+        lines = self._number("SELECT count(*) FROM ledger WHERE number <= ?", self._placed)
+        if placed != lines:
+            yield f"ledger: {lines} lines up to number {self._placed}, but {placed} in the directory of accounts"
+
+    def _gaps(self, first: int, last: int) -> Iterator[str]:
+        expected = first
+        read = self._connection.execute("SELECT number FROM ledger WHERE number BETWEEN ? AND ?", (first, last))
+        for (number,) in read:
+            if number > expected:
+                yield _missing(expected, number - 1)
+            expected = number + 1
+        if expected <= last:
+            yield _missing(expected, last)
+
+    def _compare_accounts(self) -> Iterator[str]:
+        read = self._connection.execute(
+            "SELECT account, owed_micros, sum_micros, currency, low, high FROM owed LEFT JOIN sums USING (account) "
+            "WHERE ifnull(sum_micros, 0) <> owed_micros OR low <> currency OR high <> currency ORDER BY account"
+        )
+        for account, owed, lines, currency, low, high in read:
+            total = lines or 0
+            if total != owed:
+                yield (
+                    f"account {account}: owes {format_money(owed)} {currency}, but its ledger lines add up to "
+                    f"{format_money(total)} (difference {format_money(owed - total)})"
+                )
+            others = sorted({low, high} - {None, currency})
+            if others:
+                yield f"account {account}: is in {currency}, but has ledger lines in {' and '.join(others)}"
+        read = self._connection.execute(
+            "SELECT account, sum_micros FROM sums WHERE account NOT IN (SELECT account FROM owed) ORDER BY account"
+        )
+        for account, total in read:
+            yield f"account {account}: has ledger lines of {format_money(total)} but is not among the accounts"
+
+    def _compare_calls(self) -> Iterator[str]:
+        read = self._connection.execute(
+            "SELECT switch, call, account, posted_micros, sum_micros FROM posted WHERE posted_micros <> sum_micros"
+        )
+        for switch, call, account, posted, total in read:
+            if not self._posted_lately(switch, call, account, posted):
+                yield (
+                    f"call {call} of switch {switch} (account {account}): {format_money(posted)} was posted, but its "
+                    f"ledger lines add up to {format_money(total)}"
+                )
+
+    def _posted_lately(self, switch: str, call: str, account: str, posted_micros: int) -> bool:
+        """Whether its newest lines alone make the sum: older ones are of another call by that name, forgotten since."""
+        values = {"switch": switch, "call": call, "account": account, "placed": self._placed, "last": self._last}
+        newest = self._connection.execute(
+            f"SELECT amount_micros FROM ({_LINES_OF_CALL}) ORDER BY number DESC",  # noqa: S608 -- constants
+            values,
+        )
+        total = 0
+        for (amount,) in newest:
+            total += amount
+            if total == posted_micros:
+                return True
+        return False
+
+    def _number(self, question: str, *values: int) -> int:
+        number: int = self._connection.execute(question, values).fetchone()[0]
+        return number
+
+
+def _missing(first: int, last: int) -> str:
+    return f"ledger: line {first} is missing" if first == last else f"ledger: lines {first} to {last} are missing"
