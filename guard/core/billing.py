@@ -214,29 +214,35 @@ class Billing:
             self._world.count_state(account)
         if message.credit is not None:
             self._set_credit(account, message.credit)
-        self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)
+        # A new name is no money event: only a stated limit lets a credit block lift at any time.
+        self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED if message.credit is not None else None)
 
     def _set_credit(self, account: Account, credit: Credit) -> None:
         account.cycles_micros = credit.cycles_micros
         account.floor_micros, account.cap_micros = credit.floor_micros, credit.cap_micros
         account.until_ms = account.until_limit_micros = None
+        account.limit_micros = self._amount(credit)
         if credit.cycles_micros is not None:
-            # Invoices are kept but not yet read: without them the floor counts, else the default (contract 1).
-            known = credit.floor_micros
-            account.limit_micros = known if known is not None else self._world.settings.default_limit_micros
             account.limit_source = "cycles"
         else:
-            account.limit_micros = credit.limit_micros
             account.limit_source = "amount" if credit.limit_micros is not None else "none"
         account.set_thresholds()
         self._world.touch(account)
+
+    def _amount(self, credit: Credit) -> int | None:
+        """The limit a credit comes to; None: no limit."""
+        if credit.cycles_micros is None:
+            return credit.limit_micros
+        # Invoices are kept but not yet read: without them the floor counts, else the default (contract 1).
+        floor = credit.floor_micros
+        return floor if floor is not None else self._world.settings.default_limit_micros
 
     def _limit(self, account: Account, message: CreditMessage, now_ms: int) -> None:
         until_ms = message.until_ms
         if until_ms is None:
             self._set_credit(account, message.credit)
         elif until_ms > now_ms:
-            account.until_limit_micros = message.credit.limit_micros
+            account.until_limit_micros = self._amount(message.credit)
             account.until_ms = until_ms
             account.set_thresholds()
         self._world.touch(account)
@@ -270,10 +276,7 @@ class Billing:
         steps = PAYMENT_STEPS[before, message.status]
         if steps is _DUPLICATE:
             return BillingOutcome.DUPLICATE
-        existing = self._world.accounts.get(message.account)
-        owed, pending = (existing.owed_micros, existing.pending_micros) if existing else (0, 0)
-        sums = (owed - message.amount_micros, owed + message.amount_micros, pending + message.amount_micros)
-        if steps is _REFUSE or not all(map(fits, sums)):
+        if steps is _REFUSE or not self._bearable(message, steps):
             return BillingOutcome.REFUSED
         # From here on it must succeed.
         world = self._world
@@ -295,6 +298,18 @@ class Billing:
                 )
         self._judge.judge(account, now_ms, now_ms, Reason.PAYMENT)
         return BillingOutcome.ACCEPTED
+
+    def _bearable(self, message: PaymentMessage, steps: tuple[str, ...]) -> bool:
+        """Whether every sum on the way stays within the bound of money."""
+        account = self._world.accounts.get(message.account)
+        owed, pending = (account.owed_micros, account.pending_micros) if account else (0, 0)
+        amount = message.amount_micros
+        for step in steps:
+            owed += {_POST: -amount, _REVERSE: amount}.get(step, 0)
+            pending += {_HOLD: amount, _RELEASE: -amount}.get(step, 0)
+            if not (fits(owed) and fits(pending)):
+                return False
+        return True
 
     def trusted(self, method: str, amount_micros: int) -> int:
         """The part of a pending payment that counts, rounded down to a micro."""

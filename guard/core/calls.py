@@ -46,16 +46,17 @@ class Price(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """What was known before a report: rate, its origin, charge, stated charge, duration."""
+    """What was known before a report: rate, its origin, charge, stated charge and its duration, duration."""
 
     rate_micros: int
     rate_known: int
     charge_micros: int
     stated_charge_micros: int
+    stated_duration_ms: int
     duration_ms: int
 
 
-NOTHING_KNOWN = Priced(0, RATE_UNKNOWN, 0, NEVER_STATED, 0)
+NOTHING_KNOWN = Priced(0, RATE_UNKNOWN, 0, NEVER_STATED, 0, 0)
 
 
 def price_of(before: Priced, report: Report, unknown_rate_micros: int) -> Price:
@@ -69,9 +70,10 @@ def price_of(before: Priced, report: Report, unknown_rate_micros: int) -> Price:
     if report.rate_micros is not None:
         rate, rate_known = report.rate_micros, RATE_STATED
     elif rate_known != RATE_STATED:
-        if charge is not None and before.stated_charge_micros >= 0 and span_ms > 0:
+        stated_span_ms = report.duration_ms - before.stated_duration_ms
+        if charge is not None and before.stated_charge_micros >= 0 and stated_span_ms > 0:
             rise = max(0, charge - before.stated_charge_micros)
-            rate, rate_known = min(MAX_MICROS, implied_rate_half_up(rise, span_ms)), RATE_IMPLIED
+            rate, rate_known = min(MAX_MICROS, implied_rate_half_up(rise, stated_span_ms)), RATE_IMPLIED
         elif rate_known == RATE_UNKNOWN:
             rate = unknown_rate_micros
     if charge is not None:
@@ -105,6 +107,7 @@ class Call:
         "silent_carry_scaled",
         "source",
         "stated_charge_micros",
+        "stated_duration_ms",
         "switch",
         "to",
         "watch_due_ms",
@@ -122,6 +125,8 @@ class Call:
         self.duration_ms = 0
         self.charge_micros = 0
         self.stated_charge_micros = NEVER_STATED
+        # How long it had lasted by then. Not kept over a restart: the newest report's duration stands in for it.
+        self.stated_duration_ms = 0
         self.rate_micros = 0
         self.rate_known = RATE_UNKNOWN
         self.posted_micros = 0
@@ -156,12 +161,19 @@ class Call:
             self.rate_known,
             self.charge_micros,
             self.stated_charge_micros,
+            self.stated_duration_ms,
             self.duration_ms,
         )
 
     def order(self) -> tuple[int, int, int]:
         """Its place among its reports: a report with a greater one is newer."""
         return (self.duration_ms, self.event, self.stated_charge_micros)
+
+    def charge_at(self, rate_micros: int) -> int:
+        """What it would have cost so far at another rate: the same where the switch states its charge."""
+        if self.stated_charge_micros >= 0 or self.is_free:
+            return self.charge_micros
+        return price_half_up(rate_micros, -(-self.duration_ms // _SECOND_MS))
 
     def describe(self, report: Report, *, emergency: bool) -> bool:
         """Take what a report of any age says about the call itself; True when its price may have changed."""
@@ -187,6 +199,7 @@ class Call:
         self.charge_micros = price.charge_micros
         if report.charge_micros is not None:
             self.stated_charge_micros = report.charge_micros
+            self.stated_duration_ms = report.duration_ms
         self.reprice_free()
         self.event = report.event
         self.at_ms = report.at_ms
@@ -246,7 +259,7 @@ class Call:
         call.at_ms = row.at_ms
         call.newest_at_ms = row.newest_at_ms
         call.answered_at_ms = row.answered_at_ms
-        call.duration_ms = row.duration_ms
+        call.duration_ms = call.stated_duration_ms = row.duration_ms
         call.charge_micros = row.charge_micros
         call.stated_charge_micros = row.stated_charge_micros
         call.rate_micros = row.rate_micros

@@ -105,6 +105,13 @@ class Delivery:
         self._world = world
         self._due: list[_Key] = []
 
+    def restore(self, switch: Switch, account_id: str, seq: int, now_ms: int) -> None:
+        """After a restart: this command still waits; it is sent when guard can be heard."""
+        command = self._world.accounts[account_id].command
+        if command is not None:
+            switch.pending[command.id] = Pending(account_id, seq, since_ms=now_ms)
+            heappush(self._due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
+
     # -- what is wanted
 
     def issue(self, account: Account, replaces: str, now_ms: int) -> None:
@@ -127,6 +134,7 @@ class Delivery:
         pending = Pending(account.id, account.seq, since_ms=now_ms)
         switch.pending[command.id] = pending
         self._world.waiting[switch.name, account.id] = account.seq
+        heappush(self._due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
         if switch.up:
             self._send(switch, command, pending, now_ms)
 
@@ -199,9 +207,10 @@ class Delivery:
         if pending is None:
             return
         if not ack.ok:
-            if pending.error != ack.error:
-                self._tell_refused(switch, pending, ack.error, now_ms)
-            pending.error = ack.error or "refused without a reason"
+            error = ack.error or "no reason given"
+            if pending.error != error:
+                pending.error = error
+                self._tell_refused(switch, pending, now_ms)
             return
         self._world.confirm_ms.append(now_ms - pending.since_ms)
         self._settle(switch, ack.id)
@@ -241,17 +250,20 @@ class Delivery:
         return self._due[0][0] if self._due else None
 
     def advance(self, now_ms: int) -> None:
-        """Send again what has come due by now."""
+        """Send again what has come due by now; tell on-call what has waited too long."""
         while self._due and self._due[0][0] <= now_ms:
             due_ms, name, message_id = heappop(self._due)
             switch = self._world.switches[name]
+            pending = switch.pending.get(message_id)
+            if pending is not None and not pending.told and now_ms - pending.since_ms >= TELL_AFTER_MS:
+                pending.told = True
+                self._tell_unconfirmed(switch, pending, now_ms)
             if not switch.up:
                 continue
             snapshot = switch.snapshot
             if snapshot is not None and snapshot.id == message_id:
                 self.synchronise(switch, now_ms, snapshot.remake_ms)
                 continue
-            pending = switch.pending.get(message_id)
             if pending is None or pending.due_ms != due_ms:
                 continue
             command = command_of(self._world.accounts[pending.account], self._world)
@@ -259,29 +271,27 @@ class Delivery:
                 self._settle(switch, message_id)
                 continue
             self._send(switch, command, pending, now_ms)
-            if now_ms - pending.since_ms >= TELL_AFTER_MS and not pending.told:
-                pending.told = True
-                self._tell_unconfirmed(switch, pending, now_ms)
 
     def _tell_unconfirmed(self, switch: Switch, pending: Pending, now_ms: int) -> None:
         waited_s = (now_ms - pending.since_ms) // 1_000
+        what_now = "it is being sent again" if switch.up else "the switch is down"
         self._world.notice(
             Notice(
                 kind=NoticeKind.UNCONFIRMED,
                 at_ms=now_ms,
                 switch=switch.name,
                 account=pending.account,
-                text=f"Switch {switch.name} has not acknowledged a command for {waited_s} s; it is being sent again.",
+                text=f"Switch {switch.name} has not acknowledged a command for {waited_s} s; {what_now}.",
             )
         )
 
-    def _tell_refused(self, switch: Switch, pending: Pending, error: str, now_ms: int) -> None:
+    def _tell_refused(self, switch: Switch, pending: Pending, now_ms: int) -> None:
         self._world.notice(
             Notice(
                 kind=NoticeKind.REFUSED,
                 at_ms=now_ms,
                 switch=switch.name,
                 account=pending.account,
-                text=f"Switch {switch.name} refused a command: {error or 'no reason given'}.",
+                text=f"Switch {switch.name} refused a command: {pending.error}.",
             )
         )

@@ -19,7 +19,7 @@ from guard.core.accounts import Account
 from guard.core.billing import Billing
 from guard.core.calls import Call
 from guard.core.decisions import Changes
-from guard.core.delivery import Delivery, Pending
+from guard.core.delivery import Delivery
 from guard.core.intake import Intake
 from guard.core.invariants import invariant
 from guard.core.judge import Judge
@@ -125,7 +125,8 @@ class Engine:
                 switch.quiet_due_ms = now_ms + QUIET_MS
                 for call in switch.calls.values():
                     switch.parked[call.account.id] = None
-            self._delivery.resend_all(switch, now_ms)
+            if switch.up:
+                self._delivery.resend_all(switch, now_ms)
             self._delivery.synchronise(switch, now_ms)
 
     def _meet(self, name: str, now_ms: int) -> Switch | None:
@@ -189,7 +190,7 @@ class Engine:
         account = self.world.accounts.get(account_id)
         if account is None:
             return None
-        return account_picture(account, self.world, self._judge.breach_ms(account, now_ms), now_ms)
+        return account_picture(account, self.world, self._judge.reaches_limit_ms(account, now_ms), now_ms)
 
     # -- restart
 
@@ -223,10 +224,7 @@ class Engine:
             world.switches[past.switch].remembered[past.call] = past
         self._billing.restore(restored.billing)
         for switch_name, account_id, seq in restored.pending:
-            command = world.accounts[account_id].command
-            if command is not None:
-                pending = Pending(account_id, seq, since_ms=now_ms)
-                world.switches[switch_name].pending[command.id] = pending
+            self._delivery.restore(world.switches[switch_name], account_id, seq, now_ms)
         for switch in world.switches.values():
             # Until guard is subscribed nobody knows what has happened since; nothing is carried forward meanwhile.
             switch.lagging = bool(switch.calls)
@@ -234,4 +232,7 @@ class Engine:
         self._intake.restore_watch(now_ms)
         for account in world.accounts.values():
             self._judge.set_alarm(account, now_ms)
+            if account.causes or account.pending_micros:
+                # A pause may have ended meanwhile, and another part of what is pending may be trusted now.
+                world.wake(account, now_ms)
         world.take()

@@ -25,6 +25,7 @@ from guard.core.calls import (
     GROWING,
     NEVER_STATED,
     NOTHING_KNOWN,
+    RATE_STATED,
     RATE_UNKNOWN,
     Call,
     Priced,
@@ -53,8 +54,14 @@ def _basis(call: Call | None, past: Remembered | None) -> Priced:
     if call is not None:
         return call.priced()
     if past is not None and past.lost:
-        return Priced(0, RATE_UNKNOWN, past.posted_micros, past.charge_micros, past.duration_ms)
+        return Priced(0, RATE_UNKNOWN, past.posted_micros, past.charge_micros, past.duration_ms, past.duration_ms)
     return NOTHING_KNOWN
+
+
+def _place(report: Report, stated_micros: int) -> tuple[int, int, int]:
+    """A report's place among those of its call; one without a charge adds nothing to the charge that is known."""
+    charge = report.charge_micros
+    return (report.duration_ms, int(report.event), stated_micros if charge is None else charge)
 
 
 class Intake:
@@ -98,7 +105,7 @@ class Intake:
             self._quarantine(switch, report, now_ms, rule)
             return Outcome.QUARANTINED
         price = price_of(_basis(call, past), report, world.settings.unknown_rate_micros)
-        if not self._fits(known, call, price.charge_micros):
+        if not self._fits(known, call, past, price.charge_micros):
             return Outcome.INVALID
         # From here on it must succeed.
         account = known if known is not None else world.open_account(report.account)
@@ -109,9 +116,11 @@ class Intake:
             call = self._begin(switch, account, report, past)
         else:
             world.count_out(call)
-        call.describe(report, emergency=emergency)
+        self._describe(call, report, emergency=emergency)
         call.take_newest(report, price)
-        call.silent_carry_scaled = GROWING
+        if call.silent_carry_scaled != GROWING:
+            call.silent_carry_scaled = GROWING
+            self._watch_call(call, call.last_known_at_ms() + world.settings.stale_after_ms)
         if report.event is Event.ENDED:
             corrects = past is not None and past.lost
             self._post(call, LineKind.CORRECTION if corrects else LineKind.CALL, call.at_ms)
@@ -140,9 +149,7 @@ class Intake:
             return None
         if report.event is Event.FAILED:
             return Outcome.LATE
-        charge = NEVER_STATED if report.charge_micros is None else report.charge_micros
-        place = (report.duration_ms, report.event, charge)
-        known = call.order()
+        place, known = _place(report, call.stated_charge_micros), call.order()
         if place > known:
             return None
         if report.account == call.account.id:
@@ -151,22 +158,36 @@ class Intake:
 
     def _describe_late(self, call: Call, report: Report, now_ms: int, *, emergency: bool) -> None:
         """An older report may still say where the call goes, or that it costs nothing."""
-        world = self._world
+        world, rate = self._world, report.rate_micros
+        adopts = rate is not None and call.rate_known != RATE_STATED
+        adopts = adopts and self._fits(call.account, call, None, call.charge_at(rate or 0))
         world.count_out(call)
-        repriced = call.describe(report, emergency=emergency)
+        repriced = self._describe(call, report, emergency=emergency)
         if repriced:
             call.reprice_free()
+        if adopts and rate is not None:
+            # No newer report has stated one, so this is the last one stated.
+            call.rate_micros, call.rate_known, repriced = rate, RATE_STATED, True
+            call.charge_micros = call.charge_at(rate)
         world.count_in(call)
         world.touch_call(call)
         if repriced:
             self._judge.judge(call.account, now_ms, now_ms)
 
+    @staticmethod
+    def _describe(call: Call, report: Report, *, emergency: bool) -> bool:
+        """What a report says about the call itself; a call that no block may end does not defy one."""
+        repriced = call.describe(report, emergency=emergency)
+        if call.defies and not call.endable:
+            call.defies = False
+            call.account.defying -= 1
+        return repriced
+
     def _over(
         self, switch: Switch, past: Remembered, report: Report, now_ms: int, *, emergency: bool
     ) -> Outcome | None:
         """A report about a call that is over: duplicate or late. None: it is news (lost, or never answered, before)."""
-        charge = NEVER_STATED if report.charge_micros is None else report.charge_micros
-        place = (report.duration_ms, int(report.event), charge)
+        place = _place(report, past.charge_micros)
         known = (past.duration_ms, past.event, past.charge_micros)
         same = place == known and report.account == past.account
         if past.event == Event.FAILED:
@@ -175,8 +196,8 @@ class Intake:
             return Outcome.DUPLICATE if same else Outcome.LATE
         if past.lost and (report.event is Event.ENDED or place > known):
             return None
-        free = emergency or (past.charge_micros < 0 and report.direction in _FREE)
-        if free and past.posted_micros and not past.lost and report.account == past.account:
+        free = emergency or (past.charge_micros < 0 and not past.direction and report.direction in _FREE)
+        if free and past.posted_micros and report.account == past.account:
             self._correct_to_nothing(switch, past, report, now_ms, emergency=emergency)
         return Outcome.DUPLICATE if same else Outcome.LATE
 
@@ -194,13 +215,20 @@ class Intake:
         return ""
 
     @staticmethod
-    def _fits(account: Account | None, call: Call | None, charge_micros: int) -> bool:
-        """Whether the account's owed and stated charges stay within the bound of money with this charge."""
-        if account is None:
+    def _fits(account: Account | None, call: Call | None, past: Remembered | None, charge_micros: int) -> bool:
+        """Whether the charge stays within the bound of money: alone, when it is posted, and with the other calls'."""
+        if account is None or not fits(charge_micros):
             return fits(charge_micros)
-        stated = sum(flight.stated_micros for flight in account.flights)
-        before = call.charge_micros if call is not None else 0
-        return fits(account.owed_micros + stated - before + charge_micros)
+        others = 0
+        for flight in account.flights:
+            others += flight.stated_micros
+        if call is not None:
+            posted = call.posted_micros
+            others -= call.charge_micros - posted
+        else:
+            posted = past.posted_micros if past is not None else 0
+        owed = account.owed_micros + charge_micros - posted
+        return fits(owed) and fits(owed + others)
 
     # -- the life of a call
 
@@ -208,11 +236,12 @@ class Intake:
         world = self._world
         call = Call(switch, account, world.fly(account, switch), report.call)
         if past is not None:
-            call.posted_micros = past.posted_micros
             call.newest_at_ms = past.newest_at_ms
-            call.stated_charge_micros = past.charge_micros
-            call.emergency = past.emergency
-            call.direction = Direction(past.direction) if past.direction else None
+            if past.lost:
+                call.posted_micros = past.posted_micros
+                call.stated_charge_micros = past.charge_micros
+                call.emergency = past.emergency
+                call.direction = Direction(past.direction) if past.direction else None
             del switch.remembered[report.call]
         world.go_live(call)
         self._watch_call(call, report.at_ms - switch.skew_ms + world.settings.stale_after_ms)
@@ -294,6 +323,8 @@ class Intake:
 
     def _quarantine(self, switch: Switch, report: Report, now_ms: int, rule: str) -> None:
         world = self._world
+        # An account nobody knew opens even so: whoever looks for it finds it, and what is held back beside it.
+        world.open_account(report.account)
         world.changes.quarantine.append(
             Quarantined(
                 switch=switch.name,
@@ -326,8 +357,11 @@ class Intake:
             return
         if not command.end_calls:
             return
-        digits = e164_digits(call.to)
-        if not self._world.scopes.covers(Scope(command.scope), digits):
+        scope, digits = Scope(command.scope), e164_digits(call.to)
+        if scope is not Scope.ALL and not digits:
+            # It cannot be told from a local number: that it goes on proves nothing.
+            return
+        if not self._world.scopes.covers(scope, digits):
             return
         if not call.defies:
             call.defies = True
@@ -358,27 +392,53 @@ class Intake:
             self._watch_call(call, now_ms + LAG_MS)
         elif now_ms >= lost_ms:
             self._lose(call, now_ms)
-        elif call.silent_carry_scaled != GROWING or not switch.ticks:
+        elif not switch.ticks:
             self._watch_call(call, lost_ms)
+        elif call.silent_carry_scaled != GROWING:
+            self._look_again(switch, call, now_ms, lost_ms)
         else:
             self._look_for_silence(switch, call, now_ms, lost_ms)
 
     def _look_for_silence(self, switch: Switch, call: Call, now_ms: int, lost_ms: int) -> None:
         settings = self._world.settings
-        stale_ms = max(call.last_known_at_ms(), switch.talking_since_ms) + settings.stale_after_ms
+        stale_ms = self._stale_ms(switch, call)
+        silent_ms = switch.last_heard_ms + settings.stale_after_ms
         blind_ms = switch.last_heard_ms + settings.blind_carry_ms
         if now_ms < stale_ms:
             self._watch_call(call, stale_ms)
-        elif switch.last_heard_ms >= stale_ms:
+        elif switch.up and now_ms < silent_ms - LAG_MS:
+            # Its switch has spoken since. It may have fallen silent itself just then: look again when that would show.
             self._fall_silent(call, stale_ms, now_ms)
-            self._watch_call(call, lost_ms)
+            self._watch_call(call, silent_ms)
         elif now_ms >= blind_ms:
             self._fall_silent(call, blind_ms, now_ms)
             self._watch_call(call, lost_ms)
+        elif switch.up and now_ms < silent_ms:
+            self._watch_call(call, silent_ms)
         else:
             # The whole switch is silent. It may speak again at any moment: look again after one more period.
             self.go_blind(switch, now_ms)
             self._watch_call(call, min(blind_ms, now_ms + settings.stale_after_ms))
+
+    def _look_again(self, switch: Switch, call: Call, now_ms: int, lost_ms: int) -> None:
+        """A call that fell silent alone stays so, unless it turns out that the whole switch did."""
+        settings = self._world.settings
+        blind_ms = switch.last_heard_ms + settings.blind_carry_ms
+        if switch.last_heard_ms >= self._stale_ms(switch, call) or now_ms >= blind_ms:
+            self._watch_call(call, lost_ms)
+            return
+        world = self._world
+        world.count_out(call)
+        call.silent_carry_scaled = GROWING
+        world.count_in(call)
+        world.touch_call(call)
+        self.go_blind(switch, now_ms)
+        self._watch_call(call, min(blind_ms, now_ms + settings.stale_after_ms))
+        self._judge.judge(call.account, now_ms, now_ms)
+
+    def _stale_ms(self, switch: Switch, call: Call) -> int:
+        """When the call has been silent for too long; a pause of its switch is not held against it."""
+        return max(call.last_known_at_ms(), switch.talking_since_ms) + self._world.settings.stale_after_ms
 
     def _fall_silent(self, call: Call, stop_ms: int, now_ms: int) -> None:
         """The call grows no more; what it had grown to until `stop_ms` stays in flight."""
@@ -392,18 +452,23 @@ class Intake:
 
     def _lose(self, call: Call, now_ms: int) -> None:
         """Nothing for hours: post what was last reported; a later `ended` posts the difference."""
+        if not fits(call.account.owed_micros + call.charge_micros - call.posted_micros):
+            # Other money came in between, and the sum would overflow: the call waits until it fits.
+            self._watch_call(call, now_ms + self._world.settings.lost_after_ms)
+            return
         self._world.count_out(call)
         self._post(call, LineKind.LOST, call.at_ms, lost=True)
         self._judge.judge(call.account, now_ms, now_ms)
 
     def go_blind(self, switch: Switch, now_ms: int) -> None:
         """A switch with live calls says nothing: tell on-call, once per silence."""
-        if switch.blind or not switch.ticks or not switch.calls:
+        if switch.blind or not switch.calls:
             return
         switch.blind = True
         silent_s = (now_ms - switch.last_heard_ms) // 1_000
+        fact = f"has been silent for {silent_s} s" if switch.up else "is down"
         text = (
-            f"Switch {switch.name} has been silent for {silent_s} s with {len(switch.calls)} calls up; "
+            f"Switch {switch.name} {fact} with {len(switch.calls)} calls up; "
             "their cost is carried forward by estimate."
         )
         self._tell(switch, NoticeKind.BLIND, now_ms, text)
@@ -444,4 +509,7 @@ class Intake:
         """After a restart: look at every live call when its time has come."""
         for switch in self._world.switches.values():
             for call in switch.calls.values():
-                self._watch_call(call, max(now_ms, call.last_known_at_ms() + self._world.settings.stale_after_ms))
+                settings = self._world.settings
+                silent = call.silent_carry_scaled != GROWING
+                wait_ms = settings.lost_after_ms if silent else settings.stale_after_ms
+                self._watch_call(call, max(now_ms, call.last_known_at_ms() + wait_ms))

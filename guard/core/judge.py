@@ -259,9 +259,15 @@ class Judge:
 
     # -- alarms
 
-    def breach_ms(self, account: Account, now_ms: int) -> int | None:
-        """When the next mark above will be reached if nothing else happens; None: not in sight."""
-        up = account.up_scaled
+    def reaches_limit_ms(self, account: Account, now_ms: int) -> int | None:
+        """When the limit will be reached if nothing else happens; None: it has been, or it is not in sight."""
+        limit = account.limit_in_force
+        if limit is None or account.level == TOP:
+            return None
+        return self.breach_ms(account, now_ms, climb_threshold(limit, TOP))
+
+    def breach_ms(self, account: Account, now_ms: int, up: int | None) -> int | None:
+        """When exposure will reach `up` (scaled micros) if nothing else happens; None: not in sight."""
         if up is None:
             return None
         value = (account.owed_micros - account.trusted_micros) * MS_PER_MINUTE
@@ -279,13 +285,13 @@ class Judge:
         if account.causes or account.until_ms is not None or account.allow_until_ms is not None:
             self._schedule(account, now_ms)
         elif account.flights:
-            self._world.wake(account, self.breach_ms(account, now_ms))
+            self._world.wake(account, self.breach_ms(account, now_ms, account.up_scaled))
             for flight in account.flights:
                 if flight.switch.lagging:
                     flight.switch.parked[account.id] = None
 
     def _schedule(self, account: Account, now_ms: int) -> None:
-        moments = [self.breach_ms(account, now_ms), account.allow_until_ms, account.until_ms]
+        moments = [self.breach_ms(account, now_ms, account.up_scaled), account.allow_until_ms, account.until_ms]
         moments += [cause.until_ms for cause in account.causes]
         known = [moment for moment in moments if moment is not None]
         if known:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from guard.core.accounts import AUTOMATIC, Account
 from guard.core.decisions import Action, Audit, Reason
-from guard.core.money import MS_PER_MINUTE
+from guard.core.marks import TOP, climb_threshold
 from guard.core.records import Allow, Block, Intent, IntentResult, Release
 from guard.core.settings import HOUR_MS
 
@@ -100,4 +100,4 @@ class Operators:
     @staticmethod
     def _at_limit(account: Account, now_ms: int) -> bool:
         limit = account.limit_in_force
-        return limit is not None and account.exposure_scaled(now_ms) >= limit * MS_PER_MINUTE
+        return limit is not None and account.exposure_scaled(now_ms) >= climb_threshold(limit, TOP)

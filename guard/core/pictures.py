@@ -37,11 +37,15 @@ def _call_picture(call: Call, now_ms: int) -> LiveCall:
 
 
 def is_confirmed(account: Account, world: World) -> bool:
-    """Whether every switch that is up has acknowledged the account's command; with none up nobody has."""
+    """Whether every switch that is up has acknowledged the account's command; with none up nobody has.
+
+    A switch has it by an acknowledged command, or by a snapshot it acknowledged since it last came up.
+    """
     command = account.command
     up = [switch for switch in world.switches.values() if switch.up]
     return bool(up) and all(
-        switch.synced and (command is None or command.id not in switch.pending) for switch in up
+        (switch.synced or account.id in switch.acked_at_ms) and (command is None or command.id not in switch.pending)
+        for switch in up
     )
 
 

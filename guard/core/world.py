@@ -59,6 +59,12 @@ class World:
         self.decided: dict[tuple[str, str, str], int] = {}
         self.billed: dict[tuple[str, str], int] = {}
         self.states: dict[AccountState, int] = dict.fromkeys(AccountState, 0)
+        self.in_state: dict[AccountState | None, dict[str, Account]] = {
+            AccountState.WARNED: {},
+            AccountState.BLOCKED: {},
+            AccountState.CLOSED: {},
+        }
+        """Accounts in the states that are rare: whoever asks for them must not walk through all the others."""
         self.settled_micros: dict[str, int] = {}
         """Owed - trusted over all accounts, per currency."""
         self.reconciled_micros: dict[str, int] = {}
@@ -81,6 +87,8 @@ class World:
         """Make an account known (new or restored)."""
         self.accounts[account.id] = account
         self.states[account.state] += 1
+        if account.state in self.in_state:
+            self.in_state[account.state][account.id] = account
         self._count_settled(account, 1)
         if account.command is not None and account.command.action == "block":
             self.blocked[account.id] = account
@@ -95,6 +103,10 @@ class World:
         if state is not account.state:
             self.states[account.state] -= 1
             self.states[state] += 1
+            if account.state in self.in_state:
+                del self.in_state[account.state][account.id]
+            if state in self.in_state:
+                self.in_state[state][account.id] = account
             account.state = state
 
     def _count_settled(self, account: Account, sign: int) -> None:

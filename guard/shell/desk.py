@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable
 
 from guard.core.engine import Engine
 from guard.core.pictures import switch_picture
@@ -47,9 +48,8 @@ class Desk:
     def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id."""
         world = self._engine.world
-        ids: Iterable[str]
-        if state is AccountState.BLOCKED:
-            ids = sorted(world.blocked)
+        if state in world.in_state:
+            ids = sorted(world.in_state[state])
         else:
             if len(self._ordered) != len(world.accounts):
                 # Nearly sorted already, which is what makes this cheap; accounts are only ever added.
@@ -57,12 +57,11 @@ class Desk:
             ids = self._ordered
         wanted = query.casefold()
         found: list[AccountView] = []
-        for account_id in ids:
+        for index in range(bisect_right(ids, after), len(ids)):
+            account_id = ids[index]
             account = world.accounts[account_id]
-            if (
-                account_id > after
-                and (state is None or account.state is state)
-                and (not wanted or wanted in account_id.casefold() or wanted in account.name.casefold())
+            if (state is None or account.state is state) and (
+                not wanted or wanted in account_id.casefold() or wanted in account.name.casefold()
             ):
                 view = self.account(account_id)
                 if view is not None:

@@ -13,6 +13,7 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 WINDOW = 20_000
 """Publications without PUBACK: the broker is never idle, and packet ids (16 bits) are never used twice at once."""
@@ -47,8 +48,8 @@ def connect(port: int, client_id: str) -> socket.socket:
     return sock
 
 
-def reports(start: int, count: int, accounts: int, calls: int, at_ms: int) -> list[bytes]:
-    """JSON reports: ticks of `calls` calls over `accounts` accounts, each round one second later."""
+def reports(start: int, count: int, accounts: int, calls: int, at: Callable[[int], float]) -> list[bytes]:
+    """JSON reports: ticks of `calls` calls over `accounts` accounts; `at` gives the epoch seconds of the nth."""
     made = []
     for number in range(start, start + count):
         call = number % calls
@@ -57,13 +58,13 @@ def reports(start: int, count: int, accounts: int, calls: int, at_ms: int) -> li
         made.append(
             b'{"call":"c%07d","event":"tick","account":"A%07d","to":"+1416555%04d","from":"+16475550100",'
             b'"at":%.3f,"duration_ms":%d,"charge":"%d.%06d","rate":"0.06"}'
-            % (call, call % accounts, call % 10_000, at_ms / 1_000, tick * 1_000 + 1_000, seconds, rest * 1_000)
+            % (call, call % accounts, call % 10_000, at(number - start), tick * 1_000 + 1_000, seconds, rest * 1_000)
         )
     return made
 
 
-def main() -> None:
-    """Publish, then print what was published and how long the broker took to accept it, as JSON."""
+def told() -> argparse.Namespace:
+    """What the command line says."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--topic", required=True)
@@ -73,10 +74,20 @@ def main() -> None:
     arguments.add_argument("--calls", type=int, default=10_000)
     arguments.add_argument("--start", type=int, default=0)
     arguments.add_argument("--rate", type=float, default=0.0, help="reports a second; 0: as many as the broker takes")
-    options = arguments.parse_args()
+    arguments.add_argument(
+        "--begin", type=float, default=0.0, help="epoch seconds at which to begin; 0: at a line on stdin"
+    )
+    return arguments.parse_args()
+
+
+def main() -> None:
+    """Publish, then print what was published and how long the broker took to accept it, as JSON."""
+    options = told()
     topic = options.topic.encode()
-    at_ms = time.time_ns() // 1_000_000
-    made = reports(options.start, options.reports, options.accounts, options.calls, at_ms)
+    # A paced stream states the time at which each report will leave, so that it is no backlog when it arrives.
+    begin_s = options.begin or time.time()
+    spacing_s = 1 / options.rate if options.rate else 0.0
+    made = reports(options.start, options.reports, options.accounts, options.calls, lambda n: begin_s + n * spacing_s)
     payloads = (
         [b"[" + b",".join(made[i : i + options.batch]) + b"]" for i in range(0, len(made), options.batch)]
         if options.batch > 1
@@ -85,7 +96,10 @@ def main() -> None:
     packets = [publish_packet(topic, payload, 1 + i % 60_000) for i, payload in enumerate(payloads)]
     sock = connect(options.port, "bench-blaster")
     sock.settimeout(0)
-    sys.stdin.readline()  # the go
+    if options.begin:
+        time.sleep(max(0.0, options.begin - time.time()))
+    else:
+        sys.stdin.readline()  # the go
     began = time.monotonic()
     pace = options.rate / options.batch
     acknowledged_bytes = sent = 0

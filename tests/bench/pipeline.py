@@ -33,9 +33,12 @@ class Blaster:
         command = [sys.executable, "-m", "tests.bench.blaster", "--port", str(port)]
         command += ["--topic", f"{PREFIX}/sw1/calls", "--reports", str(reports), "--batch", str(batch)]
         command += ["--accounts", str(accounts), "--start", str(start), "--rate", str(rate)]
+        preparing_s = 1.0 + reports / 150_000
+        if rate:
+            command += ["--begin", str(time.time() + preparing_s)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         # Laying out takes a while; the first line it reads is the go.
-        time.sleep(1.0 + reports / 150_000)
+        time.sleep(preparing_s)
 
     def go(self) -> None:
         """Begin to publish."""
@@ -93,7 +96,7 @@ def daemon(directory: Path, port: int) -> Iterator[str]:
     log_path = directory / "guard.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "guard.cli", "run", "--config", str(config)], stderr=log, stdout=log
+            [sys.executable, "-m", "guard", "run", "--config", str(config)], stderr=log, stdout=log
         )
         try:
             yield _wait_ready(process, log_path)

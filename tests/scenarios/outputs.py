@@ -112,7 +112,7 @@ def account_fields(view: AccountView) -> Fields:
         "confirmed": _yes(block.confirmed) if block else "none",
         "effective": _yes(block.effective) if block else "none",
         "causes": ",".join(sorted(cause.reason.value for cause in block.causes)) if block else "none",
-        "errors": ",".join(f"{switch}:{error}" for switch, error in block.errors) if block else "none",
+        "errors": ",".join(f"{switch}:{error}" for switch, error in block.errors) or "none" if block else "none",
     }
 
 

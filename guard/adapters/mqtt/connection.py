@@ -98,7 +98,7 @@ class Connection(Transport):
         self._entering: asyncio.Task[object] | None = None
         self._outgoing: dict[int, asyncio.Future[bool] | None] = {}
         self._outgoing_limit = options.outgoing_limit
-        pass
+        self._client.manual_ack_set(on=True)
         self._client.connect_timeout = ANSWER_LIMIT_S
         # What paho has to say is either said here as a reason, or is debugging of paho.
         self._client.disable_logger()

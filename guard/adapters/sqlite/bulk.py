@@ -33,6 +33,11 @@ def names(columns: Sequence[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
 
 
+def selection(table: str, columns: Sequence[str]) -> str:
+    """`SELECT columns FROM table`."""
+    return " ".join(("SELECT", names(columns), "FROM", table))
+
+
 class Bulk:
     """Writes rows of one table."""
 

@@ -133,11 +133,10 @@ class Checkpoint:
         if not self._exhausted:
             return
         self._exhausted = False
-        if self._saving is not None:
-            self._saving, self._tidying = None, self._saving
-            self._steps = self._tidy(self._tidying)
-        else:
-            self._tidying = None
+        saved, self._saving = self._saving, None
+        self._tidying = saved
+        if saved is not None:
+            self._steps = self._tidy(saved)
 
     def rolled_back(self) -> None:
         """The transaction with the last bite is undone: begin its phase anew."""

@@ -18,13 +18,13 @@ _WORDS = {
     sqlite3.SQLITE_PERM: "access is denied; let guard's user read and write the file and its folder",
     sqlite3.SQLITE_BUSY: "another process holds its write lock; end that process, only guard may write here",
     sqlite3.SQLITE_LOCKED: "another connection holds a lock on it; end whatever else has it open",
-    sqlite3.SQLITE_READONLY: "it cannot be written; let guard's user write the file and its folder, and mount it writable",
+    sqlite3.SQLITE_READONLY: "it cannot be written; let guard's user write the file and its folder",
     sqlite3.SQLITE_IOERR: "the disk reported an error; look at the system's log, then replace or remount the disk",
     sqlite3.SQLITE_CORRUPT: "it is damaged; stop guard, keep a copy, put the last good backup in its place",
     sqlite3.SQLITE_FULL: "the disk is full; free space on its file system",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; its folder must exist and guard's user must be able to write there",
     sqlite3.SQLITE_NOTADB: "it is not an SQLite database; name another file as the store, or restore this one",
-    sqlite3.SQLITE_CONSTRAINT: "a row is there already that should be new; this is a fault in guard: report it, restart",
+    sqlite3.SQLITE_CONSTRAINT: "a row that should be new is there already; a fault in guard: report it, restart",
 }
 
 Unstorable = (sqlite3.Error, OverflowError, UnicodeError)

@@ -59,5 +59,5 @@ class Generation:
         """Take ledger lines that are not in the directory yet."""
         if places:
             self.places.extend(places)
-            self.last_line = max(self.last_line, max(number for _, _, number in places))
+            self.last_line = max(self.last_line, *(number for _, _, number in places))
             self.rows += len(places)

@@ -62,7 +62,7 @@ class Keeper:
             self._checkpoint = Checkpoint(self._connection)
             restoring.read_journal(self._connection, self._checkpoint)
             self._number = restoring.last_number(self._connection)
-            self._last_line = restoring.highest(self._connection, "ledger")
+            self._last_line = restoring.last_line(self._connection)
             self._prove_writable()
         except JournalError as error:
             self._connection.close()

@@ -59,7 +59,8 @@ UPDATE posted SET sum_micros = posted.sum_micros + line.sum_micros FROM (
 ) AS line WHERE posted.switch = line.switch AND posted.call = line.call"""
 
 _LINES_OF_CALL = """
-SELECT line.number, line.amount_micros FROM ledger_place AS place CROSS JOIN ledger AS line ON line.number = place.number
+SELECT line.number, line.amount_micros
+  FROM ledger_place AS place CROSS JOIN ledger AS line ON line.number = place.number
   WHERE place.account = :account AND place.number <= :placed AND line.switch = :switch AND line.call = :call
 UNION ALL
 SELECT number, amount_micros FROM ledger
@@ -86,7 +87,7 @@ def check_ledger(path: Path) -> list[str]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    return sqlite3.connect(schema.reading(path), uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
 
 
 class _Auditor:

@@ -21,6 +21,11 @@ PRIVATE = 0o600
 _PID_DIGITS = 32
 
 
+def real(path: Path) -> Path:
+    """The file itself, so that two names of one file have one lock."""
+    return path.resolve()
+
+
 @contextmanager
 def owned(path: Path) -> Iterator[None]:
     """Hold the lock on a store; `StoreError` when another process (or this one) holds it already."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import aiosqlite
 
-from guard.adapters.sqlite import tables
+from guard.adapters.sqlite import schema, tables
 from guard.adapters.sqlite.failures import Unstorable, explain
 from guard.core.decisions import Audit, Decision, LedgerLine, Quarantined
 from guard.ports import StoreError
@@ -68,10 +68,6 @@ SELECT ifnull((
   SELECT sum(amount_micros) FROM ledger WHERE number > {_PLACED} AND account = :account AND at_ms > :after_ms
 ), 0)"""  # noqa: S608 -- constants
 
-_DECISIONS = f"SELECT {tables.DECISION_COLUMNS} FROM decisions"  # noqa: S608 -- constants
-_QUARANTINE = f"SELECT number, {tables.QUARANTINE_COLUMNS} FROM quarantine"  # noqa: S608 -- constants
-_AUDIT = f"SELECT {tables.AUDIT_COLUMNS} FROM audit"  # noqa: S608 -- constants
-
 
 class Reader:
     """Questions to a store. One connection, one question after the other."""
@@ -89,24 +85,26 @@ class Reader:
         """Decisions with a number above `after`, oldest first."""
         where = "WHERE number > :after" if account is None else "WHERE account = :account AND number > :after"
         values = {"account": account, "after": after, "limit": _bounded(limit)}
-        return _decisions(await self._ask(f"{_DECISIONS} {where} ORDER BY number LIMIT :limit", values))
+        return _decisions(await self._ask(f"{tables.SELECT_DECISIONS} {where} ORDER BY number LIMIT :limit", values))
 
     async def last_decisions(self, account: str, limit: int) -> list[Decision]:
         """The newest decisions of an account, newest first."""
         values = {"account": account, "limit": _bounded(limit)}
-        question = f"{_DECISIONS} WHERE account = :account ORDER BY number DESC LIMIT :limit"
+        question = f"{tables.SELECT_DECISIONS} WHERE account = :account ORDER BY number DESC LIMIT :limit"
         return _decisions(await self._ask(question, values))
 
     async def last_audits(self, account: str, limit: int) -> list[Audit]:
         """What was last done to an account outside of decisions, newest first."""
         values = {"account": account, "limit": _bounded(limit)}
-        rows = await self._ask(f"{_AUDIT} WHERE account = :account ORDER BY number DESC LIMIT :limit", values)
+        rows = await self._ask(
+            f"{tables.SELECT_AUDIT} WHERE account = :account ORDER BY number DESC LIMIT :limit", values
+        )
         return [tables.audited(row) for row in rows]
 
     async def quarantined(self, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Reports held back, oldest first, with their row numbers."""
         values = {"after": after, "limit": _bounded(limit)}
-        rows = await self._ask(f"{_QUARANTINE} WHERE number > :after ORDER BY number LIMIT :limit", values)
+        rows = await self._ask(f"{tables.SELECT_QUARANTINE} WHERE number > :after ORDER BY number LIMIT :limit", values)
         return [(row[0], tables.quarantined(row[1:])) for row in rows]
 
     async def ledger(self, account: str, from_ms: int | None, to_ms: int | None) -> AsyncIterator[Sequence[LedgerLine]]:
@@ -149,7 +147,7 @@ async def open_reader(path: Path, busy_timeout_ms: int) -> AsyncIterator[Reader]
     """A reader of a store that exists."""
     try:
         connection = await aiosqlite.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=busy_timeout_ms / 1_000
+            schema.reading(path), uri=True, isolation_level=None, timeout=busy_timeout_ms / 1_000
         )
     except Unstorable as error:
         raise explain(error, path) from error

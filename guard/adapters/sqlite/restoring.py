@@ -66,54 +66,56 @@ def restore(connection: sqlite3.Connection, generations: Iterable[Generation]) -
         switches=_switches(connection, switches),
         remembered=_remembered(connection, forgotten_before_ms),
         billing=[
-            tables.billing_entry(values)
-            for values in connection.execute(f"SELECT {tables.BILLING_COLUMNS} FROM billing ORDER BY number")
+            tables.billing_entry(values) for values in connection.execute(f"{tables.SELECT_BILLING} ORDER BY number")
         ],
         pending=connection.execute("SELECT switch, account, seq FROM pending").fetchall(),
-        last_line=highest(connection, "ledger"),
-        last_decision=highest(connection, "decisions"),
+        last_line=last_line(connection),
+        last_decision=_last_decision(connection),
         forgotten_before_ms=forgotten_before_ms,
         unpublished=_unpublished(connection),
     )
 
 
 def _accounts(connection: sqlite3.Connection, newer: dict[str, AccountRow]) -> list[AccountRow]:
-    read = connection.execute(f"SELECT {tables.ACCOUNT_COLUMNS} FROM account")
+    read = connection.execute(tables.SELECT_ACCOUNTS)
     rows = [tables.account_row(values) for values in read if values[0] not in newer]
     rows.extend(newer.values())
     return rows
 
 
 def _calls(connection: sqlite3.Connection, newer: dict[tuple[str, str], CallRow | None]) -> list[CallRow]:
-    read = connection.execute(f"SELECT {tables.CALL_COLUMNS} FROM call")
+    read = connection.execute(tables.SELECT_CALLS)
     rows = [tables.call_row(values) for values in read if values[:2] not in newer]
     rows.extend(row for row in newer.values() if row is not None)
     return rows
 
 
 def _switches(connection: sqlite3.Connection, newer: dict[str, SwitchRow]) -> list[SwitchRow]:
-    read = connection.execute(f"SELECT {tables.SWITCH_COLUMNS} FROM switch")
+    read = connection.execute(tables.SELECT_SWITCHES)
     rows = {values[0]: tables.switch_row(values) for values in read}
     return list((rows | newer).values())
 
 
 def _remembered(connection: sqlite3.Connection, forgotten_before_ms: int) -> list[Remembered]:
     read = connection.execute(
-        f"SELECT {tables.REMEMBERED_COLUMNS} FROM remembered WHERE newest_at_ms >= ? ORDER BY number",
+        f"{tables.SELECT_REMEMBERED} WHERE newest_at_ms >= ? ORDER BY number",
         (forgotten_before_ms,),
     )
     return list({values[:2]: tables.remembered(values) for values in read}.values())
 
 
 def _unpublished(connection: sqlite3.Connection) -> list[Decision]:
-    read = connection.execute(
-        f"SELECT {tables.DECISION_COLUMNS} FROM decisions "
-        "WHERE number > (SELECT value FROM meta WHERE name = 'published') ORDER BY number DESC LIMIT ?",
-        (UNPUBLISHED_KEPT,),
-    )
+    where = "WHERE number > (SELECT value FROM meta WHERE name = 'published')"
+    read = connection.execute(f"{tables.SELECT_DECISIONS} {where} ORDER BY number DESC LIMIT ?", (UNPUBLISHED_KEPT,))
     return [tables.decision(values) for values in reversed(read.fetchall())]
 
 
-def highest(connection: sqlite3.Connection, table: str) -> int:
-    number: int = connection.execute(f"SELECT ifnull(max(number), 0) FROM {table}").fetchone()[0]
+def last_line(connection: sqlite3.Connection) -> int:
+    """The highest number in the ledger; 0 when it is empty."""
+    number: int = connection.execute("SELECT ifnull(max(number), 0) FROM ledger").fetchone()[0]
+    return number
+
+
+def _last_decision(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("SELECT ifnull(max(number), 0) FROM decisions").fetchone()[0]
     return number

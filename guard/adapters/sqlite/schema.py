@@ -219,6 +219,11 @@ def connect(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
     )
 
 
+def reading(path: Path) -> str:
+    """The address of the file for a connection that can only read."""
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Make an empty file a store, bring an older store up to date, refuse what is neither.
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from guard.adapters.sqlite.batch import Batch
 from guard.adapters.sqlite.keeper import Keeper
-from guard.adapters.sqlite.ownership import owned
+from guard.adapters.sqlite.ownership import owned, real
 from guard.adapters.sqlite.reader import Reader, open_reader
 from guard.adapters.sqlite.writer import Writer
 from guard.core.decisions import Audit, Changes, Decision, LedgerLine, Quarantined
@@ -93,7 +93,7 @@ async def open_store(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> A
     `StoreError` when another guard owns it, when the file is not a store, was written by a newer guard, is damaged or
     cannot be written.
     """
-    path = path.resolve()
+    path = real(path)
     with owned(path):
         writer = Writer(path, busy_timeout_ms)
         try:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from guard.adapters.sqlite.bulk import Bulk, Values, names
+from guard.adapters.sqlite.bulk import Bulk, Values, selection
 from guard.core.decisions import (
     Action,
     Audit,
@@ -58,8 +58,9 @@ NOTHING = "[]"
 ACCOUNTS = Bulk("account", AccountRow._fields, replace=True)
 CALLS = Bulk("call", CallRow._fields, replace=True)
 SWITCHES = Bulk("switch", SwitchRow._fields, replace=True)
-ACCOUNT_COLUMNS, CALL_COLUMNS = names(AccountRow._fields), names(CallRow._fields)
-SWITCH_COLUMNS = names(SwitchRow._fields)
+SELECT_ACCOUNTS = selection("account", AccountRow._fields)
+SELECT_CALLS = selection("call", CallRow._fields)
+SELECT_SWITCHES = selection("switch", SwitchRow._fields)
 
 
 def account_values(row: AccountRow) -> Values:
@@ -77,13 +78,15 @@ def account_values(row: AccountRow) -> Values:
 def account_row(values: Read) -> AccountRow:
     """An account from its table."""
     command, causes = values[25], values[26]
-    return AccountRow(
-        *values[:7],
-        values[7] == 1,
-        values[8] == 1,
-        *values[9:25],
-        None if command is None else _command_of(command),
-        () if causes == NOTHING else _causes_of(causes),
+    return AccountRow._make(
+        (
+            *values[:7],
+            values[7] == 1,
+            values[8] == 1,
+            *values[9:25],
+            None if command is None else _command_of(command),
+            () if causes == NOTHING else _causes_of(causes),
+        )
     )
 
 
@@ -94,7 +97,7 @@ def call_values(row: CallRow) -> Values:
 
 def call_row(values: Read) -> CallRow:
     """A live call from its table."""
-    return CallRow(*values[:16], values[16] == 1, values[17], values[18], values[19] == 1)
+    return CallRow._make((*values[:16], values[16] == 1, values[17], values[18], values[19] == 1))
 
 
 def switch_values(row: SwitchRow) -> Values:
@@ -104,7 +107,7 @@ def switch_values(row: SwitchRow) -> Values:
 
 def switch_row(values: Read) -> SwitchRow:
     """A switch from its table."""
-    return SwitchRow(values[0], values[1] == 1, *values[2:])
+    return SwitchRow._make((values[0], values[1] == 1, *values[2:]))
 
 
 # -- records
@@ -154,7 +157,7 @@ _DECISIONS = (
     *("exposure_micros", "limit_micros", "currency", "evidence", "text", "by"),
 )
 DECISIONS = Bulk("decisions", _DECISIONS)
-DECISION_COLUMNS = names(_DECISIONS)
+SELECT_DECISIONS = selection("decisions", _DECISIONS)
 
 
 def decision_values(decision: Decision) -> Values:
@@ -198,7 +201,7 @@ _REMEMBERED = (
     *("lost", "emergency", "direction"),
 )
 REMEMBERED = Bulk("remembered", _REMEMBERED)
-REMEMBERED_COLUMNS = names(_REMEMBERED)
+SELECT_REMEMBERED = selection("remembered", _REMEMBERED)
 
 
 def remembered_values(past: Remembered) -> Values:
@@ -229,7 +232,7 @@ def remembered(values: Read) -> Remembered:
 
 _QUARANTINE = ("switch", "call", "account", "received_at_ms", "at_ms", "rule", "event", "charge_micros", "currency")
 QUARANTINE = Bulk("quarantine", _QUARANTINE)
-QUARANTINE_COLUMNS = names(_QUARANTINE)
+SELECT_QUARANTINE = selection("quarantine", ("number", *_QUARANTINE))
 
 
 def quarantined_values(held: Quarantined) -> Values:
@@ -258,7 +261,7 @@ def quarantined(values: Read) -> Quarantined:
 
 _BILLING = ("id", "account", "type", "amount_micros", "method", "status", "at_ms", "payload")
 BILLING = Bulk("billing", _BILLING)
-BILLING_COLUMNS = names(_BILLING[:-1])
+SELECT_BILLING = selection("billing", _BILLING[:-1])
 """All but the payload, which nothing judges by."""
 
 
@@ -280,7 +283,7 @@ def billing_entry(values: Read) -> BillingEntry:
 
 _AUDIT = ("account", "at_ms", "by", "what", "reason")
 AUDIT = Bulk("audit", _AUDIT)
-AUDIT_COLUMNS = names(_AUDIT)
+SELECT_AUDIT = selection("audit", _AUDIT)
 
 
 def audit_values(audit: Audit) -> Values:

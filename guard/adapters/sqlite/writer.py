@@ -110,7 +110,7 @@ class Writer:
             patience_s = IDLE_S if self._keeper is not None and self._keeper.unsaved() else None
 
     def _save_some(self) -> float | None:
-        """One bite; the time to wait for a job before the next: none while there is more, for ever when all is saved."""
+        """One bite; the time to wait before the next: none while there is more, for ever when there is none."""
         keeper = self._keeper
         if keeper is None or not keeper.unsaved():
             return None
