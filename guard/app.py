@@ -194,7 +194,7 @@ def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> 
     for name, switch in world.switches.items():
         figures.know_switch(name)
         for outcome, count in switch.outcomes.items():
-            figures.reports[name, outcome] = count
+            figures.reports[name, outcome.value] = count
         figures.live_calls[name] = len(switch.calls)
         figures.switch_age_s[name] = max(0, now_ms - switch.last_seen_ms) / 1_000
     figures.decisions.update(world.decided)

@@ -21,6 +21,7 @@ from typing import IO
 
 import aiomqtt
 
+from guard.adapters.log import set_up_logging
 from guard.adapters.mqtt import BrokerAddress
 from guard.commands.broker import client_maker, no_broker, read_address
 from guard.commands.output import WRONG, CommandError, say
@@ -56,6 +57,7 @@ class SimulateOptions:
 
 def simulate(options: SimulateOptions) -> None:
     """Be a switch until the time is over or a signal comes."""
+    set_up_logging("warning")
     address = read_address(options.broker)
     try:
         topic_prefix(options.prefix)

@@ -1,10 +1,10 @@
-"""Billing messages: accounts, balances, payments, adjustments, limits, closing. Each id counts once.
+r"""Billing messages: accounts, balances, payments, adjustments, limits, closing. Each id counts once.
 
 A message is judged by its id first: the same again is a duplicate; the same id with another account, type, amount or
 method is refused. Payments are keyed by id and status; the table below says what a status does after another. A row
 that is missing would be a bug, a combination that no bank can mean is refused.
 
-| before \\ comes | pending | posted | rejected | reversed |
+| before \ comes | pending | posted | rejected | reversed |
 |---|---|---|---|---|
 | (nothing) | hold | post | note | post and reverse |
 | pending | duplicate | release, post | release | release, post and reverse |
@@ -150,7 +150,17 @@ class Billing:
         if not self._acceptable(message, existing):
             return BillingOutcome.REFUSED
         # From here on it must succeed.
-        account = self._world.open_account(message.account)
+        self._enter(self._world.open_account(message.account), message, entry, now_ms)
+        return BillingOutcome.ACCEPTED
+
+    def _enter(
+        self,
+        account: Account,
+        message: AccountMessage | BalanceMessage | AdjustmentMessage | CreditMessage | CloseMessage | KeptMessage,
+        entry: BillingEntry,
+        now_ms: int,
+    ) -> None:
+        """Let a message that has passed every guard change its account."""
         match message:
             case AccountMessage():
                 self._account(account, message, now_ms)
@@ -174,7 +184,6 @@ class Billing:
                 pass
             case _:
                 assert_never(message)
-        return BillingOutcome.ACCEPTED
 
     def _acceptable(self, message: BillingMessage, account: Account | None) -> bool:
         """Whether a message fits what is known: sums within bounds, no change of currency under posted money."""
@@ -246,9 +255,7 @@ class Billing:
             account.until_ms = until_ms
             account.set_thresholds()
         self._world.touch(account)
-        self._world.changes.audit.append(
-            Audit(account.id, now_ms, message.by or "billing", "credit", message.reason)
-        )
+        self._world.changes.audit.append(Audit(account.id, now_ms, message.by or "billing", "credit", message.reason))
         self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)
 
     def _close(self, account: Account, now_ms: int) -> None:
@@ -289,13 +296,9 @@ class Billing:
             elif step == _RELEASE:
                 world.trust(account, -amount, -trusted)
             elif step == _POST:
-                world.line(
-                    account, LineKind.PAYMENT, -amount, entry.at_ms, ref=message.id, method=message.method
-                )
+                world.line(account, LineKind.PAYMENT, -amount, entry.at_ms, ref=message.id, method=message.method)
             elif step == _REVERSE:
-                world.line(
-                    account, LineKind.REVERSAL, amount, entry.at_ms, ref=message.id, method=message.method
-                )
+                world.line(account, LineKind.REVERSAL, amount, entry.at_ms, ref=message.id, method=message.method)
         self._judge.judge(account, now_ms, now_ms, Reason.PAYMENT)
         return BillingOutcome.ACCEPTED
 

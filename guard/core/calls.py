@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from guard.core.flights import NOT_COUNTED
 from guard.core.money import (
     MAX_MICROS,
     Micros,
@@ -59,7 +60,7 @@ class Priced(NamedTuple):
 NOTHING_KNOWN = Priced(0, RATE_UNKNOWN, 0, NEVER_STATED, 0, 0)
 
 
-def price_of(before: Priced, report: Report, unknown_rate_micros: int) -> Price:
+def price_of(before: Priced | Call, report: Report, unknown_rate_micros: int) -> Price:
     """Price a report that is newer than what was known before: the rate in force first, then the charge.
 
     Micros per minute and micros. The charge may lie outside the bound of money: the caller refuses it then.
@@ -93,6 +94,7 @@ class Call:
         "at_ms",
         "caller",
         "charge_micros",
+        "counted",
         "defies",
         "direction",
         "duration_ms",
@@ -138,6 +140,8 @@ class Call:
         self.silent_carry_scaled = GROWING
         self.defies = False
         self.watch_due_ms = 0
+        # What of it is in the sums of its flights now (`flights.Contribution`).
+        self.counted = NOT_COUNTED
 
     @property
     def growth_micros(self) -> int:
@@ -153,17 +157,6 @@ class Call:
     def endable(self) -> bool:
         """Whether a block may end it: outgoing and forwarded, never incoming, never an emergency."""
         return not self.emergency and self.direction in _ENDABLE
-
-    def priced(self) -> Priced:
-        """What its next report is priced against."""
-        return Priced(
-            self.rate_micros,
-            self.rate_known,
-            self.charge_micros,
-            self.stated_charge_micros,
-            self.stated_duration_ms,
-            self.duration_ms,
-        )
 
     def order(self) -> tuple[int, int, int]:
         """Its place among its reports: a report with a greater one is newer."""
@@ -188,15 +181,12 @@ class Call:
             self.direction = report.direction
         if emergency:
             self.emergency = True
-        if report.at_ms > self.newest_at_ms:
-            self.newest_at_ms = report.at_ms
+        self.newest_at_ms = max(self.newest_at_ms, report.at_ms)
         return self.is_free != was_free
 
     def take_newest(self, report: Report, price: Price) -> None:
         """Take a report that is newer than what is known, at the price that was worked out for it."""
-        self.rate_micros = price.rate_micros
-        self.rate_known = price.rate_known
-        self.charge_micros = price.charge_micros
+        self.rate_micros, self.rate_known, self.charge_micros = price
         if report.charge_micros is not None:
             self.stated_charge_micros = report.charge_micros
             self.stated_duration_ms = report.duration_ms

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from guard.core.emergency import EmergencyNumbers
+from guard.core.emergency import EmergencyNumbers, carries_numbers
+from guard.core.invariants import invariant
 from guard.core.money import Micros
 from guard.core.records import Scope
 from guard.core.rows import AccountRow, CallRow, SwitchRow
@@ -103,6 +104,10 @@ class Command:
     at_ms: int
     until_ms: int | None = None
 
+    def __post_init__(self) -> None:
+        """It cannot be built without its emergency numbers, whatever the types of its maker were (contract 1)."""
+        invariant(carries_numbers(self.emergency), "a command carries its emergency numbers")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotEntry:
@@ -124,6 +129,10 @@ class SnapshotPart:
     at_ms: int
     blocked: tuple[SnapshotEntry, ...]
     emergency: EmergencyNumbers
+
+    def __post_init__(self) -> None:
+        """As little as a command can it be built without its emergency numbers."""
+        invariant(carries_numbers(self.emergency), "a snapshot carries its emergency numbers")
 
 
 @dataclass(frozen=True, slots=True)

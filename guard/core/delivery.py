@@ -218,9 +218,7 @@ class Delivery:
         if account.causes:
             switch.acked_at_ms[account.id] = at_ms
 
-    def _acknowledge_part(
-        self, switch: Switch, snapshot: Snapshot, part: int | None, at_ms: int, now_ms: int
-    ) -> None:
+    def _acknowledge_part(self, switch: Switch, snapshot: Snapshot, part: int | None, at_ms: int, now_ms: int) -> None:
         if part is None:
             snapshot.acked_unnamed += 1
         else:

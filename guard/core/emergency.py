@@ -8,9 +8,13 @@ normalisation, with or without a leading plus (contract 1): libphonenumber would
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 DEFAULT_NUMBERS = ("911", "112", "933", "988")
 """911 and 112: emergency; 933: its test line; 988: suicide crisis line (FCC, CRTC)."""
+
+MOST_DIGITS = 15
+"""Of an E.164 number."""
 
 
 class EmergencyNumbers(tuple[str, ...]):
@@ -18,16 +22,21 @@ class EmergencyNumbers(tuple[str, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, numbers: Iterable[str] = DEFAULT_NUMBERS) -> EmergencyNumbers:
+    def __new__(cls, numbers: Iterable[str] = DEFAULT_NUMBERS) -> Self:
         """Make the set; `ValueError` for an empty one or for what is no number."""
         members = tuple(dict.fromkeys(numbers))
         if not members:
             raise ValueError("the list of emergency numbers must not be empty")
         for number in members:
-            if not (number.isascii() and number.isdigit() and len(number) <= 15):
+            if not (number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS):
                 raise ValueError("an emergency number has 1 to 15 digits and nothing else")
         return super().__new__(cls, members)
 
     def as_dialled(self) -> frozenset[str]:
         """Each number with and without a leading plus: what a dialled number is compared with."""
         return frozenset(self) | frozenset("+" + number for number in self)
+
+
+def carries_numbers(numbers: object) -> bool:
+    """Whether these are emergency numbers, and not merely something that looks like them."""
+    return isinstance(numbers, EmergencyNumbers) and len(numbers) > 0

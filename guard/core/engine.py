@@ -23,6 +23,7 @@ from guard.core.delivery import Delivery
 from guard.core.intake import Intake
 from guard.core.invariants import invariant
 from guard.core.judge import Judge
+from guard.core.memory import Memory
 from guard.core.operators import Operators
 from guard.core.pictures import account_picture
 from guard.core.records import (
@@ -40,6 +41,7 @@ from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.switches import QUIET_MS, Switch
 from guard.core.views import AccountView
+from guard.core.watch import Watch
 from guard.core.world import World
 
 FORGET_EVERY_MS = 60_000
@@ -52,7 +54,9 @@ class Engine:
         self.world = World(settings, scopes)
         self._delivery = Delivery(self.world)
         self._judge = Judge(self.world, self._delivery)
-        self._intake = Intake(self.world, self._judge, self._delivery)
+        self._memory = Memory(self.world, self._judge)
+        self._watch = Watch(self.world, self._judge, self._memory)
+        self._intake = Intake(self.world, self._judge, self._delivery, self._memory, self._watch)
         self._billing = Billing(self.world, self._judge)
         self._operators = Operators(self.world, self._judge)
         self._forget_due_ms = now_ms + FORGET_EVERY_MS
@@ -72,8 +76,7 @@ class Engine:
         if not switch.up and report.at_ms - switch.skew_ms > switch.down_at_ms:
             self._came_up(switch, now_ms)
         outcome = self._intake.take(switch, report, now_ms)
-        counts = switch.outcomes
-        counts[outcome.value] = counts.get(outcome.value, 0) + 1
+        switch.outcomes[outcome] += 1
         return outcome
 
     def billing(self, message: BillingMessage, now_ms: int) -> BillingOutcome:
@@ -109,7 +112,7 @@ class Engine:
                 switch.snapshot = None
                 switch.synced = False
                 self.world.touch_switch(switch)
-                self._intake.go_blind(switch, now_ms)
+                self._watch.go_blind(switch, now_ms)
             case _:
                 assert_never(record)
 
@@ -151,7 +154,7 @@ class Engine:
     def next_wake_ms(self) -> int:
         """When the engine wants to be advanced, at the latest."""
         due = self._forget_due_ms
-        for moment in (self._intake.next_due_ms, self._judge.next_due_ms, self._delivery.next_due_ms):
+        for moment in (self._watch.next_due_ms, self._judge.next_due_ms, self._delivery.next_due_ms):
             if moment is not None and moment < due:
                 due = moment
         for switch in self.world.switches.values():
@@ -163,10 +166,10 @@ class Engine:
         """Let everything happen that is due by now. Time never runs backwards in here."""
         now_ms = self.now_ms = max(now_ms, self.now_ms)
         while True:
-            watch = self._intake.next_due_ms
+            watch = self._watch.next_due_ms
             alarm = self._judge.next_due_ms
             if watch is not None and watch <= now_ms and (alarm is None or watch <= alarm):
-                self._intake.advance(watch)
+                self._watch.advance(watch)
             elif alarm is not None and alarm <= now_ms:
                 self._judge.advance(alarm)
             else:
@@ -177,7 +180,7 @@ class Engine:
                 self._intake.caught_up(switch, now_ms)
         if now_ms >= self._forget_due_ms:
             self._forget_due_ms = now_ms + FORGET_EVERY_MS
-            self._intake.forget(now_ms)
+            self._memory.forget(now_ms)
 
     def take(self) -> Changes:
         """Hand over all changes since the last time."""
@@ -211,15 +214,7 @@ class Engine:
             switch.first_heard_ms = switch_row.first_heard_ms
             switch.last_heard_ms = max(switch_row.last_heard_ms, switch_row.first_heard_ms)
             switch.skew_ms = switch_row.skew_ms
-        for call_row in restored.calls:
-            switch = world.switches[call_row.switch]
-            account = world.accounts[call_row.account]
-            call = Call.from_row(call_row, switch, account, world.fly(account, switch))
-            world.go_live(call)
-            world.count_in(call)
-            if call.defies:
-                account.defying += 1
-            switch.last_heard_ms = max(switch.last_heard_ms, call.last_known_at_ms())
+        self._restore_calls(restored)
         for past in restored.remembered:
             world.switches[past.switch].remembered[past.call] = past
         self._billing.restore(restored.billing)
@@ -229,10 +224,22 @@ class Engine:
             # Until guard is subscribed nobody knows what has happened since; nothing is carried forward meanwhile.
             switch.lagging = bool(switch.calls)
             switch.talking_since_ms = now_ms
-        self._intake.restore_watch(now_ms)
+        self._watch.restore(now_ms)
         for account in world.accounts.values():
             self._judge.set_alarm(account, now_ms)
             if account.causes or account.pending_micros:
                 # A pause may have ended meanwhile, and another part of what is pending may be trusted now.
                 world.wake(account, now_ms)
         world.take()
+
+    def _restore_calls(self, restored: Restored) -> None:
+        world = self.world
+        for row in restored.calls:
+            switch = world.switches[row.switch]
+            account = world.accounts[row.account]
+            call = Call.from_row(row, switch, account, world.fly(account, switch))
+            world.go_live(call)
+            world.count(call)
+            if call.defies:
+                account.defying += 1
+            switch.last_heard_ms = max(switch.last_heard_ms, call.last_known_at_ms())

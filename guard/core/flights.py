@@ -2,7 +2,7 @@
 
 A call that reported charge `c` at `a` and grows at `r` is worth `c + r (t - a)` at `t`. The sum over many calls is a
 line too, so a `Flight` keeps only four sums: stated charges, rates, rates x times, and growth granted to calls that
-fell silent. Adding, changing or removing a call changes the sums by its own contribution; no call is ever visited to
+fell silent. Adding, changing or removing a call shifts the sums by the difference it makes; no call is ever visited to
 value the others. Everything is an integer (scaled micros), hence exact in any order.
 
 Times inside a flight are the switch's own: `skew_ms` (its clock minus ours) is applied when the value is asked for,
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
     from guard.core.switches import Switch
 
 
+Contribution = tuple[int, int, int, int]
+"""A call's part of the sums: stated micros, rate, rate x time, frozen growth."""
+
+NOT_COUNTED: Contribution = (0, 0, 0, 0)
+
+
+def contribution_of(call: Call) -> Contribution:
+    """What a call adds to the sums as it stands."""
+    stated_micros = call.charge_micros - call.posted_micros
+    if call.silent_carry_scaled >= 0:
+        return stated_micros, 0, 0, call.silent_carry_scaled
+    rate_micros = call.growth_micros
+    return stated_micros, rate_micros, rate_micros * call.at_ms, 0
+
+
 class Flight:
     """Sums over the live calls of one account (or of all accounts of one currency) at one switch."""
 
@@ -34,16 +49,12 @@ class Flight:
         self.anchor = 0
         self.frozen_scaled = 0
 
-    def add(self, call: Call, sign: int = 1) -> None:
-        """Count a call in (`sign` 1) or out (-1), as it stands."""
-        self.calls += sign
-        self.stated_micros += sign * (call.charge_micros - call.posted_micros)
-        if call.silent_carry_scaled >= 0:
-            self.frozen_scaled += sign * call.silent_carry_scaled
-        else:
-            rate = call.growth_micros
-            self.rate_micros += sign * rate
-            self.anchor += sign * rate * call.at_ms
+    def shift(self, stated_micros: int, rate_micros: int, anchor: int, frozen_scaled: int) -> None:
+        """Move the sums by the difference between what a call contributed and what it contributes now."""
+        self.stated_micros += stated_micros
+        self.rate_micros += rate_micros
+        self.anchor += anchor
+        self.frozen_scaled += frozen_scaled
 
     def absorb(self, other: Flight, sign: int) -> None:
         """Count a whole flight in or out."""

@@ -135,7 +135,7 @@ class Judge:
 
     # -- decisions, causes, commands
 
-    def decide(
+    def decide(  # noqa: PLR0913, PLR0917 -- a decision has that many parts, and here is where it gets them
         self,
         account: Account,
         action: Action,
@@ -176,9 +176,7 @@ class Judge:
         world.touch(account)
         return decision
 
-    def _add_cause(
-        self, account: Account, decision: Decision, scope: Scope, until_ms: int | None, now_ms: int
-    ) -> None:
+    def _add_cause(self, account: Account, decision: Decision, scope: Scope, until_ms: int | None, now_ms: int) -> None:
         account.put_cause(
             Cause(
                 reason=decision.reason,

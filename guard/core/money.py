@@ -1,7 +1,7 @@
-"""Exact money: whole micro-units of an account's currency, and nothing else.
+r"""Exact money: whole micro-units of an account's currency, and nothing else.
 
 An amount is an `int` counting millionths (`Micros`), so sums are exact in any order. Text comes in and goes out as
-the contract's decimal string, ASCII `-?[0-9]{1,9}(\\.[0-9]{1,6})?`. What does not fit the format does not fit the
+the contract's decimal string, ASCII `-?[0-9]{1,9}(\.[0-9]{1,6})?`. What does not fit the format does not fit the
 bound either: a sum outside it is refused by the caller (`fits`), never wrapped and never rounded. Rates are micros
 per minute; a value that grows at a rate is kept in *scaled* micros, micros x `MS_PER_MINUTE`, so that carrying a call
 forward by a millisecond is exact integer arithmetic. The only divisions are here and carry their direction in the name.

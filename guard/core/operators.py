@@ -68,11 +68,7 @@ class Operators:
         causes = [cause for cause in account.causes if cause.reason is not Reason.CLOSED]
         if not causes:
             return IntentResult.CLOSED if account.closed else IntentResult.DONE
-        if (
-            account.cause(Reason.CREDIT_LIMIT)
-            and intent.until_ms is None
-            and self._at_limit(account, now_ms)
-        ):
+        if account.cause(Reason.CREDIT_LIMIT) and intent.until_ms is None and self._at_limit(account, now_ms):
             return IntentResult.AT_LIMIT
         account.allow_until_ms = intent.until_ms if intent.until_ms is not None else now_ms + RELEASE_ALLOWS_MS
         text = f"Released by {intent.by}: {intent.reason}."

@@ -173,13 +173,7 @@ class KeptMessage:
 
 
 BillingMessage = (
-    AccountMessage
-    | BalanceMessage
-    | PaymentMessage
-    | AdjustmentMessage
-    | CreditMessage
-    | CloseMessage
-    | KeptMessage
+    AccountMessage | BalanceMessage | PaymentMessage | AdjustmentMessage | CreditMessage | CloseMessage | KeptMessage
 )
 
 

@@ -13,9 +13,9 @@ from hashlib import blake2b
 
 from guard.core.records import Scope
 
-NANP_ABROAD = (
-    "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876"
-).split()
+NANP_ABROAD = tuple(
+    "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876".split()  # noqa: SIM905
+)
 """Area codes under country code 1 that are other countries (NANPA, Caribbean and Bermuda)."""
 
 NANP_PREMIUM = ("1900", "1976")

@@ -12,6 +12,8 @@ SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+DEFAULT_LIMIT_MICROS = Micros(100_000_000)
+"""Of an account that billing has not spoken of (contract 4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class SwitchSettings:
 class Settings:
     """Everything the engine is told from outside. Defaults are the contract's."""
 
-    default_limit_micros: Micros = Micros(100_000_000)
+    default_limit_micros: Micros = DEFAULT_LIMIT_MICROS
     default_currency: str = "CAD"
     unknown_rate_micros: int = 1_000_000
     """Per minute, for a call that states neither charge nor rate."""

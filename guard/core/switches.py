@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from guard.core.flights import Flight
+from guard.core.records import Outcome
 from guard.core.rows import SwitchRow
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Switch:
         self.remembered: dict[str, Remembered] = {}
         self.totals: dict[str, Flight] = {}
         self.parked: dict[str, None] = {}
-        self.outcomes: dict[str, int] = {}
+        self.outcomes = dict.fromkeys(Outcome, 0)
         # Delivery: commands not yet acknowledged, by command id; the snapshot under way; when each block was acked.
         self.pending: dict[str, Pending] = {}
         self.snapshot: Snapshot | None = None

@@ -19,7 +19,7 @@ from guard.core.decisions import (
     LineKind,
     Notice,
 )
-from guard.core.flights import Flight
+from guard.core.flights import NOT_COUNTED, Contribution, Flight, contribution_of
 from guard.core.invariants import invariant
 from guard.core.money import Micros, fits
 from guard.core.scopes import Scopes
@@ -173,19 +173,23 @@ class World:
             account.flights = (*account.flights, flight)
         return flight
 
-    def count_in(self, call: Call) -> None:
-        """A call's value counts from now on."""
-        call.flight.add(call)
-        call.switch.total(call.account.currency).add(call)
+    def count(self, call: Call) -> None:
+        """Bring the sums in step with a live call; to be called after every change of what it is worth."""
+        self._shift(call, contribution_of(call))
 
-    def count_out(self, call: Call) -> None:
-        """A call's value no longer counts; always before the call is changed."""
-        call.flight.add(call, -1)
-        call.switch.total(call.account.currency).add(call, -1)
+    @staticmethod
+    def _shift(call: Call, now: Contribution) -> None:
+        stated, rate, anchor, frozen = call.counted
+        difference = (now[0] - stated, now[1] - rate, now[2] - anchor, now[3] - frozen)
+        call.flight.shift(*difference)
+        call.switch.totals[call.account.currency].shift(*difference)
+        call.counted = now
 
     def go_live(self, call: Call) -> None:
         """A call is up (its value is not yet counted)."""
         account = call.account
+        call.flight.calls += 1
+        call.switch.total(account.currency).calls += 1
         if account.live is None:
             account.live = {}
         account.live[call.switch.name, call.id] = call
@@ -193,8 +197,11 @@ class World:
         self.touch_call(call)
 
     def go_over(self, call: Call) -> None:
-        """A call is no longer up (its value no longer counts)."""
+        """A call is no longer up, and its value no longer counts."""
         account, switch = call.account, call.switch
+        self._shift(call, NOT_COUNTED)
+        call.flight.calls -= 1
+        switch.total(account.currency).calls -= 1
         invariant(account.live is not None, "a call that ends was live")
         if account.live is not None:
             del account.live[switch.name, call.id]

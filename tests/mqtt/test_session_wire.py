@@ -6,12 +6,14 @@ import asyncio
 import re
 import socket
 import struct
+import threading
 
 import pytest
 from structlog.testing import capture_logs
 
 from guard.adapters.mqtt import connection as connection_module
-from tests.mqtt.harness import in_loop, numbers, running, until
+from guard.adapters.mqtt.connection import Connection
+from tests.mqtt.harness import LIMIT_S, in_loop, numbers, running, until
 from tests.mqtt.scripted import DISCONNECT, PUBLISH, scripted
 
 SESSION_EXPIRY = b"\x11\xff\xff\xff\xff"
@@ -368,8 +370,11 @@ async def test_the_brokers_receive_maximum_is_heeded() -> None:
         for number in range(4):
             assert watched.session.publish("m", b"%d" % number)
         await until(lambda: watched.session.on_their_way == 4)
+        peer.send(peer.publication(9, b"9"))
+        watched.session.acknowledge(await watched.received(1))
         first = await peer.expect(PUBLISH)
         await peer.expect(PUBLISH)
+        assert await peer.acknowledged() == 9  # not a third message
         peer.send(b"\x40\x02" + first[3:5])  # one of the two has arrived: the third may come
         assert (await peer.expect(PUBLISH)).endswith(b"2")
 
@@ -405,7 +410,9 @@ async def test_a_broker_that_forgets_or_will_forget_the_session_is_reported() ->
 
 
 @in_loop
-async def test_stopping_says_goodbye() -> None:
+async def test_stopping_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("ANSWER_LIMIT_S", "CLOSE_LIMIT_S"):  # a broker that reads needs none
+        monkeypatch.setattr(connection_module, limit, 60.0)
     async with scripted() as broker:
         async with running(broker.url, wait=False) as watched:
             peer = await broker.peer()
@@ -414,6 +421,17 @@ async def test_stopping_says_goodbye() -> None:
         await peer.expect(DISCONNECT)
         await peer.gone()
         assert watched.disconnected == ["closed by guard"]
+
+
+@in_loop
+async def test_stopping_settles_what_is_on_its_way() -> None:
+    async with scripted() as broker:
+        async with running(broker.url, wait=False) as watched:
+            peer = await broker.peer()
+            await peer.accept()
+            await until(lambda: watched.session.connected)
+            outcome = watched.session.publish_tracked("m", b"")
+        assert not await asyncio.wait_for(outcome, LIMIT_S)
 
 
 @in_loop
@@ -431,7 +449,8 @@ async def test_stopping_does_not_wait_for_a_broker_that_does_not_read(monkeypatc
 
 @in_loop
 @pytest.mark.parametrize("stage", ["before CONNACK", "before SUBACK"])
-async def test_a_session_can_be_stopped_while_it_connects(stage: str) -> None:
+async def test_a_session_can_be_stopped_while_it_connects(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "ANSWER_LIMIT_S", 60.0)
     async with scripted() as broker, running(broker.url, wait=False) as watched:
         peer = await broker.peer()
         await peer.hello()
@@ -442,6 +461,25 @@ async def test_a_session_can_be_stopped_while_it_connects(stage: str) -> None:
         await peer.gone()
         with pytest.raises(asyncio.CancelledError):
             await watched.task
+
+
+@in_loop
+async def test_a_connection_that_comes_about_after_the_stop_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "ANSWER_LIMIT_S", 0.1)
+    go_on = threading.Event()
+    connect = Connection._client_connect
+
+    def connect_late(self: Connection) -> None:
+        go_on.wait(LIMIT_S)
+        connect(self)
+
+    monkeypatch.setattr(Connection, "_client_connect", connect_late)
+    async with scripted() as broker, running(broker.url, wait=False) as watched:
+        await until(lambda: watched.session._connection is not None)
+        await watched.stop()
+        go_on.set()
+        peer = await broker.peer()
+        await peer.gone()
 
 
 @in_loop

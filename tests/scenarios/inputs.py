@@ -89,9 +89,16 @@ def billing_of(kind: str, words: Words, fresh_id: str) -> BillingMessage:
     match kind:
         case "account":
             credit = _credit(amounts, fields)
-            message = AccountMessage(id=message_id, account=account, credit=credit, at_ms=at_ms)
-            named = {name: fields.pop(name) for name in ("name", "currency", "timezone", "plan") if name in fields}
-            message = replace(message, **named)
+            message = AccountMessage(
+                id=message_id,
+                account=account,
+                credit=credit,
+                name=fields.pop("name", None),
+                currency=fields.pop("currency", None),
+                timezone=fields.pop("timezone", None),
+                plan=fields.pop("plan", None),
+                at_ms=at_ms,
+            )
         case "limit":
             until_ms = moment(fields.pop("until")) if "until" in fields else None
             by, reason = fields.pop("by", ""), fields.pop("reason", "")
@@ -124,7 +131,12 @@ def billing_of(kind: str, words: Words, fresh_id: str) -> BillingMessage:
             message = CloseMessage(id=message_id, account=account, at_ms=at_ms)
         case "invoice":
             message = KeptMessage(
-                id=message_id, account=account, type="invoice", amount_micros=money(amounts[0]), payload="{}", at_ms=at_ms
+                id=message_id,
+                account=account,
+                type="invoice",
+                amount_micros=money(amounts[0]),
+                payload="{}",
+                at_ms=at_ms,
             )
         case "card":
             message = KeptMessage(

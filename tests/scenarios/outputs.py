@@ -63,7 +63,9 @@ def send_words(send: Send, *, again: bool) -> Words:
 def notice_words(notice: Notice) -> Words:
     """`notice blind sw1`, with the account if it is about one."""
     names = ("notice", notice.kind.value, notice.switch)
-    return Words((*names, notice.account) if notice.account else names, {"text": notice.text, "at": _offset(notice.at_ms)})
+    return Words(
+        (*names, notice.account) if notice.account else names, {"text": notice.text, "at": _offset(notice.at_ms)}
+    )
 
 
 def line_words(line: LedgerLine) -> Words:

@@ -23,7 +23,7 @@ from guard.core.pictures import switch_picture
 from guard.core.records import Ack, BillingOutcome, IntentResult, Outcome, SwitchStatus
 from tests.scenarios import outputs
 from tests.scenarios.inputs import billing_of, flag, intent_of, moment, report_of, settings_of
-from tests.scenarios.script import Line, Scenario, Words
+from tests.scenarios.script import Line, Scenario, ScriptError, Words
 from tests.scenarios.stage import START_MS, Happened, Stage
 
 ACTIONS = frozenset(action.value for action in Action)
@@ -47,7 +47,7 @@ class Seen:
     decisions: set[tuple[str, str, str]] = field(default_factory=set)
     """(action, reason, mode)."""
     causes: set[tuple[str, str, str]] = field(default_factory=set)
-    """(cause; `added`, `changed` or `lifted`; the reason of the decision that did it)."""
+    """(cause; `added` or `lifted`; the reason of a decision of the same moment)."""
     notices: set[str] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
@@ -99,6 +99,7 @@ class Player:
         self._stage.happened = Happened()
         self._made_ids = 0
         self._ids_sent: set[tuple[str, str]] = set()
+        self._causes: dict[str, frozenset[str]] = {}
 
     def play(self) -> None:
         """Every line in its turn."""
@@ -131,22 +132,27 @@ class Player:
             return "billing", stage.billing(billing_of(kind, words, f"made-{self._made_ids}")).value
         if kind in INTENTS:
             return "intent", stage.intent(intent_of(kind, words)).value
-        match kind, words.names:
+        self._happen(line)
+        return "", ""
+
+    def _happen(self, line: Line) -> None:
+        """What is neither a report nor money nor an operator's intent."""
+        stage, words = self._stage, line.words
+        match line.kind, words.names:
             case "status", (name, state):
                 stage.control(SwitchStatus(switch=name, up=_UP[state]))
             case "ack", (name, about):
                 stage.control(self._ack(name, about, words))
-            case "obedient", names:
-                stage.manual -= set(names)
             case "restart", ():
                 stage.restart()
             case "subscribed", ():
                 stage.subscribed()
             case "many", (count, _):
                 self._many(int(count))
-            case _ if kind != "wait":
-                raise ScenarioFailedError(f"{line.place}: {kind} is no kind of input")
-        return "", ""
+            case "wait", ():
+                pass
+            case _:
+                raise ScriptError(f"{line.kind} {words} is no input")
 
     def _many(self, count: int) -> None:
         """`many 1200 blocked`: so many accounts, each blocked by an operator; nothing of it is looked at."""
@@ -157,7 +163,7 @@ class Player:
         self._stage.happened = Happened()
 
     def _ack(self, switch: str, about: str, words: Words) -> Ack:
-        """`ack sw1 A1`: the last command for the account, or the one before with `back=1`; `ack sw1 snapshot part=2`."""
+        """`ack sw1 A1`: the last command for the account, the one before with `back=1`; `ack sw1 snapshot part=2`."""
         fields = words.fields
         sent = self._stage.sent.get(switch, [])
         if about == "snapshot":
@@ -215,3 +221,9 @@ class Player:
         seen.notices.update(notice.kind.value for notice in happened.notices)
         seen.lines.update(line.kind.value for line in happened.lines)
         seen.held.update(held.rule for held in self._stage.store.quarantine)
+        for decision in happened.decisions:
+            account = self._stage.engine.world.accounts[decision.account]
+            before = self._causes.get(account.id, frozenset())
+            now = self._causes[account.id] = frozenset(cause.reason.value for cause in account.causes)
+            seen.causes.update((cause, "added", decision.reason.value) for cause in now - before)
+            seen.causes.update((cause, "lifted", decision.reason.value) for cause in before - now)

@@ -85,8 +85,9 @@ def words_of(text: str) -> Words:
 
 def scenarios_of(path: Path) -> Iterator[Scenario]:
     """The scenarios of a file."""
-    title, settings, lines = "", [], []
-    now_ms = 0
+    title, now_ms = "", 0
+    settings: list[Words] = []
+    lines: list[Line] = []
     for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         text = raw.strip()
         try:

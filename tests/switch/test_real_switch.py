@@ -263,3 +263,24 @@ def test_a_switch_without_guard_refuses_ordinary_calls_for_a_while_only(lab: Lab
         seconds=GATE_SECONDS + 2,
     )
     assert "calls pass unchecked" in lab.log_of("kamailio")
+
+
+def test_in_the_end_guard_has_posted_what_the_switch_charged(lab: Lab) -> None:
+    """Every call of this file by the switch's own record, those made while guard was away too: none lost, none twice."""
+    charged: dict[str, dict[str, Decimal]] = {}
+    for call, (account, charge) in lab.charged().items():
+        charged.setdefault(account, {})[call] = charge
+
+    def posted() -> dict[str, dict[str, Decimal]]:
+        return {account: lab.posted(account) for account in charged if lab.knows(account)}
+
+    assert charged
+    wait_for(
+        "guard's ledgers to hold every call",
+        lambda: (
+            {account: set(calls) for account, calls in posted().items()}
+            == {account: set(calls) for account, calls in charged.items()}
+        ),
+        seconds=HEAL_SECONDS,
+    )
+    assert posted() == charged

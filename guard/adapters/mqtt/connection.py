@@ -2,8 +2,9 @@
 
 What the libraries do not offer from outside (see also `transport`, on which this is built):
 
-- **Acknowledging by hand.** paho can (`manual_ack_set`), aiomqtt does not show it. Many PUBACKs go out as one buffer
-  in one system call through paho's own out-queue; paho alone would make a record and a system call of each.
+- **Acknowledging by hand.** aiomqtt acknowledges what it receives at once. Here a PUBLISH never gets to paho, so that
+  nothing but `acknowledge` sends a PUBACK; many go out as one buffer in one system call through paho's own out-queue,
+  where paho's `ack()` would make a record and a system call of each.
 - **Leaving nothing behind**: aiomqtt keeps socket and task when connecting fails or is cancelled.
 - **The broker's receive maximum**, which paho does not heed.
 
@@ -98,7 +99,6 @@ class Connection(Transport):
         self._entering: asyncio.Task[object] | None = None
         self._outgoing: dict[int, asyncio.Future[bool] | None] = {}
         self._outgoing_limit = options.outgoing_limit
-        self._client.manual_ack_set(on=True)
         self._client.connect_timeout = ANSWER_LIMIT_S
         # What paho has to say is either said here as a reason, or is debugging of paho.
         self._client.disable_logger()
@@ -154,9 +154,7 @@ class Connection(Transport):
             if self._entering is not None:
                 # Called soon, or when the thread that connects is done, whatever came of it.
                 self._entering.add_done_callback(self._clear_up)
-            self._client._sock_close()  # noqa: SLF001
-            if self._misc_task is not None:
-                self._misc_task.cancel()
+            self._client._sock_close()  # noqa: SLF001 - which ends the pings too
 
     def _clear_up(self, entering: asyncio.Task[object]) -> None:
         """Close what connecting left; look at its exceptions, so that asyncio does not report them."""

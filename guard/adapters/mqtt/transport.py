@@ -129,21 +129,13 @@ class Transport(aiomqtt.Client):
             if not data:
                 self._fail("the broker closed the connection", by_peer=True)
                 return
-            self._alive()
+            # A sign of life: a PINGRESP comes only behind all that the broker has queued.
+            self._client._last_bytes_received = paho.time_func()  # noqa: SLF001
             self._take(self._frames.feed(data))
             # TLS decrypts more than it hands out at once; the socket would not become readable for that.
             pending = getattr(sock, "pending", None)
             if pending is None or not pending():
                 return
-
-    def _alive(self) -> None:
-        """Tell paho that the broker lives: any byte says so.
-
-        paho believes only PINGRESP, which mosquitto sends behind all that it has queued: with a long backlog paho
-        would give up a connection that works, and begin the backlog anew on the next.
-        """
-        self._client._last_bytes_received = paho.time_func()  # noqa: SLF001
-        self._client._ping_t = 0.0  # noqa: SLF001
 
     def _take(self, frames: list[tuple[int, bytes]]) -> None:
         """Hand the PUBLISH packets to the session, all others to paho, each kind in order."""

@@ -82,10 +82,10 @@ class Sorting(Iterator[K]):
         self._merged: Iterator[K] | None = None
 
     def prepare(self) -> Iterator[int]:
-        """Sort one slice at each step; yields its size."""
+        """Sort one slice at each step; yields what that is worth in rows written."""
         for first in range(0, len(self._keys), SLICE):
             self._slices.append(sorted(self._keys[first : first + SLICE]))
-            yield SLICE
+            yield SLICE // 4
 
     def __next__(self) -> K:
         if self._merged is None:

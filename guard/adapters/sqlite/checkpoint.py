@@ -12,8 +12,8 @@ follows is *tidying*: entries up to there are dead and deleted, memory and quara
 that is rolled back (with the commit that carried it) begins its phase anew, which is harmless because every step is an
 overwrite or a deletion of what is dead.
 
-The bounds: the journal holds at most the closed generation, what came while it was worked off (half as much again) and
-the next one up to its mark: below three times `GENERATION_ROWS`.
+The bounds: a bite is worth more than the commit that carries it, so the closed generation is in the tables before the
+open one is full. The journal holds two generations at most, and dead entries that are about to go.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ GENERATION_ENTRIES = 2_000
 BITE_ROWS = 256
 """Least number of rows moved with a commit: 2 to 4 ms."""
 
-BITE_SHARE = 2
-"""Rows moved for each row journalled: a generation is worked off while half another one fills."""
+BITE_PERCENT = 150
+"""Rows moved for 100 journalled: with sorting and tidying a generation is worked off before another one is full."""
 
 TRIMMED_ENTRIES = 32
 """Dead journal entries deleted at a time."""
@@ -114,7 +114,7 @@ class Checkpoint:
         idle = self._saving is None and self._tidying is None
         if idle and self._open.rows < GENERATION_ROWS and self._open.entries < GENERATION_ENTRIES:
             return
-        self.bite(max(BITE_ROWS, rows * BITE_SHARE))
+        self.bite(max(BITE_ROWS, rows * BITE_PERCENT // 100))
 
     def bite(self, rows: int = BITE_ROWS) -> None:
         """Do steps of about so many rows, within the open transaction. Then `committed` or `rolled_back` is due."""

@@ -109,8 +109,10 @@ async def _close(writer: Writer) -> None:
     closed = writer.close()
     if not await _ends(closed, SAVING_LIMIT_S):
         writer.hurry()
-        await _ends(closed, CLOSING_LIMIT_S)
-    writer.join(CLOSING_LIMIT_S)
+        if not await _ends(closed, CLOSING_LIMIT_S):
+            # A disk that does not answer. The process is ending, and that ends the thread like any crash.
+            return
+    writer.join()
 
 
 async def _ends(future: Future[T], limit_s: float) -> bool:

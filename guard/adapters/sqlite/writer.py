@@ -61,9 +61,9 @@ class Writer:
         """Stop saving and close at once."""
         self._hurry.set()
 
-    def join(self, limit_s: float) -> None:
-        """Wait for the thread to end."""
-        self._thread.join(limit_s)
+    def join(self) -> None:
+        """Wait for the thread to end; to be called when `close` is done, so that this takes no time."""
+        self._thread.join()
 
     # -- on the thread
 

@@ -12,7 +12,7 @@ HACKED = "A1002"
 HACKED_AT_MS = 8_000
 EMERGENCY_AT_MS = 13_000
 SECOND_EMERGENCY_AT_MS = 32_000
-BUSY = 5.0
+BUSY = 10.0
 """Calls come so many times as often as in life: a minute has to show what a morning would."""
 
 

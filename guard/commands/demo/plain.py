@@ -11,6 +11,8 @@ from guard.commands.demo.story import Story
 from guard.core.money import format_cents
 
 STATUS_EVERY_MS = 2_000
+CALM_EVERY_MS = 10_000
+"""When there is nothing to be seen but that it goes on."""
 
 
 class PlainLines:
@@ -21,7 +23,7 @@ class PlainLines:
         self._story = story
         self._now_ms = now_ms
         self._told = 0
-        self._next_status_ms = 0
+        self._last_status_ms = 0
         out.write(f"guard demo; the page is at {url}\n")
 
     def __enter__(self) -> Self:
@@ -40,14 +42,20 @@ class PlainLines:
     def update(self) -> None:
         """Write what is new."""
         moments = self._story.moments
-        for moment in moments[self._told :]:
+        for moment in sorted(moments[self._told :], key=lambda each: each.after_ms):
             self._line(moment.after_ms, moment.text)
         self._told = len(moments)
         now_ms = self._now_ms()
-        if now_ms >= self._next_status_ms:
-            self._next_status_ms = now_ms + STATUS_EVERY_MS
+        if now_ms >= self._last_status_ms + self._status_every_ms(now_ms):
+            self._last_status_ms = now_ms
             self._status(now_ms)
         self._out.flush()
+
+    def _status_every_ms(self, now_ms: int) -> int:
+        turning = self._story.turning
+        since_ms = now_ms - (turning.obeyed_at_ms or now_ms)
+        calm = turning.hacked_at_ms is None or since_ms > CALM_EVERY_MS
+        return CALM_EVERY_MS if calm else STATUS_EVERY_MS
 
     def _status(self, now_ms: int) -> None:
         line = self._story.hacked

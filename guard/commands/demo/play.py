@@ -13,7 +13,10 @@ from typing import Any, Protocol, TextIO
 
 import httpx
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from guard.adapters.log import set_up_logging
 from guard.commands.broker import client_maker
 from guard.commands.client import account_path
 from guard.commands.demo import DemoOptions
@@ -25,6 +28,7 @@ from guard.commands.demo.story import Story
 from guard.commands.demo.summary import Audit, Outcome, tell
 from guard.commands.output import CommandError, say
 from guard.core.money import parse_money
+from guard.replay.customers import Customer
 from guard.replay.link import SwitchLink
 from guard.replay.opening import opening_messages
 from guard.replay.payloads import batches, time_text
@@ -37,6 +41,7 @@ TICK_MS = 10_000
 LOOK_EVERY_S = 0.2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, `kill`, and the closing of the terminal: the daemon must not outlive the demonstration."""
+SUMMARY_WIDTH = 80
 ANSWER_WITHIN_S = 5.0
 TRY_EVERY_S = 0.05
 KNOWN_WITHIN_TRIES = 200
@@ -72,18 +77,23 @@ def run_demo(options: DemoOptions) -> None:
     http_port = free_port(options.port)
     if http_port != options.port:
         say(f"guard: port {options.port} is taken, the page is on {http_port}")
+    # Whatever the parts of this process have to say would run across the picture.
+    set_up_logging("error")
     with workplace(http_port) as place:
         outcome = asyncio.run(play(place, options, make))
     write_summary(outcome, sys.stdout)
 
 
 def write_summary(outcome: Outcome, out: TextIO) -> None:
-    """The summary, wrapped for reading."""
-    console = Console(file=out, highlight=False, width=80)
+    """The summary as two columns, wrapped for reading."""
+    console = Console(file=out, highlight=False, width=SUMMARY_WIDTH)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for line in tell(outcome):
+        grid.add_row(line.title, Text(line.text))
     console.print()
-    for paragraph in tell(outcome):
-        console.print(paragraph, markup=False)
-    console.print(f"The page was at {outcome.url}; `guard run` serves it for your own switches.", markup=False)
+    console.print(grid)
 
 
 async def play(place: Place, options: DemoOptions, make_show: MakeShow) -> Outcome:
@@ -100,14 +110,14 @@ async def play(place: Place, options: DemoOptions, make_show: MakeShow) -> Outco
             client_maker(built.broker, "demo-switch"),
             prefix=built.prefix,
             on_reports=story.see_reports,
-            on_heard=story.see_heard,
+            on_heard=lambda heard: story.see_heard(heard, _breach(switch, cast.hacked, heard.received_at_ms)),
         )
         with make_show(story, built.url) as show:
             async with _background(link.run(), _watch(built, story), _look(api, story, show)):
                 await _until_over(options.seconds, built, place)
                 await link.finish()
                 audits = await _audit(api, switch, cast)
-        return _outcome(story, switch, built.url, audits)
+        return _outcome(story, switch, audits, options.speed)
 
 
 @asynccontextmanager
@@ -197,21 +207,27 @@ async def _audit_one(api: httpx.AsyncClient, switch: SimulatedSwitch, account: s
     )
 
 
-def _outcome(story: Story, switch: SimulatedSwitch, url: str, audits: tuple[Audit, ...]) -> Outcome:
+def _breach(switch: SimulatedSwitch, customer: Customer, at_ms: int) -> int | None:
+    """When the true value of a customer's calls reached the limit, if it had by then."""
+    return breach_at_ms(
+        switch.spans(customer.account, at_ms),
+        owed_micros=parse_money(customer.kind.owed),
+        limit_micros=parse_money(customer.kind.limit),
+    )
+
+
+def _outcome(story: Story, switch: SimulatedSwitch, audits: tuple[Audit, ...], speed: float) -> Outcome:
     """Everything that the summary tells."""
     customer = story.cast.hacked
-    truth = switch.truth.account(customer.account)
-    owed_micros, limit_micros = parse_money(customer.kind.owed), parse_money(customer.kind.limit)
     obeyed_at_ms = story.turning.obeyed_at_ms
     over_micros = 0
     if obeyed_at_ms is not None:
-        over_micros = owed_micros + sum(span.charge_at(obeyed_at_ms) for span in truth.spans) - limit_micros
+        spent_micros = sum(span.charge_at(obeyed_at_ms) for span in switch.truth.account(customer.account).spans)
+        over_micros = parse_money(customer.kind.owed) + spent_micros - parse_money(customer.kind.limit)
     return Outcome(
         story=story,
-        url=url,
-        truth=truth,
-        calls=sum(each.calls for each in switch.truth.accounts().values()),
-        breach_at_ms=breach_at_ms(truth.spans, owed_micros=owed_micros, limit_micros=limit_micros),
+        truth=switch.truth,
         over_micros=over_micros,
         audits=audits,
+        speed=speed,
     )

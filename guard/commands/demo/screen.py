@@ -23,6 +23,8 @@ COLOURS = {"calm": "default", "warn": "yellow", "bad": "bold red", "good": "gree
 STATE_COLOURS = {"active": "green", "warned": "yellow", "blocked": "bold red", "closed": "dim"}
 MARKS = (50, 80)
 BIG_BAR = 50
+CELLS = 7
+"""Length of the small bars."""
 _OTHER_ROWS = 10
 """Rows that are neither accounts nor events."""
 
@@ -70,14 +72,13 @@ class Screen:
         return Group(header, Rule(style="dim"), self._accounts(), *self._hacked(now_ms), self._events(room))
 
     def _accounts(self) -> Table:
-        made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        made.add_column("account", no_wrap=True)
-        made.add_column("calls", justify="right")
-        made.add_column("a minute", justify="right")
-        made.add_column("exposure", justify="right")
-        made.add_column("limit", justify="right")
-        made.add_column("used", no_wrap=True)
-        made.add_column("state", no_wrap=True)
+        """Columns of fixed widths, so that nothing jumps: 79 together."""
+        made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+        for name, width in (("account", 26), ("calls", 5), ("a minute", 8), ("exposure", 8), ("limit", 7)):
+            number = name != "account"
+            made.add_column(name, width=width, no_wrap=True, justify="right" if number else "left")
+        made.add_column("used", width=CELLS + 5, no_wrap=True)
+        made.add_column("state", width=7, no_wrap=True)
         for line in self._story.accounts.values():
             made.add_row(*_cells(line), style="bold" if line is self._story.hacked else None)
         return made
@@ -96,7 +97,7 @@ class Screen:
         # A long sentence takes two lines; show as many of the newest as fit.
         width = max(20, self._console.width - 7)
         left, shown = room, []
-        for moment in reversed(self._story.moments):
+        for moment in sorted(self._story.moments, key=lambda each: -each.after_ms):
             left -= -(-len(moment.text) // width)
             if left < 0:
                 break
@@ -109,14 +110,14 @@ class Screen:
 def _cells(line: AccountLine) -> list[RenderableType]:
     colour = STATE_COLOURS.get(line.state, "default")
     percent = min(line.percent, 100)
-    filled = percent * 8 // 100
+    filled = percent * CELLS // 100
     return [
         Text(f"{line.account} {line.name}"),
         Text(str(len(line.rates))),
         Text(format_cents(line.burn_micros)),
         Text(format_cents(line.exposure_micros)),
         Text("none" if line.limit_micros is None else format_cents(line.limit_micros)),
-        Text.assemble(("━" * filled, colour), ("━" * (8 - filled), "dim"), f" {line.percent:3d} %"),
+        Text.assemble(("━" * filled, colour), ("━" * (CELLS - filled), "dim"), f" {line.percent:3d}%"),
         Text(line.state, colour),
     ]
 
@@ -143,23 +144,30 @@ def prospects(story: Story, now_ms: int) -> str:
     if turning.obeyed_at_ms is not None:
         saved = format_cents(story.saved_micros(now_ms))
         burn = format_cents(turning.cut_burn_micros)
-        return f"Saved since the block: {saved} CAD, growing by {burn} a minute; {turning.refused} more calls refused"
+        return (
+            f"Saved since the block: {saved} CAD, {burn} more each minute; {counted(turning.refused, 'call')} refused"
+        )
     if turning.hacked_at_ms is None:
-        return "Normal traffic. Somebody is trying passwords at the clinic's phone system ..."
+        return f"Normal traffic: {counted(story.live_calls, 'call')} up, nobody near a limit."
     when = ""
     if line.reaches_limit_at_ms is not None:
         left_ms = max(0, line.reaches_limit_at_ms - now_ms)
         when = f"; guard will act in {left_ms // 1_000}.{left_ms % 1_000 // 100} s, or sooner"
-    return f"Hacked: {len(line.rates)} calls, {format_cents(line.burn_micros)} CAD a minute{when}"
+    return f"Hacked: {counted(len(line.rates), 'call')}, {format_cents(line.burn_micros)} CAD a minute{when}"
 
 
 def emergency(story: Story, now_ms: int) -> str:
     """How the emergency calls of the hacked customer fare."""
-    if not story.emergencies:
+    up = [call.answered_at_ms for call in story.emergencies.values() if call.ended_at_ms is None]
+    if not up:
         return "No emergency call."
-    since = elapsed(now_ms - min(story.emergencies.values()))
-    calls = "1 emergency call" if len(story.emergencies) == 1 else f"{len(story.emergencies)} emergency calls"
-    return f"{calls} up, the first for {since}: never blocked, never ended, free"
+    calls = counted(len(up), "911 call")
+    return f"{calls} up, the first for {elapsed(now_ms - min(up))}: never blocked, never ended, free"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def elapsed(after_ms: int) -> str:

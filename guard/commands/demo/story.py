@@ -64,14 +64,28 @@ class Turning:
     warned_at_ms: dict[str, int] = field(default_factory=dict)
     decided_at_ms: int | None = None
     obeyed_at_ms: int | None = None
+    breach_at_ms: int | None = None
+    """When the true value of the calls reached the limit, by the switch's own meter."""
     ended_calls: int = 0
     cut_burn_micros: int = 0
     """What the calls that were ended cost a minute, together."""
     block_text: str = ""
     fraud_calls: int = 0
+    places: dict[str, None] = field(default_factory=dict)
+    """Where the fraudulent calls went, in the order of the first ones."""
     fraud_micros: int = 0
     """What the fraudulent calls that are over have cost."""
     refused: int = 0
+
+
+@dataclass(slots=True)
+class Emergency:
+    """An emergency call of the hacked customer."""
+
+    answered_at_ms: int
+    ended_at_ms: int | None = None
+    cut: bool = False
+    """A block ended it: must never be."""
 
 
 class Story:
@@ -82,12 +96,16 @@ class Story:
         self.started_at_ms = started_at_ms
         self.accounts = {each.account: AccountLine(each.account, each.name) for each in cast.customers}
         self.moments: list[Moment] = []
+        """In the order in which they became known, which is not always that of their times."""
         self.turning = Turning()
-        self.emergencies: dict[str, int] = {}
-        """Emergency calls of the hacked customer that are up, and since when."""
-        self.emergencies_ended = 0
+        self.emergencies: dict[str, Emergency] = {}
+        """Emergency calls of the hacked customer, by call."""
         self.reports = 0
         self._decided: set[str] = set()
+        self._introduced: set[str] = set()
+        self.tell(
+            started_at_ms, "calm", f"{len(self.accounts)} customers make their usual calls; guard watches each one"
+        )
 
     @property
     def hacked(self) -> AccountLine:
@@ -107,6 +125,7 @@ class Story:
             rates = self.accounts[report.account].rates
             if report.event is Event.ANSWERED:
                 rates[report.call] = report.rate_micros or 0
+                self._see_ordinary(report)
             elif report.event is Event.ENDED:
                 rate_micros = rates.pop(report.call, 0)
                 if report.cause == CAUSE_ENDED:
@@ -115,6 +134,16 @@ class Story:
             if report.account == self.cast.fraud.account:
                 self._see_hacked(report)
 
+    def _see_ordinary(self, report: Report) -> None:
+        """The first call of each customer that costs something, so that one sees what is usual."""
+        place = destination_of(report.to or "")
+        if place is None or not report.rate_micros or report.account in self._introduced:
+            return
+        self._introduced.add(report.account)
+        if self.turning.hacked_at_ms is None and report.caller != self.cast.fraud.caller:
+            name = self.accounts[report.account].name
+            self.tell(report.at_ms, "calm", f"{name} calls {place.name}, {place.rate} a minute")
+
     def _see_hacked(self, report: Report) -> None:
         if report.emergency:
             self._see_emergency(report)
@@ -122,23 +151,24 @@ class Story:
             self._see_fraud(report)
 
     def _see_emergency(self, report: Report) -> None:
-        name = self.hacked.name
         if report.event is Event.ANSWERED:
-            self.emergencies[report.call] = report.at_ms
+            self.emergencies[report.call] = Emergency(report.at_ms)
             blocked = "is blocked and dials" if self.turning.obeyed_at_ms else "dials"
-            self.tell(report.at_ms, "good", f"{name} {blocked} {report.to}: an emergency call always goes through")
+            text = f"{self.hacked.name} {blocked} {report.to}: an emergency call always goes through"
+            self.tell(report.at_ms, "good", text)
         elif report.event is Event.ENDED:
-            self.emergencies.pop(report.call, None)
-            self.emergencies_ended += 1
+            emergency = self.emergencies[report.call]
+            emergency.ended_at_ms, emergency.cut = report.at_ms, report.cause == CAUSE_ENDED
 
     def _see_fraud(self, report: Report) -> None:
         turning = self.turning
         if report.event is Event.ANSWERED:
             turning.fraud_calls += 1
+            place = destination_of(report.to or "")
+            where = place.name if place else "far away"
+            turning.places[where] = None
             if turning.hacked_at_ms is None:
                 turning.hacked_at_ms = report.at_ms
-                place = destination_of(report.to or "")
-                where = place.name if place else "far away"
                 rate = format_cents(report.rate_micros or 0)
                 self.tell(
                     report.at_ms,
@@ -152,15 +182,19 @@ class Story:
             if turning.refused == 1:
                 self.tell(report.at_ms, "good", "the fraudster dials on: from now on the switch refuses every call")
 
-    def see_heard(self, heard: Heard) -> None:
-        """What the switch was told and has done."""
-        message = heard.message
+    def see_heard(self, heard: Heard, breach_at_ms: int | None) -> None:
+        """What the switch was told and has done, and when the limit was truly reached."""
+        message, turning = heard.message, self.turning
         if not isinstance(message, Command) or message.account != self.cast.fraud.account:
             return
-        if message.action is CommandAction.BLOCK and self.turning.obeyed_at_ms is None:
-            self.turning.obeyed_at_ms = heard.received_at_ms
-            calls = "call" if heard.ended_calls == 1 else "calls"
-            self.tell(heard.received_at_ms, "good", f"the switch has the block and ends {heard.ended_calls} {calls}")
+        if message.action is not CommandAction.BLOCK or turning.obeyed_at_ms is not None:
+            return
+        turning.obeyed_at_ms, turning.breach_at_ms = heard.received_at_ms, breach_at_ms
+        calls = "call" if heard.ended_calls == 1 else "calls"
+        text = f"the switch has the block and ends {heard.ended_calls} {calls}"
+        if breach_at_ms is not None:
+            text += f", {max(0, heard.received_at_ms - breach_at_ms)} ms after the limit was truly reached"
+        self.tell(heard.received_at_ms, "good", text)
 
     # -- the daemon ------------------------------------------------------------------------------
 
@@ -190,6 +224,11 @@ class Story:
         line.reaches_limit_at_ms = milliseconds(picture["reaches_limit_at"])
 
     # -- derived ---------------------------------------------------------------------------------
+
+    @property
+    def live_calls(self) -> int:
+        """Calls of all accounts that are up."""
+        return sum(len(line.rates) for line in self.accounts.values())
 
     def saved_micros(self, now_ms: int) -> int:
         """What the calls that were ended would have cost since, at the rate at which they burned."""
