@@ -32,9 +32,11 @@ from guard.config import Config
 from guard.core.decisions import Decision, Notice
 from guard.core.engine import Engine
 from guard.core.money import floor_from_scaled
+from guard.core.records import Outcome
 from guard.core.scopes import Scopes
 from guard.ports import Clock, Store
 from guard.shell.clock import SystemClock
+from guard.shell.collector import settle_collector
 from guard.shell.desk import Desk
 from guard.shell.feed import Feed
 from guard.shell.loop import Loop
@@ -61,6 +63,7 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         restored = await store.restore()
         engine = Engine(config.settings(), scopes_of(config), clock.now_ms())
         engine.restore(restored, clock.now_ms())
+        settle_collector()
         log.info(
             "restored",
             accounts=len(engine.world.accounts),
@@ -193,6 +196,7 @@ def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> 
     world = engine.world
     for name, switch in world.switches.items():
         figures.know_switch(name)
+        figures.reports[name, Outcome.ACCEPTED.value] = switch.accepted
         for outcome, count in switch.outcomes.items():
             figures.reports[name, outcome.value] = count
         figures.live_calls[name] = len(switch.calls)

@@ -76,7 +76,11 @@ class Engine:
         if not switch.up and report.at_ms - switch.skew_ms > switch.down_at_ms:
             self._came_up(switch, now_ms)
         outcome = self._intake.take(switch, report, now_ms)
-        switch.outcomes[outcome] += 1
+        if outcome is Outcome.ACCEPTED:
+            # Nearly always; looking up an enumeration member costs a tenth of the whole report.
+            switch.accepted += 1
+        else:
+            switch.outcomes[outcome] += 1
         return outcome
 
     def billing(self, message: BillingMessage, now_ms: int) -> BillingOutcome:

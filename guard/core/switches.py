@@ -41,6 +41,7 @@ class Switch:
     """One known switch."""
 
     __slots__ = (
+        "accepted",
         "acked_at_ms",
         "blind",
         "calls",
@@ -90,7 +91,8 @@ class Switch:
         self.remembered: dict[str, Remembered] = {}
         self.totals: dict[str, Flight] = {}
         self.parked: dict[str, None] = {}
-        self.outcomes = dict.fromkeys(Outcome, 0)
+        self.accepted = 0
+        self.outcomes = {outcome: 0 for outcome in Outcome if outcome is not Outcome.ACCEPTED}
         # Delivery: commands not yet acknowledged, by command id; the snapshot under way; when each block was acked.
         self.pending: dict[str, Pending] = {}
         self.snapshot: Snapshot | None = None

@@ -12,6 +12,7 @@ from guard.core.money import Micros
 from guard.core.records import Event, Report
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
+from guard.shell.collector import settle_collector
 
 START_MS = 1_800_000_000_000
 TICK_MS = 30_000
@@ -45,9 +46,8 @@ def ticks(engine: Engine, accounts: int, calls: int, rounds: int) -> float:
         ]
         for tick in range(1, rounds + 1)
     ]
-    gc.collect()
-    # The reports laid out here would be walked by every collection: they are the benchmark's, not the engine's.
-    gc.freeze()
+    # As the daemon does; the reports laid out here are the benchmark's, not the engine's.
+    settle_collector()
     spent = 0.0
     for tick, reports in enumerate(made, 1):
         now_ms = START_MS + tick * TICK_MS
