@@ -211,7 +211,8 @@ def account(account_id: AccountId, url: Url = DEFAULT_URL, as_json: Json = False
     """What guard knows about one account, in plain words."""
     from guard.commands import accounts as command
 
-    command.show_account(_api(url), account_id, as_json=as_json)
+    with _api(url) as api:
+        command.show_account(api, account_id, as_json=as_json)
 
 
 @app.command()
@@ -226,7 +227,8 @@ def accounts(
     from guard.commands import accounts as command
 
     chosen = state.value if state else None
-    command.show_accounts(_api(url), state=chosen, query=query, limit=limit, as_json=as_json)
+    with _api(url) as api:
+        command.show_accounts(api, state=chosen, query=query, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -243,7 +245,8 @@ def ledger(
     """Every line of money of an account."""
     from guard.commands import ledger as command
 
-    command.show_ledger(_api(url), account_id, begin=begin, end=end, as_csv=as_csv, as_json=as_json)
+    with _api(url) as api:
+        command.show_ledger(api, account_id, begin=begin, end=end, as_csv=as_csv, as_json=as_json)
 
 
 @app.command()
@@ -260,7 +263,8 @@ def block(
     from guard.commands.operate import Deed, Order, operate
 
     order = Order(account=account_id, reason=reason, by=by, scope=scope.value, until=until)
-    operate(_api(url), Deed.BLOCK, order, as_json=as_json)
+    with _api(url) as api:
+        operate(api, Deed.BLOCK, order, as_json=as_json)
 
 
 @app.command()
@@ -275,7 +279,8 @@ def release(
     """Lift what blocks an account and allow it for a while."""
     from guard.commands.operate import Deed, Order, operate
 
-    operate(_api(url), Deed.RELEASE, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
+    with _api(url) as api:
+        operate(api, Deed.RELEASE, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
 @app.command()
@@ -290,7 +295,8 @@ def allow(
     """Let an account call until a time, whatever stands against it."""
     from guard.commands.operate import Deed, Order, operate
 
-    operate(_api(url), Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
+    with _api(url) as api:
+        operate(api, Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
 @token_app.command("add")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -45,6 +46,16 @@ class Api:
         self._client = httpx.Client(
             base_url=self.url, headers=headers, timeout=TIMEOUT_S, trust_env=not is_loopback(parts.hostname)
         )
+
+    def __enter__(self) -> Self:
+        """Be ready to ask."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self._client.close()
 
     def get(self, path: str, query: Mapping[str, str | None] | None = None) -> Any:
         """What a GET answers, as JSON."""

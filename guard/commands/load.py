@@ -4,6 +4,9 @@ Each file is read and checked whole, and sorted on disk, before the first report
 what it should be sends nothing. Then arrays of up to 1,000 reports of one switch go to that switch's topic at QoS 1,
 each after the PUBACK of the one before. The daemon treats them like any others: what it knows already is a
 duplicate, so loading a file twice changes nothing.
+
+Call records that name no switch come from one named `cdr`, which is declared down first: it carries nothing now and
+cannot obey, so no block must wait for its acknowledgement.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from guard.commands.configured import configuration
 from guard.commands.output import WRONG, CommandError, say
 from guard.config.addresses import switch_name
 from guard.config.problems import RejectedError
-from guard.replay.payloads import batches
+from guard.replay.cdr import DEFAULT_SWITCH
+from guard.replay.payloads import batches, encode_status
 from guard.replay.reportfiles import (
     MAX_BAD_PERCENT,
     BadLineError,
@@ -105,6 +109,9 @@ async def _send(reports: OrderedReports, total: int, address: BrokerAddress, pre
         with progress:
             task = progress.add_task("reports", total=total)
             for switch, chunk in by_switch(iter(reports)):
+                if switch == DEFAULT_SWITCH and switch not in sent:
+                    down = encode_status(up=False)
+                    await client.publish(f"{prefix}/{switch}/status", down, qos=1, timeout=PUBACK_WITHIN_S)
                 for payload, count in batches(chunk):
                     await client.publish(f"{prefix}/{switch}/calls", payload, qos=1, timeout=PUBACK_WITHIN_S)
                     sent[switch] = sent.get(switch, 0) + count

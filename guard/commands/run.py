@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from guard.adapters.broker import EmbeddedBrokerError
+from guard.adapters.http import AddressError
 from guard.adapters.http.tokens import TokenError
 from guard.adapters.mqtt import BrokerAddressError
 from guard.app import run_daemon
@@ -23,7 +24,7 @@ from guard.commands.output import FAILED, CommandError, say
 from guard.config import Config
 from guard.ports import StoreError
 
-EXPECTED = (StoreError, TokenError, BrokerAddressError, EmbeddedBrokerError, OSError)
+EXPECTED = (AddressError, BrokerAddressError, EmbeddedBrokerError, OSError, StoreError, TokenError)
 """What can be wrong outside of guard when it starts: each says in its text what to do."""
 
 STOP_WITHIN_S = 20.0

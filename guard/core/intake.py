@@ -240,7 +240,7 @@ class Intake:
             )
         )
         if rule == "currency":
-            self._world.notice(
+            world.notice_once(
                 Notice(
                     kind=NoticeKind.QUARANTINED,
                     at_ms=now_ms,

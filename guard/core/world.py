@@ -18,6 +18,7 @@ from guard.core.decisions import (
     LedgerLine,
     LineKind,
     Notice,
+    NoticeKind,
 )
 from guard.core.flights import NOT_COUNTED, Contribution, Flight, contribution_of
 from guard.core.invariants import invariant
@@ -26,6 +27,9 @@ from guard.core.scopes import Scopes
 from guard.core.settings import Settings, SwitchSettings
 from guard.core.switches import Switch
 from guard.core.views import AccountState
+
+MAX_TOLD = 10_000
+"""Accounts whose notice is remembered; when there are more, all are told again: better twice than never."""
 
 MAX_SWITCHES = 1_000
 """Known switches (contract 1): a hostile publisher must not make memory grow by inventing names."""
@@ -70,6 +74,7 @@ class World:
         self.reconciled_micros: dict[str, int] = {}
         """Differences found by `balance` messages, per currency."""
         self.confirm_ms: list[int] = []
+        self._told: dict[tuple[NoticeKind, str], None] = {}
 
     # -- accounts
 
@@ -264,6 +269,15 @@ class World:
     def notice(self, notice: Notice) -> None:
         """Tell on-call after the commit."""
         self.changes.notices.append(notice)
+
+    def notice_once(self, notice: Notice) -> None:
+        """Tell on-call about an account the first time only: a misconfigured switch must not flood the night."""
+        key = (notice.kind, notice.account)
+        if key not in self._told:
+            if len(self._told) >= MAX_TOLD:
+                self._told.clear()
+            self._told[key] = None
+            self.notice(notice)
 
     # -- handing over
 

@@ -24,6 +24,12 @@ def test_a_good_configuration(guard: Guard, config: Path) -> None:
     assert (result.exit_code, result.output) == (0, f"{config}: no errors; 0 tokens\n")
 
 
+def test_sums_that_cannot_be_checked(guard: Guard, config: Path) -> None:
+    result = guard("check", "--config", str(config), "--ledger")
+    assert result.exit_code == 1
+    assert "guard.db: there is no such file" in result.stderr
+
+
 def test_without_a_file_the_defaults_are_checked(guard: Guard, config: Path) -> None:
     config.unlink()
     assert "the defaults (there is no guard.toml here): no errors" in guard("check").output

@@ -1,12 +1,10 @@
-"""`guard demo`, end to end: the real daemon, broker and switch, told three times as fast."""
+"""`guard demo`, end to end: the real daemon, broker and switch, told five times as fast."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import socket
-import subprocess
-import sys
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,10 +17,11 @@ from guard.commands.demo.stage import free_port, workplace
 from guard.commands.demo.story import Story
 from guard.commands.demo.summary import Outcome
 from guard.core.money import parse_money
+from tests.cli import program
 
-SPEED = 3.0
-SECONDS = 13.0
-"""At this speed the block comes at about 7.5 s and the second emergency call at 10.7 s."""
+SPEED = 5.0
+SECONDS = 8.0
+"""At this speed the block comes at about 4.4 s and the second emergency call at 6.4 s."""
 
 
 class Witness:
@@ -130,8 +129,7 @@ def test_as_a_newcomer_types_it() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "guard", "demo", "--port", str(port), "--speed", "4", "--seconds", "9"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = program.finish("demo", "--port", str(port), "--speed", "5", "--seconds", "6.5")
     assert done.returncode == 0, done.stderr
     assert f"port {port} is taken, the page is on " in done.stderr
     for said in (

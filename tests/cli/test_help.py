@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from guard import __version__
-from tests.cli import golden_files
+from tests.cli import golden_files, program
 from tests.cli.conftest import Guard
 
 COMMANDS = [
@@ -73,6 +73,6 @@ def test_wrong_use_is_exit_2(guard: Guard, arguments: list[str]) -> None:
 def test_the_command_line_alone_imports_little() -> None:
     """`guard --help` stays quick because what a command needs is imported when it runs."""
     heavy = ("aiomqtt", "asyncio", "httpx", "msgspec", "rich", "starlette", "structlog", "uvicorn")
-    program = f"import guard.cli, sys; print(*[name for name in {heavy!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    source = f"import guard.cli, sys; print(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", source], cwd=program.ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

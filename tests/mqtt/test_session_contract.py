@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
+import uvloop
 from aiomqtt import ProtocolVersion
 
 from guard.adapters.mqtt import Will
@@ -192,7 +192,6 @@ async def test_what_the_broker_has_not_acknowledged_when_the_connection_is_lost_
 
 
 def test_it_works_in_uvloop_as_well(place: Place) -> None:
-    uvloop = pytest.importorskip("uvloop")
 
     async def scenario() -> None:
         async with running(place.url, protocol=place.protocol) as watched:

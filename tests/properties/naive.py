@@ -233,7 +233,8 @@ class Books:
             return
         call.heard.append(report)
         if call.posted and call.free:
-            self.lines.append(Line(call.account, report.at_ms, -call.posted))
+            newest_ms = max(each.at_ms for each in call.heard)
+            self.lines.append(Line(call.account, newest_ms, -call.posted))
             call.posted = Fraction(0)
 
     # -- billing

@@ -266,7 +266,7 @@ def test_a_switch_without_guard_refuses_ordinary_calls_for_a_while_only(lab: Lab
 
 
 def test_in_the_end_guard_has_posted_what_the_switch_charged(lab: Lab) -> None:
-    """Every call of this file by the switch's own record, those made while guard was away too: none lost, none twice."""
+    """Every call of this file by the switch's own record, also those made while guard was away: none lost or twice."""
     charged: dict[str, dict[str, Decimal]] = {}
     for call, (account, charge) in lab.charged().items():
         charged.setdefault(account, {})[call] = charge

@@ -3,9 +3,9 @@
 Reading changes nothing: the journal stays until a checkpoint has moved it to the tables, so a crash while restarting
 is a crash like any other. What was journalled becomes the first unsaved generation of the new writer.
 
-The calls that are over are the bulk (a week of them, a million and more). Of a call that is remembered twice (lost,
-then ended after all) the later row wins; rows older than the memory are passed over whether or not they have been
-deleted yet. Billing messages come in the order in which they were taken, without their payloads.
+The calls that are over are the bulk (a week of them, a million and more). Rows older than the memory are passed over
+whether or not they have been deleted yet. Of a call that is remembered twice (lost, then ended after all) the later
+row wins; its `newest_at_ms` is never the lower one, so it is not the first to go. Billing messages come in the order in which they were taken, without their payloads.
 
 Millions of objects are made here and none dies, so the garbage collector, which would look through all of them again
 and again (a third of the time), is switched off meanwhile.

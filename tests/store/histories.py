@@ -1,0 +1,86 @@
+"""Random histories: batches that hit the same few keys again and again, and what happens between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from guard.core.decisions import Changes
+from tests.store.samples import T0, account, audit, billing, call, decision, held, line, over, switch
+
+ACCOUNTS = ("A1", "a1", "007", "ü/+#", "A1 ")
+CALLS = ("c1", "C1", "", "c/2")
+SWITCHES = ("sw1", "sw2")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A batch, with ledger lines and decisions still without numbers."""
+
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """The writer has had time for so many bites."""
+
+    bites: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """guard is stopped and started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """guard dies and is started on what is on the disk."""
+
+
+Step = Commit | Save | Reopen | Crash
+
+_account_ids = st.sampled_from(ACCOUNTS)
+_call_keys = st.tuples(st.sampled_from(SWITCHES), st.sampled_from(CALLS))
+_micros = st.integers(-(10**15), 10**15)
+_some = st.integers(0, 6)
+
+
+def _few(elements: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
+    return st.lists(elements, max_size=4)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Changes:
+    """A batch. A key comes once in a list, as from the engine; it may be in both lists of a pair."""
+    accounts = draw(st.lists(_account_ids, max_size=4, unique=True))
+    live = draw(st.lists(_call_keys, max_size=4, unique=True))
+    pairs = st.lists(st.tuples(st.sampled_from(SWITCHES), _account_ids), max_size=3, unique=True)
+    ended = draw(st.lists(_call_keys, max_size=3, unique=True))
+    return Changes(
+        accounts=[account(id_, draw(_micros), name=draw(st.text(max_size=3))) for id_ in accounts],
+        calls=[call(id_, name, charge_micros=draw(_micros), to=draw(st.text(max_size=2))) for name, id_ in live],
+        calls_over=draw(st.lists(_call_keys, max_size=4, unique=True)),
+        switches=[switch(name, up=draw(st.booleans())) for name in draw(st.sets(st.sampled_from(SWITCHES)))],
+        remembered=[over(id_, draw(_micros), switch=name, newest_at_ms=T0 + draw(_some)) for name, id_ in ended],
+        forgotten_before_ms=draw(st.none() | st.integers(T0, T0 + 4)),
+        ledger=[line(0, draw(_account_ids), draw(_micros), at_ms=T0 + draw(_some)) for _ in range(draw(_some))],
+        decisions=[decision(0, draw(_account_ids)) for _ in range(draw(st.integers(0, 2)))],
+        quarantine=[held(draw(_some)) for _ in range(draw(st.integers(0, 2)))],
+        billing=[billing(f"p{draw(_some)}") for _ in range(draw(st.integers(0, 2)))],
+        audit=[audit("allow") for _ in range(draw(st.integers(0, 1)))],
+        pending=[(*pair, draw(_some)) for pair in draw(pairs)],
+        settled=draw(pairs),
+    )
+
+
+histories: st.SearchStrategy[list[Step]] = st.lists(
+    st.one_of(
+        st.builds(Commit, batches()),
+        st.builds(Commit, batches()),
+        st.builds(Save, st.integers(1, 12)),
+        st.builds(Reopen),
+        st.builds(Crash),
+    ),
+    max_size=14,
+)
