@@ -11,12 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 from guard.commands.client import Api, account_path
-from guard.commands.output import bar, clock, console, lasting, local, money, plain, say, share_of, table
+from guard.commands.output import bar, cents, clock, console, lasting, local, money, plain, say, share_of, table
 
 MAX_CALLS_SHOWN = 12
 MAX_DECISIONS_SHOWN = 8
 PAGE = 500
 """Accounts asked for at once."""
+
+LIMIT_SOURCES = {
+    "amount": "fixed",
+    "cycles": "from the last invoices",
+    "default": "the default, billing has set none",
+    "temporary": "for the time being",
+}
 
 Picture = dict[str, Any]
 """An account as the API gives it (contract 6)."""
@@ -54,7 +61,7 @@ def state_lines(picture: Picture) -> list[str]:
     else:
         lines.append("Active: nothing stands against its calls.")
     if not block and picture.get("reaches_limit_at"):
-        rate, currency = money(picture.get("burn_rate")), picture.get("currency", "")
+        rate, currency = cents(picture.get("burn_rate")), picture.get("currency", "")
         when = clock(picture["reaches_limit_at"])
         lines.append(f"At the present rate of {rate} {currency} a minute it reaches its limit at {when}.")
     if picture.get("allow_until"):
@@ -100,25 +107,25 @@ def sum_lines(picture: Picture) -> Iterator[str]:
     calls = picture.get("live_call_count", len(picture.get("live_calls") or []))
     plural = "call" if calls == 1 else "calls"
     rows.append(("In flight", balance.get("in_flight"), f"{calls} {plural} up" if calls else "no call is up"))
-    if money(balance.get("pending_payments")) != "0.00":
+    if cents(balance.get("pending_payments")) != "0.00":
         rows.append(("Pending payments", balance.get("pending_payments"), "not arrived yet"))
     rows.append(("Exposure", picture.get("exposure"), shown.strip()))
     rows.append(("Limit", limit, _limit_note(picture)))
     for title, amount, note in rows:
-        value = "none" if amount is None else f"{money(amount)} {currency}"
+        value = "none" if amount is None else f"{cents(amount)} {currency}"
         yield f"  {title:<17}{value:>18}  {note}".rstrip()
 
 
 def _limit_note(picture: Picture) -> str:
     """Where the limit is from, and whether it is only for a while."""
-    source = str(picture.get("limit_source") or "")
+    source = LIMIT_SOURCES.get(str(picture.get("limit_source")), "")
     until = f"until {clock(picture['limit_until'])}" if picture.get("limit_until") else ""
     return ", ".join(filter(None, (source, until)))
 
 
 def _owed_note(balance: Picture) -> str:
     """Why a balance is not zero although the invoice was paid: part of it is not invoiced yet."""
-    return f"{money(balance.get('invoiced'))} invoiced, {money(balance.get('unbilled'))} not invoiced yet"
+    return f"{cents(balance.get('invoiced'))} invoiced, {cents(balance.get('unbilled'))} not invoiced yet"
 
 
 def _print_calls(out: Console, picture: Picture) -> None:
@@ -131,7 +138,7 @@ def _print_calls(out: Console, picture: Picture) -> None:
             plain(call.get("to") or "unknown"),
             clock(call.get("answered_at")),
             lasting(int(call.get("duration_ms") or 0)),
-            money(call.get("value") or call.get("charge")),
+            cents(call.get("value")),
             money(call.get("rate")),
             _call_note(call),
         )
@@ -199,8 +206,8 @@ def _add_account(made: Table, picture: Picture) -> None:
         plain(picture["account"]),
         name,
         plain(picture.get("state") or ""),
-        plain(f"{money(picture.get('exposure'))} {currency}"),
-        plain(money(picture.get("limit"))),
+        plain(f"{cents(picture.get('exposure'))} {currency}"),
+        plain(cents(picture.get("limit"))),
         "" if share is None else f"{share} %",
     )
 

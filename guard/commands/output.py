@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from rich.console import Console
 from rich.table import Table
@@ -58,7 +58,7 @@ def plain(value: object) -> Text:
 
 
 def money(text: str | None) -> str:
-    """Money of the contract to two decimals for reading, more only when they are not zero."""
+    """Money of the contract in full, its thousands separated."""
     if text is None:
         return "none"
     try:
@@ -67,6 +67,16 @@ def money(text: str | None) -> str:
         return text
     cents = amount.quantize(Decimal("0.01"))
     return f"{cents:,}" if cents == amount else f"{amount.normalize():,f}"
+
+
+def cents(text: str | None) -> str:
+    """Money rounded to two decimals, for a sum that is read out; ledgers and `--json` have every digit."""
+    if text is None:
+        return "none"
+    try:
+        return f"{Decimal(text).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    except InvalidOperation:
+        return text
 
 
 def share_of(part: str | None, whole: str | None) -> int | None:

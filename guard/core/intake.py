@@ -247,7 +247,8 @@ class Intake:
                     switch=switch.name,
                     account=report.account,
                     text="A report states another currency than its account has; it is held back and moves no money.",
-                )
+                ),
+                about=report.currency or "",
             )
 
     def _check_obedience(self, switch: Switch, account: Account, call: Call, now_ms: int) -> None:

@@ -74,7 +74,7 @@ class World:
         self.reconciled_micros: dict[str, int] = {}
         """Differences found by `balance` messages, per currency."""
         self.confirm_ms: list[int] = []
-        self._told: dict[tuple[NoticeKind, str], None] = {}
+        self._told: dict[tuple[NoticeKind, str, str], None] = {}
 
     # -- accounts
 
@@ -270,9 +270,9 @@ class World:
         """Tell on-call after the commit."""
         self.changes.notices.append(notice)
 
-    def notice_once(self, notice: Notice) -> None:
-        """Tell on-call about an account the first time only: a misconfigured switch must not flood the night."""
-        key = (notice.kind, notice.account)
+    def notice_once(self, notice: Notice, about: str) -> None:
+        """Tell on-call about one thing of an account once: a misconfigured switch must not flood the night."""
+        key = (notice.kind, notice.account, about)
         if key not in self._told:
             if len(self._told) >= MAX_TOLD:
                 self._told.clear()

@@ -18,7 +18,7 @@ def active(account: str = "A1001", **changes: Any) -> dict[str, Any]:
         "state": "active",
         "provisional": False,
         "limit": "500.00",
-        "limit_source": "billing",
+        "limit_source": "amount",
         "limit_until": None,
         "exposure": "83.20",
         "balance": {
@@ -125,7 +125,7 @@ def item(account: str, **changes: Any) -> dict[str, Any]:
         "state": "active",
         "provisional": False,
         "limit": "500.00",
-        "limit_source": "billing",
+        "limit_source": "amount",
         "exposure": "83.20",
         "owed": "83.20",
         "in_flight": "0.00",

@@ -31,7 +31,7 @@ def test_a_blocked_account_in_words(guard: Guard, daemon: FakeDaemon) -> None:
         (pictures.active(provisional=True), "Provisional: it has made calls"),
         (pictures.active(limit=None), "none"),
         (pictures.active(allow_until="2024-11-22T08:12:45Z"), "allows it until 22 Nov 2024 03:12"),
-        (pictures.active(limit_until="2024-12-05T05:00:00Z"), "billing, until 5 Dec 2024 00:00"),
+        (pictures.active(limit_until="2024-12-05T05:00:00Z"), "fixed, until 5 Dec 2024 00:00"),
         (
             pictures.active(burn_rate="21.30", reaches_limit_at="2024-11-22T08:12:45Z"),
             "At the present rate of 21.30 CAD a minute it reaches its limit at 22 Nov 2024",

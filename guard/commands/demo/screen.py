@@ -141,7 +141,7 @@ def _big_bar(line: AccountLine) -> Text:
 def prospects(story: Story, now_ms: int) -> str:
     """Where this is going, or what was prevented."""
     turning, line = story.turning, story.hacked
-    if turning.obeyed_at_ms is not None:
+    if turning.obeyed_at_ms is not None and line.state == "blocked":
         saved = format_cents(story.saved_micros(now_ms))
         burn = format_cents(turning.cut_burn_micros)
         return (
@@ -149,6 +149,9 @@ def prospects(story: Story, now_ms: int) -> str:
         )
     if turning.hacked_at_ms is None:
         return f"Normal traffic: {counted(story.live_calls, 'call')} up, nobody near a limit."
+    if turning.released_at_ms is not None:
+        burn = format_cents(line.burn_micros)
+        return f"Somebody has released it: {counted(len(line.rates), 'call')}, {burn} CAD a minute"
     when = ""
     if line.reaches_limit_at_ms is not None:
         left_ms = max(0, line.reaches_limit_at_ms - now_ms)

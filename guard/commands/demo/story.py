@@ -66,6 +66,8 @@ class Turning:
     obeyed_at_ms: int | None = None
     breach_at_ms: int | None = None
     """When the true value of the calls reached the limit, by the switch's own meter."""
+    released_at_ms: int | None = None
+    """When somebody lifted the block again, by hand."""
     ended_calls: int = 0
     cut_burn_micros: int = 0
     """What the calls that were ended cost a minute, together."""
@@ -210,6 +212,8 @@ class Story:
         if account == self.cast.fraud.account and action == "block" and self.turning.decided_at_ms is None:
             self.turning.decided_at_ms = at_ms
             self.turning.block_text = decision["text"]
+        if account == self.cast.fraud.account and action in {"unblock", "allow"}:
+            self.turning.released_at_ms = at_ms
         moods = {"warn": "warn", "block": "bad", "held": "warn"}
         self.tell(at_ms, moods.get(action, "calm"), f"{account}  {decision['text']}")
 
@@ -232,9 +236,11 @@ class Story:
 
     def saved_micros(self, now_ms: int) -> int:
         """What the calls that were ended would have cost since, at the rate at which they burned."""
-        if self.turning.obeyed_at_ms is None:
+        turning = self.turning
+        if turning.obeyed_at_ms is None:
             return 0
-        return self.turning.cut_burn_micros * max(0, now_ms - self.turning.obeyed_at_ms) // MS_PER_MINUTE
+        until_ms = now_ms if turning.released_at_ms is None else min(now_ms, turning.released_at_ms)
+        return turning.cut_burn_micros * max(0, until_ms - turning.obeyed_at_ms) // MS_PER_MINUTE
 
 
 def milliseconds(text: object) -> int | None:
