@@ -14,13 +14,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
+
 from guard.adapters.broker import EmbeddedBrokerError
 from guard.adapters.http import AddressError
 from guard.adapters.http.tokens import TokenError
 from guard.adapters.mqtt import BrokerAddressError
 from guard.app import run_daemon
 from guard.commands.configured import configuration
-from guard.commands.output import FAILED, CommandError, say
+from guard.commands.output import FAILED, CommandError
 from guard.config import Config
 from guard.ports import StoreError
 
@@ -57,7 +59,7 @@ async def _serve(config: Config) -> None:
     def ask(number: int) -> None:
         if asked.is_set():
             _leave("told twice to stop")
-        say(f"guard: {signal.Signals(number).name}, stopping")
+        _log().info("stopping", signal=signal.Signals(number).name)
         asked.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,11 +78,18 @@ async def _serve(config: Config) -> None:
 
 
 def _tell_ready(url: str) -> None:
-    say(f"guard: ready; the page is at {url}")
+    _log().info("ready", page=url)
 
 
 def _leave(why: str) -> None:
     """End the process now; nothing that was acknowledged is lost by it."""
-    say(f"guard: {why}, leaving")
+    _log().error("leaving", reason=why)
     sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(FAILED)
+
+
+def _log() -> structlog.typing.FilteringBoundLogger:
+    """The daemon's own log, which the composition root sets up."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger("guard")
+    return logger

@@ -76,6 +76,8 @@ class Engine:
         if not switch.up and report.at_ms - switch.skew_ms > switch.down_at_ms:
             self._came_up(switch, now_ms)
         outcome = self._intake.take(switch, report, now_ms)
+        if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
+            self._intake.caught_up(switch, now_ms)
         if outcome is Outcome.ACCEPTED:
             # Nearly always; looking up an enumeration member costs a tenth of the whole report.
             switch.accepted += 1

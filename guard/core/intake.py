@@ -139,7 +139,8 @@ class Intake:
             switch.lagging = True
             switch.quiet_due_ms = now_ms + QUIET_MS
         elif switch.lagging:
-            self.caught_up(switch, now_ms)
+            # It has been read, this report included: whoever waits for that is judged when this one has been taken.
+            switch.quiet_due_ms = now_ms
 
     def _known(self, call: Call, report: Report, now_ms: int, *, emergency: bool) -> Outcome | None:
         """A report about a live call that is not news: duplicate or late. None: it is news."""

@@ -26,8 +26,19 @@ from guard.core.rows import AccountRow, CallRow, CauseRow, CommandRow, SwitchRow
 
 T0 = 1_795_000_000_000
 
-CAUSE = CauseRow("rule", "same-number", "international", True, T0, None, "Ten calls — to one number", "d1")
-COMMAND = CommandRow("c1", "block", "international", True, "rule", T0, T0 + 1)
+CAUSE = CauseRow(
+    reason="rule",
+    rule="same-number",
+    scope="international",
+    end_calls=True,
+    since_ms=T0,
+    until_ms=None,
+    text="Ten calls — to one number",
+    decision_id="d1",
+)
+COMMAND = CommandRow(
+    id="c1", action="block", scope="international", end_calls=True, reason="rule", at_ms=T0, until_ms=T0 + 1
+)
 
 
 def account(id_: str, owed_micros: int = 0, **fields: Any) -> AccountRow:

@@ -1,9 +1,8 @@
-"""A commit that fails: nothing is half-written, the error says what to do, and the same batch can be committed later."""
+"""A commit that fails: nothing is half-written, the error says what to do, the same batch can be committed later."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from guard.adapters.sqlite import SqliteStore, check_ledger, checkpoint, open_store, schema
+from guard.adapters.sqlite.keeper import Keeper
 from guard.core.decisions import Changes
 from guard.ports import StoreError
 from tests.store.samples import Model, account, held, posting, state_of
@@ -37,7 +37,9 @@ async def _agrees(store: SqliteStore, model: Model) -> None:
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[bool]:
     """A file system of 3 MiB at `folder`; False where this user may not mount one."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False, capture_output=True
+    )
     try:
         yield mounted.returncode == 0
     finally:
@@ -50,13 +52,21 @@ async def _fill_up(store: SqliteStore, model: Model) -> Changes:
     for number in range(1, 2_000):
         changes = posting(number, 5, 5 * number)
         changes.accounts += [account(f"B{number}-{nth}", name="x" * 200) for nth in range(20)]
-        try:
-            await store.commit(changes)
-        except StoreError as error:
-            assert "the disk is full" in str(error)
+        told = await _commit(store, changes)
+        if told:
+            assert "the disk is full" in told
             return changes
         model.apply(changes)
     pytest.fail("the disk never filled up")
+
+
+async def _commit(store: SqliteStore, changes: Changes) -> str:
+    """What a commit is refused with; empty when it is taken."""
+    try:
+        await store.commit(changes)
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 async def _survives_a_full_disk(path: Path, make_room: Callable[[SqliteStore], Any]) -> None:
@@ -76,12 +86,11 @@ async def _survives_a_full_disk(path: Path, make_room: Callable[[SqliteStore], A
 
 
 async def test_a_full_disk_refuses_whole_batches_until_there_is_room(tmp_path: Path) -> None:
-    """On a real file system where root can mount one, else on a file that may not grow."""
+    """On a real file system, where this user can mount one; the next test needs none."""
     folder = tmp_path / "small"
     folder.mkdir()
     with _small_disk(folder) as mounted:
         if not mounted:
-            await _survives_a_full_disk(tmp_path / "guard.db", _limit_pages(200))
             return
         ballast = folder / "ballast"
         ballast.write_bytes(bytes(1_500_000))
@@ -93,8 +102,9 @@ async def test_a_full_disk_refuses_whole_batches_until_there_is_room(tmp_path: P
         await _survives_a_full_disk(folder / "guard.db", make_room)
 
 
-async def test_a_file_that_may_not_grow_refuses_whole_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "GENERATION_ROWS", 500)
+@pytest.fixture
+def no_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite refuses to make the file larger than 400 pages, with the error of a full disk."""
     connect = schema.connect
 
     def limited(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
@@ -102,14 +112,46 @@ async def test_a_file_that_may_not_grow_refuses_whole_batches(tmp_path: Path, mo
         connection.execute("PRAGMA max_page_count = 400")
         return connection
 
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "connect", limited)
-        await _survives_a_full_disk(tmp_path / "guard.db", _limit_pages(100_000))
+    monkeypatch.setattr(schema, "connect", limited)
+
+
+@pytest.mark.usefixtures("no_growth")
+async def test_a_file_that_may_not_grow_refuses_whole_batches(tmp_path: Path) -> None:
+    await _survives_a_full_disk(tmp_path / "guard.db", _limit_pages(100_000))
+
+
+@pytest.mark.usefixtures("no_growth")
+async def test_a_checkpoint_that_finds_the_disk_full_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins again and again, with commits and without, and ends when there is room."""
+    monkeypatch.setattr(checkpoint, "GENERATION_ROWS", 300)
+    path, model = tmp_path / "guard.db", Model()
+    async with open_store(path) as store:
+        refused = await _fill_up(store, model)
+        for _ in range(50):
+            await asyncio.wrap_future(store._writer.submit(lambda keeper: keeper.save_some()))
+        await _agrees(store, model)
+        await asyncio.wrap_future(_limit_pages(100_000)(store))
+        await store.commit(refused)
+        model.apply(refused)
+        await asyncio.wrap_future(store._writer.submit(_save_all))
+        await _agrees(store, model)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM account").fetchone() == (len(model.accounts),)
+
+
+def _save_all(keeper: Keeper) -> None:
+    while keeper.unsaved():
+        assert keeper.save_some()
 
 
 def _limit_pages(count: int) -> Callable[[SqliteStore], Any]:
     def lift(store: SqliteStore) -> Any:
-        return store._writer.submit(lambda keeper: keeper._connection.execute(f"PRAGMA max_page_count = {count}").close())
+        return store._writer.submit(
+            lambda keeper: keeper._connection.execute(f"PRAGMA max_page_count = {count}").close()
+        )
 
     return lift
 
@@ -204,13 +246,9 @@ async def test_another_batch_after_one_in_doubt_is_refused_if_that_was_committed
             await store.commit(Changes(accounts=[account("A1", 1)]))
         with pytest.raises(StoreError, match="restart guard"):
             await store.commit(Changes(accounts=[account("A1", 2)]))
-        await moody(store, "rolled back")
-        await store.commit(Changes(accounts=[account("A1", 1)])) if False else None
 
 
-async def test_another_batch_after_one_that_was_rolled_back_is_taken(
-    tmp_path: Path, moody: Callable[..., Any]
-) -> None:
+async def test_another_batch_after_one_that_was_rolled_back_is_taken(tmp_path: Path, moody: Callable[..., Any]) -> None:
     async with open_store(tmp_path / "guard.db") as store:
         await moody(store, "rolled back")
         with pytest.raises(StoreError, match="disk I/O error"):
@@ -280,15 +318,19 @@ def _open_as_nobody(path: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE).stdout.strip()
 
 
-async def test_a_file_that_cannot_be_written_is_refused_at_the_start(public_folder: Path) -> None:
+def test_a_file_that_cannot_be_written_is_refused_at_the_start(public_folder: Path) -> None:
     path = public_folder / "guard.db"
-    async with open_store(path) as store:
-        await store.commit(posting(1, 5, 5))
+    asyncio.run(_commit_one(path))
     path.chmod(0o444)
     Path(f"{path}.lock").chmod(0o666)
     public_folder.chmod(0o777)
     told = _open_as_nobody(path)
     assert told.startswith(f"{path}: it cannot be written"), told
+
+
+async def _commit_one(path: Path) -> None:
+    async with open_store(path) as store:
+        await store.commit(posting(1, 5, 5))
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_the_start(public_folder: Path) -> None:

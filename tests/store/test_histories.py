@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from guard.adapters.sqlite import SqliteStore, check_ledger, checkpoint, open_store, writer
 from guard.adapters.sqlite.keeper import Keeper
 from guard.core.decisions import Changes
+from guard.core.restored import Restored
 from tests.store.histories import ACCOUNTS, Commit, Crash, Reopen, Save, Step, histories
 from tests.store.samples import Model, state_of
 from tests.store.stores import whole_ledger
@@ -81,7 +82,7 @@ class _History:
     async def _open(self, stack: AsyncExitStack) -> SqliteStore:
         return await stack.enter_async_context(open_store(self._folder / "guard.db"))
 
-    async def _restored(self) -> object:
+    async def _restored(self) -> Restored:
         async with open_store(self._folder / "guard.db") as store:
             return await store.restore()
 

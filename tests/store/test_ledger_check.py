@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -22,15 +23,19 @@ def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Path:
     """Ten calls of two accounts, closed."""
     file = tmp_path / "guard.db"
+    asyncio.run(_ten_calls(file))
+    return file
+
+
+async def _ten_calls(file: Path) -> None:
     async with open_store(file) as store:
         for number in range(1, 11):
             name = f"A{number % 2}"
             await store.commit(posting(number, 1_000_000, 1_000_000 * ((number + 1) // 2), name))
         await store.commit(Changes(accounts=[account("idle")], remembered=[over("try", 0, event=int(Event.FAILED))]))
-    return file
 
 
 def _spoil(path: Path, statement: str) -> list[str]:

@@ -38,10 +38,14 @@ async def test_another_process_is_refused_too(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(path)]
     async with open_store(path):
-        refused = subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE)
+        refused = _run(command)
     assert refused.returncode != 0
     assert f"another guard (process {os.getpid()}) is using this store" in refused.stderr
-    assert subprocess.run(command, check=False, cwd=HERE).returncode == 0
+    assert _run(command).returncode == 0
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE)
 
 
 async def test_reading_needs_no_lock(tmp_path: Path) -> None:

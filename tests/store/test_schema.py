@@ -28,6 +28,10 @@ def _pragma(connection: sqlite3.Connection, name: str) -> object:
     return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
+def _modes(folder: Path) -> dict[str, int]:
+    return {entry.name: entry.stat().st_mode & 0o777 for entry in folder.iterdir()}
+
+
 async def _refused(path: Path) -> str:
     with pytest.raises(StoreError) as refusal:
         async with open_store(path, busy_timeout_ms=20):
@@ -76,7 +80,7 @@ async def test_only_guards_user_can_read_the_store(tmp_path: Path) -> None:
     path = tmp_path / "guard.db"
     async with open_store(path) as store:
         await store.commit(posting(1, 5, 5))
-        modes = {name.name: name.stat().st_mode & 0o777 for name in tmp_path.iterdir()}
+        modes = _modes(tmp_path)
     assert set(modes) == {"guard.db", "guard.db-wal", "guard.db-shm", "guard.db.lock"}
     assert set(modes.values()) == {0o600}, modes
 
@@ -103,7 +107,7 @@ async def test_another_programs_database_is_refused_and_left_alone(tmp_path: Pat
     before = path.read_bytes()
     assert "is another program's database" in await _refused(path)
     assert path.read_bytes() == before
-    assert {entry.name for entry in tmp_path.iterdir()} == {"guard.db", "guard.db.lock"}
+    assert set(_modes(tmp_path)) == {"guard.db", "guard.db.lock"}
 
 
 @pytest.mark.parametrize("content", [b"x", b"PK\3\4" * 2_000, bytes(8_192)])

@@ -15,7 +15,7 @@ restart brings them together.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -50,31 +50,28 @@ class Keeper:
     """Everything that is done with the writer's connection."""
 
     def __init__(self, path: Path, busy_timeout_ms: int) -> None:
+        """Open the file; `StoreError` when it is refused."""
         self._path = path
-        self._connection = schema.connect(path, busy_timeout_ms)
-        self._number = 0
-        self._last_line = 0
         self._attempt: Attempt | None = None
         self._log = structlog.get_logger("guard").bind()
         self._warned = ""
-        try:
-            schema.prepare(self._connection, path)
-            self._checkpoint = Checkpoint(self._connection)
-            restoring.read_journal(self._connection, self._checkpoint)
-            self._number = restoring.last_number(self._connection)
-            self._last_line = restoring.last_line(self._connection)
-            self._prove_writable()
-        except JournalError as error:
-            self._connection.close()
-            raise StoreError(
-                f"{path}: {error}; stop guard, keep a copy, put the last good backup in its place"
-            ) from error
-        except Unstorable as error:
-            self._connection.close()
-            raise explain(error, path) from error
-        except StoreError:
-            self._connection.close()
-            raise
+        schema.claim(path)
+        with ExitStack() as stack:
+            try:
+                self._connection = schema.connect(path, busy_timeout_ms)
+                stack.callback(self._connection.close)
+                schema.prepare(self._connection, path)
+                self._checkpoint = Checkpoint(self._connection)
+                restoring.read_journal(self._connection, self._checkpoint)
+                self._number = restoring.last_number(self._connection)
+                self._last_line = restoring.last_line(self._connection)
+                self._prove_writable()
+            except JournalError as error:
+                what_to_do = "stop guard, keep a copy, put the last good backup in its place"
+                raise StoreError(f"{path}: {error}; {what_to_do}") from error
+            except Unstorable as error:
+                raise explain(error, path) from error
+            stack.pop_all()
 
     def restore(self) -> Restored:
         """The whole state as of the last commit."""

@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from guard.adapters.sqlite.schema import PRIVATE
 from guard.ports import StoreError
-
-PRIVATE = 0o600
-"""The store holds called numbers: nobody but guard's own user reads it unless the operator says so."""
 
 _PID_DIGITS = 32
 

@@ -5,7 +5,8 @@ is a crash like any other. What was journalled becomes the first unsaved generat
 
 The calls that are over are the bulk (a week of them, a million and more). Rows older than the memory are passed over
 whether or not they have been deleted yet. Of a call that is remembered twice (lost, then ended after all) the later
-row wins; its `newest_at_ms` is never the lower one, so it is not the first to go. Billing messages come in the order in which they were taken, without their payloads.
+row wins; its `newest_at_ms` is never the lower one, so it is not the first to go. Billing messages come in the order
+in which they were taken, without their payloads.
 
 Millions of objects are made here and none dies, so the garbage collector, which would look through all of them again
 and again (a third of the time), is switched off meanwhile.

@@ -16,6 +16,7 @@ and what index they have is either in step with that (`remembered_age`) or fille
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -23,6 +24,11 @@ from guard.ports import StoreError
 
 APPLICATION_ID = 0x67756172
 """`guar` in ASCII."""
+
+PRIVATE = 0o600
+"""The store holds called numbers: nobody but guard's own user reads it unless the operator says so."""
+
+_MAGIC = b"SQLite format 3\0"
 
 PAGE_BYTES = 4096
 """One page of the file and of the file system. A changed row costs a page in the WAL: bigger pages, more bytes."""
@@ -210,6 +216,23 @@ _VERSION_1: Migration = (
 
 MIGRATIONS: tuple[Migration, ...] = (_VERSION_1,)
 """Entry n makes version n + 1 of version n."""
+
+
+def claim(path: Path) -> None:
+    """Make the file if there is none, for guard's user alone (SQLite gives its other files the same mode).
+
+    `StoreError` for a file that is none of SQLite's, however short: SQLite itself overwrites what is less than a page.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    except OSError:
+        return  # SQLite will say the same, in the words of `failures`
+    try:
+        start = os.read(handle, len(_MAGIC))
+    finally:
+        os.close(handle)
+    if start and start != _MAGIC:
+        raise StoreError(f"{path}: it is not an SQLite database; name another file as the store, or restore this one")
 
 
 def connect(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
