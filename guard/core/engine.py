@@ -39,7 +39,7 @@ from guard.core.records import (
 from guard.core.restored import Restored
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
-from guard.core.switches import QUIET_MS, Switch
+from guard.core.switches import DOUBT_MS, QUIET_MS, Switch
 from guard.core.views import AccountView
 from guard.core.watch import Watch
 from guard.core.world import World
@@ -60,7 +60,6 @@ class Engine:
         self._billing = Billing(self.world, self._judge)
         self._operators = Operators(self.world, self._judge)
         self._forget_due_ms = now_ms + FORGET_EVERY_MS
-        self.now_ms = now_ms
         for name in settings.switches:
             self.world.switch(name, now_ms)
 
@@ -130,13 +129,27 @@ class Engine:
         self.advance(now_ms)
         for switch in self.world.switches.values():
             if switch.calls:
-                switch.lagging = True
-                switch.quiet_due_ms = now_ms + QUIET_MS
-                for call in switch.calls.values():
-                    switch.parked[call.account.id] = None
+                self._hold(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
             if switch.up:
                 self._delivery.resend_all(switch, now_ms)
             self._delivery.synchronise(switch, now_ms)
+
+    def clock_stepped(self, now_ms: int) -> None:
+        """Our own clock was set: what calls have grown to cannot be told from it until the switches have spoken again.
+
+        Nothing is carried forward meanwhile, or a step of an hour would block everybody with a call up.
+        """
+        for switch in self.world.switches.values():
+            if switch.calls:
+                switch.doubt_until_ms = now_ms + DOUBT_MS
+                self._hold(switch, now_ms + DOUBT_MS)
+
+    def _hold(self, switch: Switch, until_ms: int) -> None:
+        """Carry nothing forward at a switch until a fresh report comes, or until then."""
+        switch.lagging = True
+        switch.quiet_due_ms = until_ms
+        for call in switch.calls.values():
+            switch.parked[call.account.id] = None
 
     def _meet(self, name: str, now_ms: int) -> Switch | None:
         """A switch nobody declared speaks for the first time: it is known from now on, and told the whole truth."""
@@ -169,8 +182,7 @@ class Engine:
         return due
 
     def advance(self, now_ms: int) -> None:
-        """Let everything happen that is due by now. Time never runs backwards in here."""
-        now_ms = self.now_ms = max(now_ms, self.now_ms)
+        """Let everything happen that is due by now. Should the clock have been set back, what is due later waits."""
         while True:
             watch = self._watch.next_due_ms
             alarm = self._judge.next_due_ms

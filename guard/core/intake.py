@@ -137,7 +137,7 @@ class Intake:
         if age_ms > LAG_MS:
             # Accounts park themselves as they are judged; those nobody judges have an alarm that makes them.
             switch.lagging = True
-            switch.quiet_due_ms = now_ms + QUIET_MS
+            switch.quiet_due_ms = max(now_ms + QUIET_MS, switch.doubt_until_ms)
         elif switch.lagging:
             # It has been read, this report included: whoever waits for that is judged when this one has been taken.
             switch.quiet_due_ms = now_ms

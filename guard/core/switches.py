@@ -32,6 +32,8 @@ LAG_MS = 5_000
 """A report older than this means a backlog (contract 2, Time)."""
 QUIET_MS = 2_000
 """Nothing for so long: the backlog has been read."""
+DOUBT_MS = 125_000
+"""After our own clock was set: two ticks, which come at least each minute, show how far it now is from a switch's."""
 PACE_WINDOW_MS = 2_000
 PACE_SPREAD_MS = 1_000
 """Reports in a window whose distance to our clock varies by less were sent as they happened."""
@@ -45,6 +47,7 @@ class Switch:
         "acked_at_ms",
         "blind",
         "calls",
+        "doubt_until_ms",
         "down_at_ms",
         "first_heard_ms",
         "lagging",
@@ -52,7 +55,6 @@ class Switch:
         "last_seen_ms",
         "name",
         "outcomes",
-        "pace_count",
         "pace_highest_ms",
         "pace_lowest_ms",
         "pace_since_ms",
@@ -82,9 +84,9 @@ class Switch:
         self.skew_ms = 0
         self.lagging = False
         self.quiet_due_ms: int | None = None
+        self.doubt_until_ms = 0
         self.blind = False
         self.pace_since_ms = 0
-        self.pace_count = 0
         self.pace_lowest_ms = 0
         self.pace_highest_ms = 0
         self.calls: dict[str, Call] = {}
@@ -119,19 +121,17 @@ class Switch:
         distance_ms = at_ms - now_ms
         if distance_ms > self.skew_ms:
             self.skew_ms = distance_ms if distance_ms > 0 else (0 if distance_ms >= -LAG_MS else distance_ms)
-        if self.pace_count == 0:
-            self.pace_since_ms = now_ms
-            self.pace_lowest_ms = self.pace_highest_ms = distance_ms
-        elif distance_ms < self.pace_lowest_ms:
+        if distance_ms < self.pace_lowest_ms:
             self.pace_lowest_ms = distance_ms
         elif distance_ms > self.pace_highest_ms:
             self.pace_highest_ms = distance_ms
-        self.pace_count += 1
-        if now_ms - self.pace_since_ms >= PACE_WINDOW_MS:
-            if self.pace_highest_ms - self.pace_lowest_ms <= PACE_SPREAD_MS:
+        if now_ms - self.pace_since_ms >= PACE_WINDOW_MS or now_ms < self.pace_since_ms:
+            if self.pace_since_ms and self.pace_highest_ms - self.pace_lowest_ms <= PACE_SPREAD_MS:
                 highest_ms = self.pace_highest_ms
                 self.skew_ms = 0 if -LAG_MS <= highest_ms <= 0 else highest_ms
-            self.pace_count = 0
+            # The next window begins with this report: two that are far apart in time make one.
+            self.pace_since_ms = now_ms
+            self.pace_lowest_ms = self.pace_highest_ms = distance_ms
         return self.skew_ms - distance_ms
 
     def row(self) -> SwitchRow:

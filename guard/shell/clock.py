@@ -14,6 +14,10 @@ class SystemClock:
         """Milliseconds since 1970-01-01 UTC."""
         return time.time_ns() // 1_000_000
 
+    def monotonic_ms(self) -> int:
+        """Milliseconds since the machine was started."""
+        return time.monotonic_ns() // 1_000_000
+
     async def sleep(self, ms: int) -> None:
         """Return when `ms` have passed."""
         await asyncio.sleep(ms / 1_000)

@@ -45,6 +45,8 @@ REPORTS_BATCH = 4_000
 """Reports after which no further message joins a batch: about 30 ms of work, below the 50 ms promised to a command."""
 INTENTS_WAITING = 1_000
 """Operators' intents that may wait: more than people can have clicked."""
+STEP_MS = 5_000
+"""Wall-clock time that passes by this much more or less than real time was set, not slewed."""
 RETRY_FIRST_MS = 100
 RETRY_LAST_MS = 5_000
 BOUNDED_WAIT_MS = 1_000
@@ -135,6 +137,7 @@ class Loop:
         self.on_decisions: Callable[[list[Decision]], None] = _nobody_listens
         self.on_notice: Callable[[Notice], None] = _nobody_listens
         self.last_turn_ms = clock.now_ms()
+        self._last_monotonic_ms = clock.monotonic_ms()
         self.store_failure = ""
         """Why the store does not take batches; empty when it does."""
 
@@ -175,18 +178,31 @@ class Loop:
     async def turn(self) -> None:
         """One batch: everything that has come in, up to the bounds."""
         self._arrived.clear()
-        now_ms = self.last_turn_ms = self._clock.now_ms()
+        now_ms = self._look_at_the_clock()
         self._engine.advance(now_ms)
         if self._subscribed:
             self._subscribed = False
             self._engine.subscribed(now_ms)
-        for message in self._control.drain(CONTROL_BATCH):
+        control = self._control.drain(CONTROL_BATCH)
+        for message in control:
             await self._take_control(message, now_ms)
+        if len(control) == CONTROL_BATCH:
+            self._arrived.set()
         while self._asked:
             asked = self._asked.popleft()
             self._batch.answers.append((asked.answer, self._engine.intent(asked.intent, now_ms)))
         self._take_calls(now_ms)
         await self._finish()
+
+    def _look_at_the_clock(self) -> int:
+        """The time; before anything falls due by it, the engine learns whether the clock was set since last time."""
+        now_ms, monotonic_ms = self._clock.now_ms(), self._clock.monotonic_ms()
+        step_ms = (now_ms - self.last_turn_ms) - (monotonic_ms - self._last_monotonic_ms)
+        self.last_turn_ms, self._last_monotonic_ms = now_ms, monotonic_ms
+        if abs(step_ms) > STEP_MS:
+            self._log.warning("clock-stepped", by_ms=step_ms, remedy="let an NTP client slew the clock, not set it")
+            self._engine.clock_stepped(now_ms)
+        return now_ms
 
     def _take_calls(self, now_ms: int) -> None:
         batch, engine = self._batch, self._engine
@@ -297,7 +313,7 @@ class Loop:
                 await self._clock.sleep(pause_ms)
                 pause_ms = min(RETRY_LAST_MS, pause_ms * 2)
                 # Turning in place is still turning: the loop is alive, the store is not.
-                self.last_turn_ms = self._clock.now_ms()
+                self._look_at_the_clock()
             else:
                 if self.store_failure:
                     self._log.info("store-recovered")

@@ -154,13 +154,16 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         self.engine.intent(intent, self.now_ms)
         self.watch_decisions()
 
-    def watch_decisions(self) -> None:
-        """No block below the limit: at the very moment of the decision exposure has reached it."""
+    def watch_decisions(self, *, belated: bool = False) -> None:
+        """No block below the limit: at the very moment of the decision exposure has reached it.
+
+        After a restart guard decides belatedly what fell due while it was away, as of then.
+        """
         decisions = self.engine.world.changes.decisions
         for decision in decisions[self.watched :]:
             if (decision.action, decision.reason) == (Action.BLOCK, Reason.CREDIT_LIMIT):
                 books = self.books()
-                limit = books.limit(decision.account, self.now_ms)
+                limit = books.limit(decision.account, decision.at_ms if belated else self.now_ms)
                 exposure = self.exposure(books, decision.account)
                 assert limit is not None
                 assert exposure >= limit
@@ -258,6 +261,14 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         if script.ended_ms is None:
             script.ended_ms = max(0, self.now_ms - age_ms - script.began_ms)
         self.say(switch, script.at(Event.ENDED, script.ended_ms))
+
+    @rule(twice=st.booleans())
+    def everybody_talks(self, twice: bool) -> None:
+        """All calls that are up say so, as they would every few seconds; perhaps each of them twice."""
+        for (switch, _), script in self.scripts.items():
+            if script.ended_ms is None and (switch, script.call) in self.books().calls:
+                for _ in range(2 if twice else 1):
+                    self.hear(switch, script.at(Event.TICK, self.now_ms - script.began_ms))
 
     @rule(switch=switches, which=st.integers(0, 1_000))
     def repeat(self, switch: str, which: int) -> None:
@@ -427,7 +438,7 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         self.engine.restore(self.store.restored(), self.now_ms)
         self.lag.restarted(self.live_switches())
         self.engine.advance(self.now_ms)
-        self.watch_decisions()
+        self.watch_decisions(belated=True)
         self.agrees_with_the_naive_ledger()
         self.engine.subscribed(self.now_ms)
         self.watch_decisions()
@@ -443,6 +454,15 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
             self.bill(message.message)
         else:
             self.intend(message)
+
+    @rule()
+    def everything_arrives(self) -> None:
+        """A batch is committed, the switches get everything and answer."""
+        self.commit()
+        for switch in self.switches.values():
+            while switch.inbox:
+                self.engine.control(switch.receive(self.now_ms), self.now_ms)
+        self.watch_decisions()
 
     @rule(switch=switches, count=st.integers(1, 4), lost=st.booleans())
     def reach_the_switch(self, switch: str, count: int, lost: bool) -> None:

@@ -24,10 +24,20 @@ class ManualClock:
 
     def __init__(self) -> None:
         self.ms = START_MS
+        self.stepped_ms = 0
 
     def now_ms(self) -> int:
         """The time that was set."""
         return self.ms
+
+    def monotonic_ms(self) -> int:
+        """The time that has passed, steps left out."""
+        return self.ms - self.stepped_ms
+
+    def step(self, ms: int) -> None:
+        """Somebody sets the clock."""
+        self.ms += ms
+        self.stepped_ms += ms
 
     async def sleep(self, ms: int) -> None:
         """Time passes at once."""

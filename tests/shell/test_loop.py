@@ -146,6 +146,33 @@ def test_junk_on_other_topics_is_acknowledged_and_moves_nothing() -> None:
     assert len(house.calls.acknowledged) == len(house.control.acknowledged) == 1
 
 
+def test_a_stepped_clock_blocks_nobody() -> None:
+    """Our own clock jumps: calls are not carried forward by it until their switch has spoken again."""
+    for step_ms in (3_600_000, 600_000, -600_000):
+        house = House()
+        house.billing(LIMIT.replace("6.00", "600.00"))
+        house.report(ANSWERED)
+        run(house)
+        house.clock.step(step_ms)
+        house.clock.ms += 1_000
+        run(house)
+        house.clock.ms += 30_000
+        run(house)
+        account = house.engine.world.accounts["A1"]
+        assert account.causes == ()
+        assert account.level == 0
+        # The switch's ticks, on its own clock, show how far ours is off now; the calls are carried forward again.
+        for seconds, charge in ((32, "32"), (62, "62")):
+            body = ANSWERED.replace('"answered"', '"tick"').replace('"charge":"0"', f'"charge":"{charge}"')
+            body = body.replace(f'"at":{START_MS / 1_000:.3f}', f'"at":{START_MS / 1_000 + seconds:.3f}')
+            house.report(body.replace("{", f'{{"duration_ms":{seconds * 1000},', 1))
+            house.clock.ms = START_MS + step_ms + seconds * 1_000 + 100
+            run(house)
+        view = house.engine.picture("A1", house.clock.ms + 5_000)
+        assert view is not None
+        assert 66_000_000 <= view.exposure_micros <= 68_000_000
+
+
 def test_after_subscribing_every_switch_gets_scopes_and_a_snapshot() -> None:
     """Guard's own start brings each known switch the whole truth."""
     house = House()
