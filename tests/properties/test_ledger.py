@@ -48,28 +48,46 @@ from guard.core.records import (
 from guard.core.scopes import Scopes
 from guard.core.settings import DAY_MS, HOUR_MS, Settings
 from guard.core.views import AccountState
-from tests.properties.naive import TRUST, Billed, Books, Heard, Lag
+from tests.properties.naive import LAG_MS, TRUST, Billed, Books, Heard, Lag
 from tests.properties.switchboard import Obedient, Script
 from tests.scenarios.store import DictStore
 
 START_MS = 1_800_000_000_000
 ACCOUNTS = ("A1", "A2", "A3")
 SWITCHES = ("sw1", "sw2")
-SLOTS = 3
-"""Calls at a time, per switch."""
+MOST_CALLS = 8
+"""Calls that are spoken of at a time."""
 OLDEST_MS = 60_000
 """Older reports are only repeats: a call that was silent for 90 s is another story (the scenarios tell it)."""
 MOST_SILENCE_MS = 80_000
 
 accounts = st.sampled_from(ACCOUNTS)
 switches = st.sampled_from(SWITCHES)
-slots = st.integers(0, SLOTS - 1)
+whiches = st.integers(0, 1_000)
 rates = st.sampled_from([0, 1, 600_000, 2_100_000, 60_000_000, 333_333_333, 600_000_001])
 amounts = st.sampled_from([1, 10_000_000, 50_000_000, 89_999_999, 99_999_999, 100_000_000, 500_000_000])
 signed_amounts = st.builds(lambda micros, sign: micros * sign, amounts, st.sampled_from([1, -1]))
 limits = st.sampled_from([None, 0, 1, 10_000_000, 100_000_000, 1_000_000_000])
 waits_ms = st.sampled_from([1, 249, 250, 1_000, 2_000, 5_000, 15_000, 20_000]) | st.integers(1, 20_000)
 ages_ms = st.sampled_from([0, 1, 4_999, 5_000, 5_001, 30_000]) | st.integers(0, OLDEST_MS)
+
+def a_script(  # a strategy's helper: the parts of a call that are drawn
+    rate: int, stated: str, direction: Direction | None, emergency: str
+) -> Script:
+    """A call that has not begun. With charges the rate is always stated: what two charges imply depends on which two
+    arrived, and the pricing tests and the scenarios look at that."""
+    states_charge = stated == "charge and rate"
+    states_rate = {"charge and rate": "always", "rate": "always", "rate once": "answered", "nothing": "never"}[stated]
+    return Script("", "", 0, rate, states_charge, states_rate, direction, emergency)
+
+
+scripts = st.builds(
+    a_script,
+    rate=rates,
+    stated=st.sampled_from(["charge and rate", "rate", "rate once", "nothing"]),
+    direction=st.sampled_from([None, None, *Direction]),
+    emergency=st.sampled_from(["no", "no", "no", "flag", "dialled"]),
+)
 
 CONFIGURED = Settings(trust={method: int(part * 1_000_000) for method, part in TRUST.items()})
 
@@ -86,7 +104,7 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         self.uncommitted: list[Heard | Billed | Intent] = []
         self.lag = Lag()
         self.switches = {name: Obedient(name) for name in SWITCHES}
-        self.scripts: dict[tuple[str, int], Script] = {}
+        self.scripts: dict[tuple[str, str], Script] = {}
         self.reported: dict[str, list[Report]] = {name: [] for name in SWITCHES}
         self.made = 0
         self.watched = 0
@@ -175,7 +193,7 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         """Calls that would have been silent for long by then speak once more."""
         for switch, call_id, call in list(self.books().live()):
             if until_ms - call.newest.at_ms > MOST_SILENCE_MS:
-                script = next(s for (name, _), s in self.scripts.items() if name == switch and s.call == call_id)
+                script = self.scripts[switch, call_id]
                 self.hear(switch, script.at(Event.TICK, self.now_ms - script.began_ms))
 
     # -- rules: calls
@@ -185,82 +203,72 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         """Guard starts and can hear."""
         self.engine.subscribed(self.now_ms)
 
+    @precondition(lambda self: len(self.scripts) < MOST_CALLS)
     @rule(
         switch=switches,
-        slot=slots,
+        script=scripts,
         account=accounts,
-        rate=rates,
-        states_charge=st.booleans(),
-        states_rate=st.sampled_from(["always", "answered", "never"]),
-        direction=st.sampled_from([None, *Direction]),
-        emergency=st.sampled_from(["no", "no", "no", "flag", "dialled"]),
         began_before_ms=ages_ms,
-        spoken_of=st.booleans(),
+        told=st.sampled_from(["answered", "nothing yet", "the end first"]),
     )
-    def begin(
-        self,
-        switch: str,
-        slot: int,
-        account: str,
-        rate: int,
-        states_charge: bool,
-        states_rate: str,
-        direction: Direction | None,
-        emergency: str,
-        began_before_ms: int,
-        spoken_of: bool,
-    ) -> None:
-        """A call begins; perhaps nobody says so yet."""
-        before = self.scripts.get((switch, slot))
-        if before is not None and before.ended_ms is None:
-            return
-        if states_charge:
-            # What two charges imply depends on which two arrived: the pricing tests and the scenarios look at that.
-            states_rate = "always"
+    def begin(self, switch: str, script: Script, account: str, began_before_ms: int, told: str) -> None:
+        """A call begins; perhaps nobody says so yet, perhaps its end is heard of first."""
         self.made += 1
         began_ms = self.now_ms - began_before_ms
-        script = Script(
-            f"call-{self.made}", account, began_ms, rate, states_charge, states_rate, direction, emergency
-        )
-        self.scripts[switch, slot] = script
-        if spoken_of:
+        script = replace(script, call=f"call-{self.made}", account=account, began_ms=began_ms)
+        self.scripts[switch, script.call] = script
+        if told == "the end first":
+            self.finish(switch, script, 0)
+        if told != "nothing yet":
             self.say(switch, script.at(Event.ANSWERED, 0))
 
     def say(self, switch: str, report: Report) -> None:
         """A report that may be late."""
-        if self.now_ms - report.at_ms > 5_000:
+        if self.now_ms - report.at_ms > LAG_MS:
             self.fresh_sign(switch)
         self.hear(switch, report)
 
-    @rule(switch=switches, slot=slots, age_ms=ages_ms)
-    def tick(self, switch: str, slot: int, age_ms: int) -> None:
+    def chosen(self, which: int) -> tuple[str, Script]:
+        """Any call that is up or was."""
+        (switch, _), script = list(self.scripts.items())[which % len(self.scripts)]
+        return switch, script
+
+    @precondition(lambda self: self.scripts)
+    @rule(which=whiches, age_ms=ages_ms)
+    def tick(self, which: int, age_ms: int) -> None:
         """A moment of a call is reported, now or late, in order or not."""
-        script = self.scripts.get((switch, slot))
-        if script is None:
-            return
+        switch, script = self.chosen(which)
         duration_ms = max(0, self.now_ms - age_ms - script.began_ms)
         if script.ended_ms is not None:
             duration_ms = min(duration_ms, script.ended_ms)
         if self.now_ms - script.began_ms - duration_ms <= OLDEST_MS:
             self.say(switch, script.at(Event.TICK, duration_ms))
 
-    @rule(switch=switches, slot=slots)
-    def answered_late(self, switch: str, slot: int) -> None:
+    @precondition(lambda self: self.scripts)
+    @rule(which=whiches)
+    def answered_late(self, which: int) -> None:
         """The first report of a call comes in, perhaps after others."""
-        script = self.scripts.get((switch, slot))
-        known = (switch, script.call) in self.books().calls if script else False
-        if script is not None and (known or self.now_ms - script.began_ms <= OLDEST_MS):
+        switch, script = self.chosen(which)
+        if (switch, script.call) in self.books().calls or self.now_ms - script.began_ms <= OLDEST_MS:
             self.say(switch, script.at(Event.ANSWERED, 0))
 
-    @rule(switch=switches, slot=slots, age_ms=ages_ms)
-    def end(self, switch: str, slot: int, age_ms: int) -> None:
-        """A call ends, and that is reported now or late."""
-        script = self.scripts.get((switch, slot))
-        if script is None:
-            return
+    @precondition(lambda self: self.scripts)
+    @rule(which=whiches, age_ms=ages_ms)
+    def end(self, which: int, age_ms: int) -> None:
+        """A call ends, and that is reported now or late, perhaps again."""
+        self.finish(*self.chosen(which), age_ms)
+
+    def finish(self, switch: str, script: Script, age_ms: int) -> None:
+        """A call has ended some time ago."""
         if script.ended_ms is None:
             script.ended_ms = max(0, self.now_ms - age_ms - script.began_ms)
         self.say(switch, script.at(Event.ENDED, script.ended_ms))
+
+    @precondition(lambda self: self.scripts)
+    @rule()
+    def tidy(self) -> None:
+        """Calls that are over are not spoken of any more, except by repeats."""
+        self.scripts = {key: script for key, script in self.scripts.items() if script.ended_ms is None}
 
     @rule(twice=st.booleans())
     def everybody_talks(self, twice: bool) -> None:
@@ -270,7 +278,15 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
                 for _ in range(2 if twice else 1):
                     self.hear(switch, script.at(Event.TICK, self.now_ms - script.began_ms))
 
-    @rule(switch=switches, which=st.integers(0, 1_000))
+    @rule()
+    def nobody_obeys(self) -> None:
+        """The switches acknowledge everything, and calls go on all the same."""
+        self.everything_arrives()
+        self.keep_talking(self.now_ms + LAG_MS + 1)
+        self.run_to(self.now_ms + LAG_MS + 1)
+        self.everybody_talks(twice=False)
+
+    @rule(switch=switches, which=whiches)
     def repeat(self, switch: str, which: int) -> None:
         """Any earlier report comes again."""
         known = self.books().calls
@@ -278,17 +294,16 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
         if earlier:
             self.say(switch, earlier[which % len(earlier)])
 
-    @rule(switch=switches, slot=slots, account=accounts, currency=st.sampled_from([None, "CAD", "USD"]))
-    def contradict(self, switch: str, slot: int, account: str, currency: str | None) -> None:
+    @precondition(lambda self: self.scripts)
+    @rule(which=whiches, account=accounts, currency=st.sampled_from([None, "CAD", "USD"]))
+    def contradict(self, which: int, account: str, currency: str | None) -> None:
         """A report that names another account, or another currency."""
-        script = self.scripts.get((switch, slot))
-        if script is None or script.ended_ms is not None:
-            return
+        switch, script = self.chosen(which)
         known = self.books().calls.get((switch, script.call))
-        if known is None or (account == known.account and currency is None):
-            return
-        report = script.at(Event.TICK, max(0, self.now_ms - script.began_ms))
-        self.hear(switch, replace(report, account=account, currency=currency))
+        held_back = known is not None and known.posted is None and (account != known.account or currency is not None)
+        if held_back and script.ended_ms is None:
+            report = script.at(Event.TICK, max(0, self.now_ms - script.began_ms))
+            self.hear(switch, replace(report, account=account, currency=currency))
 
     # -- rules: money
 
@@ -572,6 +587,10 @@ class EngineMatchesNaiveLedger(RuleBasedStateMachine):
                 assert call.account.live is not None
                 assert call.account.live[switch.name, call.id] is call
         for account in self.engine.world.accounts.values():
+            defying = [call for call in (account.live or {}).values() if call.defies]
+            assert account.defying == len(defying)
+            assert all(call.endable for call in defying)
+            assert not defying or account.causes
             scaled = account.exposure_scaled(self.now_ms) - (account.owed_micros - account.trusted_micros) * MS_PER_MINUTE
             one_by_one = sum(call.value_micros(self.now_ms) for call in (account.live or {}).values())
             assert 0 <= floor_from_scaled(scaled) - one_by_one <= len(account.live or {})
