@@ -192,6 +192,8 @@ class Engine:
                 self._judge.advance(alarm)
             else:
                 break
+        # Also when none has fired: each report may set an earlier one in place of one that lies far ahead.
+        self._judge.sweep()
         self._delivery.advance(now_ms)
         for switch in self.world.switches.values():
             if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:

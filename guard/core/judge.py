@@ -314,9 +314,8 @@ class Judge:
         account.due_ms = None
         self._expire(account, now_ms)
         self.judge(account, now_ms, due_ms)
-        self._sweep()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Drop alarms that were overtaken by an earlier one, when they have come to outnumber the others."""
         world = self._world
         if len(world.alarms) > self._sweep_at:

@@ -98,6 +98,7 @@ class SwitchLink:
                         retry_s = FIRST_RETRY_S
                     self.connected.clear()
                     self._log.warning("no broker", error=str(error), retry_s=retry_s)
+                heed_cancellation()
                 await asyncio.sleep(retry_s)
                 retry_s = min(retry_s * 2, LAST_RETRY_S)
 
@@ -105,7 +106,7 @@ class SwitchLink:
         """Hang up every call, wait until the broker has all reports, and say `down`; False when there was no time."""
         self._emit(self._simulation.shut_down(self._now_ms()))
         self._finished = True
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, aiomqtt.MqttError):
             async with asyncio.timeout(timeout_s):
                 await self._drained.wait()
                 if self._client is not None:
@@ -118,10 +119,12 @@ class SwitchLink:
         """Serve one connection until it breaks."""
         will = aiomqtt.Will(f"{self._base}/status", payloads.encode_status(up=False), qos=1, retain=False)
         async with self._make_client(will) as client:
+            heed_cancellation()
             await client.subscribe(
                 [(f"{self._base}/commands", 1), (f"{self._base}/scopes", 1)],
                 timeout=PUBLISH_TIMEOUT_S,
             )
+            heed_cancellation()
             await self._publish(client, "status", payloads.encode_status(up=True))
             self.connected.set()
             self._client = client
@@ -228,3 +231,15 @@ class SwitchLink:
 
     async def _publish(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
         await client.publish(f"{self._base}/{topic}", payload, qos=1, timeout=PUBLISH_TIMEOUT_S)
+        heed_cancellation()
+
+
+def heed_cancellation() -> None:
+    """Be cancelled after all; to be called after waiting for aiomqtt.
+
+    aiomqtt waits with `asyncio.wait_for`, which up to Python 3.11 forgets a cancellation that comes in the very moment
+    in which what it waits for is done. The task would live on, and whoever waits for its end would wait for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Self, cast
 
 import aiomqtt
 import pytest
@@ -55,7 +56,7 @@ class Listener:
 async def until(condition: Callable[[], object]) -> None:
     """Wait until it is so, with a limit."""
     async with asyncio.timeout(WITHIN_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for is at the other end of a broker
             await asyncio.sleep(0.005)
 
 
@@ -181,3 +182,27 @@ async def test_scopes_are_learned_from_guards_own_message(broker: EmbeddedBroker
         # The two topics are ordered for themselves only: if the command came first, the switch did not know the scope.
         assert (ack["ok"], ack["ended_calls"]) in {(True, 1), (False, 0)}
         await until(lambda: b"ended_by_block" in b"".join(listener.payloads("calls")))
+
+
+async def test_a_cancellation_that_the_library_forgets_is_heeded() -> None:
+    """As `asyncio.wait_for` of Python 3.11 does when what it waits for is done in the same moment."""
+    connecting = asyncio.Event()
+
+    class Forgetful:
+        async def __aenter__(self) -> Self:
+            connecting.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            """Nothing to close."""
+
+    simulation = Simulation(SimulatedSwitch("sw1"), scripted(CALLS), start_ms=0)
+    link = SwitchLink(simulation, lambda _will: cast("aiomqtt.Client", Forgetful()))
+    running = asyncio.create_task(link.run())
+    await connecting.wait()
+    running.cancel()
+    async with asyncio.timeout(WITHIN_S):
+        await asyncio.wait({running})
+    assert running.cancelled()

@@ -175,10 +175,16 @@ class Player:
             id=list(dict.fromkeys(ids))[-1 - int(fields.get("back", "0"))],
             ok=flag(fields.get("ok", "yes")),
             account="" if about == "snapshot" else about,
-            at_ms=moment(fields["at"]) if "at" in fields else self._stage.now_ms,
+            at_ms=self._at(fields.get("at")),
             error=fields.get("error", ""),
             part=int(fields["part"]) if "part" in fields else None,
         )
+
+    def _at(self, text: str | None) -> int | None:
+        """Now unless said; `none`: the switch does not say."""
+        if text is None:
+            return self._stage.now_ms
+        return None if text == "none" else moment(text)
 
     # -- out
 

@@ -60,8 +60,8 @@ _FORGET = (
     "WHERE newest_at_ms < (SELECT value FROM meta WHERE name = 'forgotten_before_ms') LIMIT ?)"
 )
 _PRUNE_QUARANTINE = (
-    "DELETE FROM quarantine WHERE number IN (SELECT number FROM quarantine "  # noqa: S608 -- a constant
-    f"WHERE number <= (SELECT max(number) FROM quarantine) - {QUARANTINE_KEPT} ORDER BY number LIMIT ?)"
+    "DELETE FROM quarantine WHERE number IN (SELECT number FROM quarantine "
+    "WHERE number <= (SELECT max(number) FROM quarantine) - ? ORDER BY number LIMIT ?)"
 )
 
 
@@ -171,7 +171,7 @@ class Checkpoint:
         if closed.forgotten_before_ms:
             yield from self._delete(_FORGET, PRUNED_ROWS)
         if closed.quarantined:
-            yield from self._delete(_PRUNE_QUARANTINE, PRUNED_ROWS)
+            yield from self._delete(_PRUNE_QUARANTINE, QUARANTINE_KEPT, PRUNED_ROWS)
         # Let go of the rows a few at a time: freeing them all at once would hold the interpreter's lock for 20 ms.
         for rows in (closed.accounts, closed.calls):
             while rows:
@@ -199,12 +199,12 @@ class Checkpoint:
         self._raise("published", self._published)
         self._published_saved = self._published
 
-    def _delete(self, statement: str, limit: int) -> Iterator[int]:
-        while True:
-            deleted = self._connection.execute(statement, (limit,)).rowcount
+    def _delete(self, statement: str, *values: int) -> Iterator[int]:
+        """Delete a portion at each step; the last of the values is its size."""
+        deleted = values[-1]
+        while deleted == values[-1]:
+            deleted = self._connection.execute(statement, values).rowcount
             yield BITE_ROWS
-            if deleted < limit:
-                return
 
     def _meta(self, name: str) -> int:
         value: int = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0]

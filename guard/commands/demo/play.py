@@ -29,7 +29,7 @@ from guard.commands.demo.summary import Audit, Outcome, tell
 from guard.commands.output import CommandError, say
 from guard.core.money import parse_money
 from guard.replay.customers import Customer
-from guard.replay.link import SwitchLink
+from guard.replay.link import SwitchLink, heed_cancellation
 from guard.replay.opening import opening_messages
 from guard.replay.payloads import batches, time_text
 from guard.replay.simulation import Simulation
@@ -155,6 +155,7 @@ async def _watch(built: Stage, story: Story) -> None:
     """Decisions as anybody can subscribe to them."""
     async with client_maker(built.broker, "demo-watcher")(None) as client:
         await client.subscribe(f"{built.prefix}/decisions", qos=1)
+        heed_cancellation()
         async for message in client.messages:
             story.see_decision(json.loads(message.payload), now_ms())
 
