@@ -38,8 +38,8 @@ class Clock(Protocol):
         """Milliseconds since 1970-01-01 UTC."""
         ...
 
-    def monotonic_ms(self) -> int:
-        """Milliseconds since some moment; never set, so that a step of `now_ms` can be told from time that passed."""
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some moment; never set, so that a step of `now_ms` can be told from time that passed."""
         ...
 
     async def sleep(self, ms: int) -> None:

@@ -14,9 +14,9 @@ class SystemClock:
         """Milliseconds since 1970-01-01 UTC."""
         return time.time_ns() // 1_000_000
 
-    def monotonic_ms(self) -> int:
-        """Milliseconds since the machine was started."""
-        return time.monotonic_ns() // 1_000_000
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since the machine was started."""
+        return time.monotonic_ns()
 
     async def sleep(self, ms: int) -> None:
         """Return when `ms` have passed."""

@@ -45,6 +45,8 @@ REPORTS_BATCH = 4_000
 """Reports after which no further message joins a batch: about 30 ms of work, below the 50 ms promised to a command."""
 INTENTS_WAITING = 1_000
 """Operators' intents that may wait: more than people can have clicked."""
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
 STEP_MS = 5_000
 """Wall-clock time that passes by this much more or less than real time was set, not slewed."""
 RETRY_FIRST_MS = 100
@@ -137,7 +139,7 @@ class Loop:
         self.on_decisions: Callable[[list[Decision]], None] = _nobody_listens
         self.on_notice: Callable[[Notice], None] = _nobody_listens
         self.last_turn_ms = clock.now_ms()
-        self._last_monotonic_ms = clock.monotonic_ms()
+        self._last_monotonic_ns = clock.monotonic_ns()
         self.store_failure = ""
         """Why the store does not take batches; empty when it does."""
 
@@ -196,9 +198,10 @@ class Loop:
 
     def _look_at_the_clock(self) -> int:
         """The time; before anything falls due by it, the engine learns whether the clock was set since last time."""
-        now_ms, monotonic_ms = self._clock.now_ms(), self._clock.monotonic_ms()
-        step_ms = (now_ms - self.last_turn_ms) - (monotonic_ms - self._last_monotonic_ms)
-        self.last_turn_ms, self._last_monotonic_ms = now_ms, monotonic_ms
+        now_ms, monotonic_ns = self._clock.now_ms(), self._clock.monotonic_ns()
+        passed_ms = (monotonic_ns - self._last_monotonic_ns) // NS_PER_MS
+        step_ms = now_ms - self.last_turn_ms - passed_ms
+        self.last_turn_ms, self._last_monotonic_ns = now_ms, monotonic_ns
         if abs(step_ms) > STEP_MS:
             self._log.warning("clock-stepped", by_ms=step_ms, remedy="let an NTP client slew the clock, not set it")
             self._engine.clock_stepped(now_ms)
@@ -279,9 +282,9 @@ class Loop:
             self._figures.confirmed(waited_ms / 1_000)
         self._engine.world.confirm_ms.clear()
         if changes:
-            began_ms = self._clock.now_ms()
+            began_ns = self._clock.monotonic_ns()
             await self._commit(changes)
-            self._figures.committed((self._clock.now_ms() - began_ms) / 1_000, batch.reports)
+            self._figures.committed((self._clock.monotonic_ns() - began_ns) / NS_PER_S, batch.reports)
         self._send(changes.sends)
         if not keep_unacknowledged:
             self._batch = Batch()

@@ -30,9 +30,9 @@ class ManualClock:
         """The time that was set."""
         return self.ms
 
-    def monotonic_ms(self) -> int:
+    def monotonic_ns(self) -> int:
         """The time that has passed, steps left out."""
-        return self.ms - self.stepped_ms
+        return (self.ms - self.stepped_ms) * 1_000_000
 
     def step(self, ms: int) -> None:
         """Somebody sets the clock."""

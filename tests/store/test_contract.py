@@ -290,9 +290,9 @@ async def test_the_quarantine_is_paged_by_row_number(opening: Opening) -> None:
 async def test_a_closed_store_says_so(opening: Opening) -> None:
     async with opening() as store:
         await store.commit(Changes(accounts=[account("A1")]))
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="closed"):
         await store.commit(Changes(accounts=[account("A1", 1)]))
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="closed"):
         await store.decisions(account=None, after=0, limit=1)
 
 

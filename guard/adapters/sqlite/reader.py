@@ -136,8 +136,12 @@ class Reader:
             raise StoreError(
                 f"{self._path}: no answer within {READ_LIMIT_S:.0f} s; ask for less, or look at the disk"
             ) from error
-        except (*Unstorable, ValueError) as error:
-            # ValueError is aiosqlite's way of saying that the connection is closed.
+        except UnicodeError as error:
+            raise explain(error, self._path) from error
+        except ValueError as error:
+            # aiosqlite's way of saying so.
+            raise StoreError(f"{self._path}: the store is closed") from error
+        except Unstorable as error:
             raise explain(error, self._path) from error
         return list(rows)
 
