@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guard.adapters.sqlite import open_store, schema
+from guard.adapters.sqlite import layout, open_store, schema
 from guard.core.rows import AccountRow, CallRow, SwitchRow
 from guard.ports import StoreError
 from tests.store.samples import Model, account, posting, state_of
@@ -45,7 +45,7 @@ async def test_the_layout_has_not_changed(tmp_path: Path) -> None:
         pass
     assert dump(path) == GOLDEN.read_text(), (
         "the layout is not that of schema-1.sql. Released layouts never change: put the released statements back and "
-        "add a migration to guard/adapters/sqlite/schema.py, with a dump schema-<version>.sql beside this test"
+        "add a migration to guard/adapters/sqlite/layout.py, with a dump schema-<version>.sql beside this test"
     )
 
 
@@ -65,7 +65,7 @@ async def test_columns_are_the_fields_of_rows(tmp_path: Path, table: str, row: t
         pass
     with closing(sqlite3.connect(path)) as connection:
         columns = tuple(values[1] for values in connection.execute(f"PRAGMA table_info({table})"))
-    assert columns == row._fields, "add a migration for the new columns: guard/adapters/sqlite/schema.py"
+    assert columns == row._fields, "add a migration for the new columns: guard/adapters/sqlite/layout.py"
 
 
 async def test_every_commit_is_synced(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ async def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
     async with open_store(path):
         pass
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
+        connection.execute(f"PRAGMA user_version = {len(layout.MIGRATIONS) + 1}")
     assert "was written by a newer guard (layout 2, this one knows 1)" in await _refused(path)
 
 
@@ -147,7 +147,7 @@ async def test_a_migration_brings_an_older_file_up_to_date(tmp_path: Path, monke
     async with open_store(path) as store:
         await store.commit(changes)
     step = ("ALTER TABLE switch ADD COLUMN note TEXT NOT NULL DEFAULT 'none'", "CREATE TABLE more (number INTEGER)")
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*layout.MIGRATIONS, step))
     async with open_store(path) as store:
         assert state_of(await store.restore()) == model.state()
     text = dump(path)
@@ -163,7 +163,7 @@ async def test_a_migration_that_fails_leaves_the_old_file_whole(
         await store.commit(posting(1, 5, 5))
     before = dump(path)
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE more (number)", "NONSENSE")))
+        patch.setattr(schema, "MIGRATIONS", (*layout.MIGRATIONS, ("CREATE TABLE more (number)", "NONSENSE")))
         assert "NONSENSE" in await _refused(path)
     assert dump(path) == before
     async with open_store(path) as store:

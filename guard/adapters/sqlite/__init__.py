@@ -7,9 +7,8 @@ that of the last commit that returned, or of the one that was being made.
 **Two halves.** State (accounts, live calls, switches) changes with every report, but only its newest form matters.
 History (ledger, decisions, calls that are over, billing, audit, quarantine) is written once and never changed. History
 is appended by each commit. State goes into a redo journal, one blob a commit, and reaches its tables later, sorted, in
-bites, a row once however often it changed. Upserts by the batch were measured first: they cost a page of the file for
-nearly every row, three to four times the whole of this, and, beside a busy event loop, a wait for the interpreter's
-lock each. A restart reads the tables and lays the journal over them.
+bites, a row once however often it changed. Upserts by the batch were measured beside it: they cost a page of the file
+for nearly every row and three to six times the whole of this. A restart reads the tables, the journal laid over them.
 
 **Keys increase.** Ledger lines, decisions, batches and memory have numbers that only grow, so they are written at the
 end of their tables. The one index that would be hit at random (whose ledger line is where) is a table of its own that
@@ -23,9 +22,10 @@ for long.
 
 **Threads.** One thread writes (`writer`), one reads (`reader`). Each commit is one hop to the writer and back.
 
-Reading order: `schema` (tables and versions), `journal`, `generation`, `checkpoint`, `keeper` (a commit), `restoring`,
-`reader`, `store` (open and close); `bulk` and `tables` are how rows become statements, `ownership` is the lock,
-`failures` the words of errors, `ledger_check` the auditor behind `guard check --ledger`.
+Reading order: `layout` (tables and versions), `schema` (which files are opened), `journal`, `generation`, `checkpoint`,
+`keeper` (a commit), `restoring`, `reader`, `store` (open and close); `bulk` and `tables` are how rows become
+statements, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
+`guard check --ledger`.
 """
 
 from guard.adapters.sqlite.ledger_check import check_ledger
