@@ -36,9 +36,9 @@ from guard.core.records import Outcome
 from guard.core.scopes import Scopes
 from guard.ports import Clock, Store
 from guard.shell.clock import SystemClock
-from guard.shell.collector import settle_collector
 from guard.shell.desk import Desk
 from guard.shell.feed import Feed
+from guard.shell.interpreter import settle_interpreter
 from guard.shell.loop import Loop
 from guard.wire.topics import Role, Topics, client_id
 
@@ -63,7 +63,7 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         restored = await store.restore()
         engine = Engine(config.settings(), scopes_of(config), clock.now_ms())
         engine.restore(restored, clock.now_ms())
-        settle_collector()
+        settle_interpreter()
         log.info(
             "restored",
             accounts=len(engine.world.accounts),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from guard.core.emergency import EmergencyNumbers, carries_numbers
 from guard.core.invariants import invariant
@@ -177,9 +178,11 @@ class LedgerLine:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """A call that is over: what `duplicate` and `late` are judged by, until the memory ends (contract: `remember`)."""
+class Remembered(NamedTuple):
+    """A call that is over: what `duplicate` and `late` are judged by, until the memory ends (contract: `remember`).
+
+    A tuple, because there are millions of them and a restart makes them all again.
+    """
 
     switch: str
     call: str

@@ -221,7 +221,7 @@ class Delivery:
     def _acknowledge_part(self, switch: Switch, snapshot: Snapshot, part: int | None, at_ms: int, now_ms: int) -> None:
         if part is None:
             snapshot.acked_unnamed += 1
-        else:
+        elif 1 <= part <= snapshot.of:
             snapshot.acked_parts.add(part)
         if len(snapshot.acked_parts) + snapshot.acked_unnamed < snapshot.of:
             return

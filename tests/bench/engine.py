@@ -12,7 +12,7 @@ from guard.core.money import Micros
 from guard.core.records import Event, Report
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
-from guard.shell.collector import settle_collector
+from guard.shell.interpreter import settle_interpreter
 
 START_MS = 1_800_000_000_000
 TICK_MS = 30_000
@@ -47,7 +47,7 @@ def ticks(engine: Engine, accounts: int, calls: int, rounds: int) -> float:
         for tick in range(1, rounds + 1)
     ]
     # As the daemon does; the reports laid out here are the benchmark's, not the engine's.
-    settle_collector()
+    settle_interpreter()
     spent = 0.0
     for tick, reports in enumerate(made, 1):
         now_ms = START_MS + tick * TICK_MS

@@ -138,7 +138,7 @@ def over(call_id: str, posted_micros: int = 350_000, **fields: Any) -> Remembere
         posted_micros=Micros(posted_micros),
         direction="outgoing",
     )
-    return replace(sample, **fields)
+    return sample._replace(**fields)
 
 
 def decision(number: int, account_id: str = "A1", **fields: Any) -> Decision:

@@ -7,8 +7,9 @@ that of the last commit that returned, or of the one that was being made.
 **Two halves.** State (accounts, live calls, switches) changes with every report, but only its newest form matters.
 History (ledger, decisions, calls that are over, billing, audit, quarantine) is written once and never changed. History
 is appended by each commit. State goes into a redo journal, one blob a commit, and reaches its tables later, sorted, in
-bites, a row once however often it changed. Upserts by the batch were measured beside it: they cost a page of the file
-for nearly every row and three to six times the whole of this. A restart reads the tables, the journal laid over them.
+bites, a row once however often it changed. Upserts by the batch were measured beside it: from a hundred rows a batch on
+they cost a page of the file for nearly every row, and three times the whole of this. A restart reads the tables, the
+journal laid over them.
 
 **Keys increase.** Ledger lines, decisions, batches and memory have numbers that only grow, so they are written at the
 end of their tables. The one index that would be hit at random (whose ledger line is where) is a table of its own that
