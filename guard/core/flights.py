@@ -32,7 +32,7 @@ def contribution_of(call: Call) -> Contribution:
     stated_micros = call.charge_micros - call.posted_micros
     if call.silent_carry_scaled >= 0:
         return stated_micros, 0, 0, call.silent_carry_scaled
-    rate_micros = call.growth_micros
+    rate_micros = 0 if call.free else call.rate_micros
     return stated_micros, rate_micros, rate_micros * call.at_ms, 0
 
 
@@ -48,13 +48,6 @@ class Flight:
         self.rate_micros = 0
         self.anchor = 0
         self.frozen_scaled = 0
-
-    def shift(self, stated_micros: int, rate_micros: int, anchor: int, frozen_scaled: int) -> None:
-        """Move the sums by the difference between what a call contributed and what it contributes now."""
-        self.stated_micros += stated_micros
-        self.rate_micros += rate_micros
-        self.anchor += anchor
-        self.frozen_scaled += frozen_scaled
 
     def absorb(self, other: Flight, sign: int) -> None:
         """Count a whole flight in or out."""

@@ -148,6 +148,8 @@ class Intake:
             return None
         if report.event is Event.FAILED:
             return Outcome.LATE
+        if report.duration_ms > call.duration_ms:
+            return None
         place, known = place_of(report, call.stated_charge_micros), call.order()
         if place > known:
             return None
@@ -218,6 +220,7 @@ class Intake:
                 call.stated_charge_micros = past.charge_micros
                 call.emergency = past.emergency
                 call.direction = Direction(past.direction) if past.direction else None
+                call.free = call.is_free
             del switch.remembered[report.call]
         world.go_live(call)
         self._watch.at(call, report.at_ms - switch.skew_ms + world.settings.stale_after_ms)

@@ -283,10 +283,25 @@ class Judge:
         if account.causes or account.until_ms is not None or account.allow_until_ms is not None:
             self._schedule(account, now_ms)
         elif account.flights:
-            self._world.wake(account, self.breach_ms(account, now_ms, account.up_scaled))
-            for flight in account.flights:
-                if flight.switch.lagging:
-                    flight.switch.parked[account.id] = None
+            self._set_breach_alarm(account, now_ms)
+
+    def _set_breach_alarm(self, account: Account, now_ms: int) -> None:
+        """`breach_ms` and `park` in one pass over the flights: this is done after every report."""
+        up = account.up_scaled
+        value = (account.owed_micros - account.trusted_micros) * MS_PER_MINUTE
+        rate = 0
+        for flight in account.flights:
+            switch = flight.switch
+            value += flight.stated_micros * MS_PER_MINUTE + flight.frozen_scaled
+            if switch.lagging:
+                switch.parked[account.id] = None
+            else:
+                value += flight.rate_micros * switch.skew_ms - flight.anchor
+                rate += flight.rate_micros
+        if up is not None and rate > 0:
+            breach_ms, due_ms = -((value - up) // rate), account.due_ms
+            if due_ms is None or breach_ms < due_ms:
+                self._world.wake(account, max(now_ms + 1, breach_ms))
 
     def _schedule(self, account: Account, now_ms: int) -> None:
         moments = [self.breach_ms(account, now_ms, account.up_scaled), account.allow_until_ms, account.until_ms]

@@ -19,7 +19,7 @@ from hypothesis.stateful import invariant
 from guard.core.calls import GROWING
 from guard.core.decisions import Action, Decision, Mode, Reason
 from guard.core.engine import Engine
-from guard.core.flights import Flight
+from guard.core.flights import Flight, contribution_of
 from guard.core.money import MS_PER_MINUTE, floor_from_scaled
 from guard.core.pictures import is_confirmed
 from guard.core.records import SwitchStatus
@@ -97,7 +97,6 @@ class EngineMatchesNaiveLedger(Machine):
             for flight in account.flights:
                 assert flight.calls > 0
                 totals[flight.switch.name][account.currency].absorb(flight, 1)
-                totals[flight.switch.name][account.currency].calls += 0
         assert {currency: sum_ for currency, sum_ in world.settled_micros.items() if sum_} == {
             currency: sum_ for currency, sum_ in settled.items() if sum_
         }
@@ -115,6 +114,8 @@ class EngineMatchesNaiveLedger(Machine):
             assert switch.skew_ms == 0
             for call in switch.calls.values():
                 assert call.silent_carry_scaled == GROWING
+                assert call.free is call.is_free
+                assert call.counted == contribution_of(call)
                 assert call.account.live is not None
                 assert call.account.live[switch.name, call.id] is call
         for account in self.engine.world.accounts.values():
@@ -203,7 +204,7 @@ class EngineMatchesNaiveLedger(Machine):
 
 TestEngineMatchesNaiveLedger = EngineMatchesNaiveLedger.TestCase
 TestEngineMatchesNaiveLedger.settings = settings(
-    max_examples=150 * int(os.environ.get("GUARD_DEEP", "1")),
+    max_examples=300 * int(os.environ.get("GUARD_DEEP", "1")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

@@ -106,7 +106,8 @@ class Player:
         stage = self._stage
         for line in self._scenario.lines:
             try:
-                stage.advance_to(START_MS + line.at_ms)
+                if line.kind != "clock_set":
+                    stage.advance_to(START_MS + line.at_ms)
                 self._note()
                 kind, result = self._enter(line)
             except Exception as error:
@@ -143,6 +144,8 @@ class Player:
                 stage.control(SwitchStatus(switch=name, up=_UP[state]))
             case "ack", (name, about):
                 stage.control(self._ack(name, about, words))
+            case "clock_set", ():
+                stage.set_clock(START_MS + line.at_ms)
             case "restart", ():
                 stage.restart()
             case "subscribed", ():

@@ -8,6 +8,7 @@
 
 Time runs from the scenario's start (`90s`, `1h30m`, `6.001s`), or from the line before (`+10s`). After `->` stand the
 expectations, separated by ` ; `. A word with `=` is a field; everything else is a name. Quotes keep blanks together.
+Up to a line time passes, but for `clock_set`: there our own clock is set to the time of the line.
 """
 
 from __future__ import annotations

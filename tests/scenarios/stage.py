@@ -122,6 +122,13 @@ class Stage:
         self.engine.advance(at_ms)
         self.settle()
 
+    def set_clock(self, at_ms: int) -> None:
+        """Our own clock is set: it says another time, and none has passed."""
+        self.now_ms = at_ms
+        self.engine.clock_stepped(at_ms)
+        self.engine.advance(at_ms)
+        self.settle()
+
     def settle(self) -> None:
         """Commit what has happened, and let the obedient switches acknowledge what they were sent."""
         while True:
