@@ -74,7 +74,6 @@ class Snapshot:
     acked_parts: set[int] = field(default_factory=set)
     acked_unnamed: int = 0
     remake_ms: int = FIRST_REMAKE_MS
-    due_ms: int = 0
 
 
 def command_of(account: Account, world: World) -> Command | None:
@@ -169,7 +168,6 @@ class Delivery:
             covers=dict(switch.pending),
             blocked=tuple(entry.account for entry in entries),
             remake_ms=min(LAST_RESEND_MS, remake_ms * 2),
-            due_ms=now_ms + remake_ms,
         )
         heappush(self._due, (now_ms + remake_ms, switch.name, snapshot_id))
         for number, part in enumerate(parts, 1):

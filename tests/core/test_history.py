@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from guard.core.decisions import Audit
+from guard.core.decisions import Audit, Command
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.records import (
     AccountMessage,
+    Ack,
     AdjustmentMessage,
     Allow,
     BalanceMessage,
@@ -18,6 +19,7 @@ from guard.core.records import (
     Outcome,
     Release,
     Report,
+    SwitchStatus,
 )
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
@@ -94,6 +96,24 @@ def test_every_outcome_is_counted() -> None:
         Outcome.TOO_OLD: 1,
         Outcome.QUARANTINED: 1,
     }
+
+
+def test_how_long_confirmation_took_is_noted() -> None:
+    """By an acknowledged command or by an acknowledged snapshot."""
+    engine = an_engine()
+    engine.control(SwitchStatus(switch="sw1", up=True), NOW_MS)
+    snapshot = engine.take().sends[-1].message
+    engine.control(Ack(switch="sw1", id=snapshot.id, ok=True), NOW_MS)
+    assert engine.world.confirm_ms == []
+    engine.billing(CreditMessage(id="c", account="A1", credit=Credit()), NOW_MS + 1_000)
+    (command,) = [send.message for send in engine.take().sends if isinstance(send.message, Command)]
+    engine.control(Ack(switch="sw1", id=command.id, ok=True), NOW_MS + 1_040)
+    assert engine.world.confirm_ms == [40]
+    engine.intent(Block(account="A1", by="ana", reason="x"), NOW_MS + 2_000)
+    engine.control(SwitchStatus(switch="sw1", up=True), NOW_MS + 2_100)
+    snapshot = engine.take().sends[-1].message
+    engine.control(Ack(switch="sw1", id=snapshot.id, ok=True), NOW_MS + 2_150)
+    assert engine.world.confirm_ms == [40, 150]
 
 
 def test_differences_that_balances_found_are_added_up() -> None:

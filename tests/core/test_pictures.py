@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from guard.core.decisions import Action
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.pictures import SHOWN_CALLS
-from guard.core.records import Credit, CreditMessage, Direction, Event, Report, SwitchStatus
+from guard.core.records import (
+    AdjustmentMessage,
+    Allow,
+    Credit,
+    CreditMessage,
+    Direction,
+    Event,
+    PaymentMessage,
+    PaymentStatus,
+    Report,
+    SwitchStatus,
+)
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.views import AccountView, LiveCall
@@ -86,6 +98,28 @@ def test_the_moment_at_which_the_limit_will_be_reached_is_shown() -> None:
     unlimited = an_engine(None)
     unlimited.report("sw1", Report("C1", Event.ANSWERED, "A1", NOW_MS, 0, "+1", rate_micros=60_000_000), NOW_MS)
     assert picture(unlimited).reaches_limit_at_ms is None
+
+
+def test_a_trusted_payment_puts_the_moment_off() -> None:
+    """What is pending and trusted counts until the bank has spoken; so does what is owed."""
+    engine = Engine(Settings(trust={"cheque": 500_000}), Scopes.of_country_code("1"), NOW_MS)
+    status, amount = PaymentStatus.PENDING, Micros(40_000_000)
+    payment = PaymentMessage(id="p", account="A1", amount_micros=amount, method="cheque", status=status)
+    engine.billing(payment, NOW_MS)
+    engine.billing(AdjustmentMessage(id="a", account="A1", amount_micros=Micros(10_000_000)), NOW_MS)
+    engine.report("sw1", Report("C1", Event.ANSWERED, "A1", NOW_MS, 0, "+1", rate_micros=60_000_000), NOW_MS)
+    view = picture(engine)
+    assert view.exposure_micros == 10_000_000 - 20_000_000 + 30_000_000
+    assert view.in_flight_micros == 30_000_000
+    assert view.pending_payments_micros == 40_000_000
+    assert view.reaches_limit_at_ms == NOW_MS + 110_000
+    engine.intent(Allow(account="A1", by="ana", reason="x", until_ms=LATER_MS + 3_600_000), LATER_MS)
+    engine.take()
+    engine.advance(NOW_MS + 109_999)
+    actions = [(d.action, d.mark) for d in engine.take().decisions]
+    assert actions == [(Action.WARN, "50"), (Action.WARN, "80")]
+    engine.advance(NOW_MS + 110_000)
+    assert [(d.action, d.at_ms) for d in engine.take().decisions] == [(Action.BLOCK, NOW_MS + 110_000)]
 
 
 def test_of_many_calls_some_are_shown_and_all_are_counted() -> None:

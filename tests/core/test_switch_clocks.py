@@ -55,6 +55,13 @@ def test_a_backlog_is_no_clock_that_is_behind() -> None:
         assert heard.skew_ms == 0
 
 
+def test_reports_that_take_longer_and_longer_are_no_clock_that_is_behind() -> None:
+    """A line that fills up: the distance grows within every window."""
+    heard = switch()
+    assert min(hear(heard, [-6_000 - 300 * i for i in range(40)])) == 6_000
+    assert heard.skew_ms == 0
+
+
 def test_a_clock_that_was_set_back_is_learned_anew() -> None:
     """After a window in which all reports agree."""
     heard = switch()

@@ -124,7 +124,10 @@ class Surroundings(RuleBasedStateMachine):
                 assert limit is not None
                 assert exposure >= limit
                 assert exposure > 0
-                assert decision.exposure_micros == exposure.__floor__()
+                # The report that ends a backlog is itself still read as part of it.
+                read = [self.lag.at(self.now_ms) | {name} for name in SWITCHES]
+                possible = [books.exposure(decision.account, self.now_ms, lagging) for lagging in read]
+                assert decision.exposure_micros in {value.__floor__() for value in (exposure, *possible)}
         self.watched = len(decisions)
 
     def keep_talking(self, until_ms: int) -> None:
