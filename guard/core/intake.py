@@ -133,7 +133,10 @@ class Intake:
     def _hear(self, switch: Switch, report: Report, now_ms: int) -> None:
         """The switch spoke: learn its clock, and see whether a backlog is being read."""
         switch.heard(now_ms, self._world.settings.stale_after_ms)
+        skew_ms = switch.skew_ms
         age_ms = switch.clock(report.at_ms, now_ms)
+        if switch.skew_ms - skew_ms > LAG_MS:
+            self._rebase(switch, switch.skew_ms - skew_ms)
         if age_ms > LAG_MS:
             # Accounts park themselves as they are judged; those nobody judges have an alarm that makes them.
             switch.lagging = True
@@ -141,6 +144,17 @@ class Intake:
         elif switch.lagging:
             # It has been read, this report included: whoever waits for that is judged when this one has been taken.
             switch.quiet_due_ms = now_ms
+
+    def _rebase(self, switch: Switch, jump_ms: int) -> None:
+        """The switch's clock was set forward: calls known before keep their age, or each would seem so much older.
+
+        One look at each of its calls, and only when a clock jumps.
+        """
+        world = self._world
+        for call in switch.calls.values():
+            call.at_ms += jump_ms
+            world.count(call)
+            world.touch_call(call)
 
     def _known(self, call: Call, report: Report, now_ms: int, *, emergency: bool) -> Outcome | None:
         """A report about a live call that is not news: duplicate or late. None: it is news."""

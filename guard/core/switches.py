@@ -4,7 +4,8 @@
 the future proves that the clock is ahead, at once. A clock that is behind looks like a backlog at first; what tells
 them apart is pace: over `PACE_WINDOW_MS` a live switch's reports arrive as fast as its clock runs, a backlog arrives
 faster. A constant distance within a window is therefore taken as the skew. Distances up to `LAG_MS` behind are
-ordinary delay and leave the skew at zero.
+ordinary delay and leave the skew at zero. A jump forward of more than `LAG_MS` is a clock that was set, and the calls
+known before keep their age (`Intake`); any other correction holds for all calls at once.
 
 **Lag.** A report more than `LAG_MS` old (corrected) says that a backlog is being read: until a fresh report, or until
 nothing has come for `QUIET_MS`, calls count only what they stated, and accounts whose moment may have passed wait in
