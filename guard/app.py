@@ -96,14 +96,8 @@ class _Daemon:
         topics = Topics(config.broker.prefix)
         address = BrokerAddress.parse(broker_url)
         prefix = topics.prefix
-        self._calls = self._session(address, prefix, Role.CALLS, (f"{prefix}/+/calls",), CALLS_RECEIVE_MAXIMUM)
-        self._control = self._session(
-            address,
-            prefix,
-            Role.CONTROL,
-            (f"{prefix}/+/status", f"{prefix}/+/acks", f"{prefix}/billing"),
-            CONTROL_RECEIVE_MAXIMUM,
-        )
+        self._calls = self._session(address, prefix, Role.CALLS, (topics.calls_filter,), CALLS_RECEIVE_MAXIMUM)
+        self._control = self._session(address, prefix, Role.CONTROL, topics.control_filters, CONTROL_RECEIVE_MAXIMUM)
         self._loop = Loop(
             engine=engine,
             store=store,

@@ -45,7 +45,6 @@ TELL_AFTER_MS = 30_000
 DEFIANCE_MS = 5_000
 PART_ENTRIES = 500
 
-CONFIRM = "confirm"
 _Key = tuple[int, str, str]
 
 
