@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from guard.core.decisions import Changes, Decision, LedgerLine, Quarantined
+from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
+from guard.core.limits import LimitReview
 from guard.core.records import Intent, IntentResult
 from guard.core.restored import Restored
+from guard.core.statement import LedgerSum
 from guard.core.views import AccountState, AccountView, SwitchView
 
 __all__ = [
@@ -124,6 +126,18 @@ class Store(Protocol):
         """The account's lines with from <= at < to, ordered by (at, number), in chunks: never all in memory."""
         ...
 
+    async def ledger_sums(self, account: str, *, from_ms: int | None, to_ms: int | None) -> list[LedgerSum]:
+        """The account's lines with from <= at < to, added up by kind, class of call and method of payment."""
+        ...
+
+    async def billing_entries(self, account: str, *, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
+        """Billing messages of these types that were taken for the account, newest first, with their payloads."""
+        ...
+
+    async def last_audits(self, account: str, limit: int) -> list[Audit]:
+        """What was last done to an account outside of decisions, newest first."""
+        ...
+
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Reports held back, oldest first, with their row numbers."""
         ...
@@ -144,6 +158,18 @@ class Desk(Protocol):
 
     def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id; `query` is part of an id or a name."""
+        ...
+
+    def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
+        """Up to `limit` accounts whose limit no longer fits, in the order of their ids after the given one.
+
+        The second is where to go on; None: there are no more. A page may be short or empty and still have a next one,
+        because only so many accounts are looked at in one go.
+        """
+        ...
+
+    def now_ms(self) -> int:
+        """The present, by the daemon's clock."""
         ...
 
     def switches(self) -> list[SwitchView]:

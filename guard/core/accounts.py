@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from guard.core.books import Books
+from guard.core.cycles import Cycle, cycle_of
 from guard.core.decisions import Reason
 from guard.core.marks import TOP, climb_threshold, fall_threshold
 from guard.core.money import MS_PER_MINUTE, Micros
+from guard.core.pools import appraise, gross_scaled
 from guard.core.records import Scope
 from guard.core.rows import AccountRow, CauseRow, CommandRow
 from guard.core.scopes import width
@@ -21,6 +24,12 @@ if TYPE_CHECKING:
     from guard.core.calls import Call
     from guard.core.flights import Flight
     from guard.core.switches import Switch
+
+Shown = tuple[int, int, int]
+"""Its pools in the totals of all accounts: value (scaled), rate, rate x time."""
+
+NOT_SHOWN: Shown = (0, 0, 0)
+_SECOND_MS = 1_000
 
 AUTOMATIC = frozenset({Reason.CREDIT_LIMIT, Reason.RULE, Reason.ANOMALY})
 """Causes that `allow` covers."""
@@ -54,11 +63,13 @@ class Account:
 
     __slots__ = (
         "allow_until_ms",
+        "books",
         "cap_micros",
         "causes",
         "closed",
         "command",
         "currency",
+        "cycle",
         "cycles_micros",
         "decisions",
         "defying",
@@ -77,8 +88,10 @@ class Account:
         "owed_micros",
         "pending_micros",
         "plan",
+        "pooled",
         "provisional",
         "seq",
+        "shown",
         "spoken",
         "state",
         "tariff",
@@ -121,6 +134,11 @@ class Account:
         self.causes: tuple[Cause, ...] = ()
         self.flights: tuple[Flight, ...] = ()
         self.live: dict[tuple[str, str], Call] | None = None
+        self.books: Books | None = None
+        # Live calls under its plan, the cycle that was last looked up, its pools as they are counted in the totals.
+        self.pooled = 0
+        self.cycle: Cycle | None = None
+        self.shown: Shown = NOT_SHOWN
         self.defying = 0
         self.due_ms: int | None = None
         self.state = AccountState.ACTIVE
@@ -148,10 +166,36 @@ class Account:
 
     def exposure_scaled(self, now_ms: int) -> int:
         """Owed + in flight - trusted pending payments, in scaled micros."""
+        value = self.settled_scaled(now_ms)
+        return value + appraise(self, now_ms).net_scaled if self.pooled else value
+
+    def settled_scaled(self, now_ms: int) -> int:
+        """The same without what its calls under a plan come to beyond `connect`."""
         value = (self.owed_micros - self.trusted_micros) * MS_PER_MINUTE
         for flight in self.flights:
             value += flight.value_scaled(now_ms)
         return value
+
+    def in_flight_gross_scaled(self, now_ms: int) -> int:
+        """What its live calls would be worth without any plan, in scaled micros."""
+        value = gross_scaled(self, now_ms) if self.pooled else 0
+        for flight in self.flights:
+            value += flight.value_scaled(now_ms) + flight.over_micros * MS_PER_MINUTE
+        return value
+
+    def burn_micros(self, now_ms: int) -> int:
+        """Rate at which exposure grows now, micros per minute."""
+        rate = sum(flight.line()[1] for flight in self.flights)
+        if self.pooled:
+            rate += (appraise(self, now_ms + _SECOND_MS).net_scaled - appraise(self, now_ms).net_scaled) // _SECOND_MS
+        return rate
+
+    def cycle_at(self, at_ms: int) -> Cycle:
+        """The billing cycle that a moment belongs to, in its own time zone."""
+        cycle = self.cycle
+        if cycle is None or not cycle.start_ms <= at_ms < cycle.end_ms:
+            cycle = self.cycle = cycle_of(at_ms, self.timezone)
+        return cycle
 
     # -- calls
 
@@ -166,6 +210,12 @@ class Account:
     def lagging(self) -> bool:
         """Whether a switch that carries its calls is reading a backlog."""
         return any(flight.switch.lagging for flight in self.flights)
+
+    def open_books(self) -> Books:
+        """Its books, begun when needed."""
+        if self.books is None:
+            self.books = Books()
+        return self.books
 
     # -- causes
 
@@ -247,6 +297,7 @@ class Account:
                 )
                 for c in self.causes
             ),
+            None if self.books is None else self.books.row(),
         )
 
     @classmethod
@@ -289,6 +340,7 @@ class Account:
             )
             for c in row.causes
         )
+        account.books = None if row.books is None else Books.from_row(row.books)
         account.state = account.present_state()
         account.set_thresholds()
         return account

@@ -1,20 +1,14 @@
-r"""Billing messages: accounts, balances, payments, adjustments, limits, closing. Each id counts once.
+"""Billing messages: accounts, balances, payments, adjustments, invoices, limits, cards, closing. Each id counts once.
 
 A message is judged by its id first: the same again is a duplicate; the same id with another account, type, amount or
-method is refused. Payments are keyed by id and status; the table below says what a status does after another. A row
-that is missing would be a bug, a combination that no bank can mean is refused.
-
-| before \ comes | pending | posted | rejected | reversed |
-|---|---|---|---|---|
-| (nothing) | hold | post | note | post and reverse |
-| pending | duplicate | release, post | release | release, post and reverse |
-| posted | duplicate | duplicate | refuse | reverse |
-| rejected | duplicate | refuse | duplicate | refuse |
-| reversed | duplicate | duplicate | refuse | duplicate |
+method is refused. Payments are keyed by id and status (`guard.core.payments`).
 
 `balance` says what was owed at a time. What the ledger holds since then stays owed on top; the difference becomes a
 line, dated one millisecond before that time: it belongs to the period that had ended, and a second statement for the
 same time corrects the first instead of adding to it.
+
+An invoice moves nothing: it says which part of owed is invoiced (`guard.core.books`), and it may move a limit that
+billing has stated in cycles (`guard.core.limits`).
 """
 
 from __future__ import annotations
@@ -22,58 +16,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from guard.core.decisions import Audit, BillingEntry, LineKind, Reason
+from guard.core import cards, limits
+from guard.core.decisions import Audit, BillingEntry, LineKind, Notice, NoticeKind, Reason
 from guard.core.invariants import invariant
 from guard.core.money import fits
+from guard.core.payments import Payments
 from guard.core.records import (
     AccountMessage,
     AdjustmentMessage,
     BalanceMessage,
     BillingMessage,
     BillingOutcome,
+    CardMessage,
     CloseMessage,
     Credit,
     CreditMessage,
-    KeptMessage,
+    InvoiceMessage,
     PaymentMessage,
-    PaymentStatus,
 )
+from guard.core.rows import InvoiceRow
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
     from guard.core.judge import Judge
     from guard.core.world import World
 
-_MILLION = 1_000_000
-
-_HOLD, _RELEASE, _POST, _REVERSE = "hold", "release", "post", "reverse"
-_DUPLICATE: tuple[str, ...] = ("duplicate",)
-_REFUSE: tuple[str, ...] = ("refuse",)
-_PENDING, _POSTED = PaymentStatus.PENDING, PaymentStatus.POSTED
-_REJECTED, _REVERSED = PaymentStatus.REJECTED, PaymentStatus.REVERSED
-
-PAYMENT_STEPS: dict[tuple[PaymentStatus | None, PaymentStatus], tuple[str, ...]] = {
-    (None, _PENDING): (_HOLD,),
-    (None, _POSTED): (_POST,),
-    (None, _REJECTED): (),
-    (None, _REVERSED): (_POST, _REVERSE),
-    (_PENDING, _PENDING): _DUPLICATE,
-    (_PENDING, _POSTED): (_RELEASE, _POST),
-    (_PENDING, _REJECTED): (_RELEASE,),
-    (_PENDING, _REVERSED): (_RELEASE, _POST, _REVERSE),
-    (_POSTED, _PENDING): _DUPLICATE,
-    (_POSTED, _POSTED): _DUPLICATE,
-    (_POSTED, _REJECTED): _REFUSE,
-    (_POSTED, _REVERSED): (_REVERSE,),
-    (_REJECTED, _PENDING): _DUPLICATE,
-    (_REJECTED, _POSTED): _REFUSE,
-    (_REJECTED, _REJECTED): _DUPLICATE,
-    (_REJECTED, _REVERSED): _REFUSE,
-    (_REVERSED, _PENDING): _DUPLICATE,
-    (_REVERSED, _POSTED): _DUPLICATE,
-    (_REVERSED, _REJECTED): _REFUSE,
-    (_REVERSED, _REVERSED): _DUPLICATE,
-}
+ButPayments = (
+    AccountMessage | BalanceMessage | AdjustmentMessage | CreditMessage | CloseMessage | InvoiceMessage | CardMessage
+)
 
 
 def entry_of(message: BillingMessage, now_ms: int) -> BillingEntry:
@@ -89,8 +59,10 @@ def entry_of(message: BillingMessage, now_ms: int) -> BillingEntry:
             amount, kind = message.owed_micros, "balance"
         case CreditMessage():
             amount, kind = message.credit.limit_micros, "credit"
-        case KeptMessage():
-            amount, payload, kind = message.amount_micros, message.payload, message.type
+        case InvoiceMessage():
+            amount, payload, kind = message.amount_micros, message.payload, "invoice"
+        case CardMessage():
+            payload, kind = message.payload, "card"
         case AccountMessage():
             kind = "account"
         case CloseMessage():
@@ -113,11 +85,12 @@ def entry_of(message: BillingMessage, now_ms: int) -> BillingEntry:
 class Billing:
     """Takes billing messages."""
 
-    __slots__ = ("_judge", "_world")
+    __slots__ = ("_judge", "_payments", "_world")
 
     def __init__(self, world: World, judge: Judge) -> None:
         self._world = world
         self._judge = judge
+        self._payments = Payments(world, judge)
 
     def take(self, message: BillingMessage, now_ms: int) -> BillingOutcome:
         """Apply one message, once."""
@@ -143,7 +116,7 @@ class Billing:
         ):
             return BillingOutcome.REFUSED
         if isinstance(message, PaymentMessage):
-            return self._payment(message, entry, known, now_ms)
+            return self._payments.take(message, entry, known, now_ms)
         if known is not None:
             return BillingOutcome.DUPLICATE
         existing = self._world.accounts.get(message.account)
@@ -153,13 +126,7 @@ class Billing:
         self._enter(self._world.open_account(message.account), message, entry, now_ms)
         return BillingOutcome.ACCEPTED
 
-    def _enter(
-        self,
-        account: Account,
-        message: AccountMessage | BalanceMessage | AdjustmentMessage | CreditMessage | CloseMessage | KeptMessage,
-        entry: BillingEntry,
-        now_ms: int,
-    ) -> None:
+    def _enter(self, account: Account, message: ButPayments, entry: BillingEntry, now_ms: int) -> None:
         """Let a message that has passed every guard change its account."""
         match message:
             case AccountMessage():
@@ -180,8 +147,12 @@ class Billing:
                 self._limit(account, message, now_ms)
             case CloseMessage():
                 self._close(account, now_ms)
-            case KeptMessage():
-                pass
+            case InvoiceMessage():
+                self._invoice(account, message, entry.at_ms, now_ms)
+            case CardMessage():
+                cards.put_on_file(account, message, self._world, now_ms)
+                cards.look(account, self._judge, now_ms)
+                self._judge.alarms.set(account, now_ms)
             case _:
                 assert_never(message)
 
@@ -209,10 +180,14 @@ class Billing:
         if message.currency is not None and message.currency != account.currency:
             self._world.change_currency(account, message.currency)
         account.provisional = False
+        before = account.plan, account.timezone
         for field in ("name", "timezone", "opened", "plan", "tariff"):
             value = getattr(message, field)
             if value is not None:
                 setattr(account, field, value)
+        if (account.plan, account.timezone) != before:
+            self._world.replan(account)
+        self._check_plan(account, now_ms)
         self._world.touch(account)
         if account.closed:
             account.closed = False
@@ -222,41 +197,43 @@ class Billing:
                 self._judge.lift(account, cause, Reason.RELEASED, now_ms, text)
             self._world.count_state(account)
         if message.credit is not None:
-            self._set_credit(account, message.credit)
+            self._credit_of_account(account, message.credit, now_ms)
         # A new name is no money event: only a stated limit lets a credit block lift at any time.
         self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED if message.credit is not None else None)
 
-    def _set_credit(self, account: Account, credit: Credit) -> None:
-        account.cycles_micros = credit.cycles_micros
-        account.floor_micros, account.cap_micros = credit.floor_micros, credit.cap_micros
-        account.until_ms = account.until_limit_micros = None
-        account.limit_micros = self._amount(credit)
-        if credit.cycles_micros is not None:
-            account.limit_source = "cycles"
-        else:
-            account.limit_source = "amount" if credit.limit_micros is not None else "none"
-        account.set_thresholds()
-        self._world.touch(account)
+    def _check_plan(self, account: Account, now_ms: int) -> None:
+        """A plan that nobody has configured costs the customer money: on-call is told once."""
+        plan = account.plan
+        if not plan or plan in self._world.rating.plans:
+            return
+        text = f"Billing names the plan {plan!r}, which is not configured: its calls are charged without a plan."
+        notice = Notice(kind=NoticeKind.PLAN, at_ms=now_ms, switch="", account=account.id, text=text)
+        self._world.notice_once(notice, plan)
 
-    def _amount(self, credit: Credit) -> int | None:
-        """The limit a credit comes to; None: no limit."""
-        if credit.cycles_micros is None:
-            return credit.limit_micros
-        # Invoices are kept but not yet read: without them the floor counts, else the default (contract 1).
-        floor = credit.floor_micros
-        return floor if floor is not None else self._world.settings.default_limit_micros
+    def _credit_of_account(self, account: Account, credit: Credit, now_ms: int) -> None:
+        if credit.cycles_micros is not None and credit == limits.terms_of(account):
+            # It repeats what is in force: no reason to let a step pass that waits for an operator.
+            limits.refresh(account, self._world, now_ms)
+        else:
+            limits.set_for_good(account, credit, self._world)
 
     def _limit(self, account: Account, message: CreditMessage, now_ms: int) -> None:
-        until_ms = message.until_ms
+        world, credit, until_ms = self._world, message.credit, message.until_ms
         if until_ms is None:
-            self._set_credit(account, message.credit)
+            limits.set_for_good(account, credit, world, by=message.by)
         elif until_ms > now_ms:
-            account.until_limit_micros = self._amount(message.credit)
-            account.until_ms = until_ms
-            account.set_thresholds()
-        self._world.touch(account)
-        self._world.changes.audit.append(Audit(account.id, now_ms, message.by or "billing", "credit", message.reason))
+            invoices = () if account.books is None else account.books.invoices
+            amount = limits.amount_of(credit, invoices, world.settings)
+            limits.set_until(account, amount, until_ms, world, by=message.by)
+        world.changes.audit.append(Audit(account.id, now_ms, message.by or "billing", "credit", message.reason))
         self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)
+
+    def _invoice(self, account: Account, message: InvoiceMessage, at_ms: int, now_ms: int) -> None:
+        row = InvoiceRow(message.id, message.period_start, message.period_end, message.amount_micros, at_ms)
+        account.open_books().invoice(row, account.timezone)
+        self._world.touch(account)
+        if limits.refresh(account, self._world, now_ms):
+            self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)
 
     def _close(self, account: Account, now_ms: int) -> None:
         if account.closed:
@@ -274,62 +251,16 @@ class Billing:
         reconciled = self._world.reconciled_micros
         reconciled[account.currency] = reconciled.get(account.currency, 0) + abs(difference)
         self._world.line(account, LineKind.BALANCE, difference, message.as_of_ms - 1, ref=message.id)
+        # What was used since then is not in it: an invoice that is still to come contains that.
+        account.open_books().reconcile(min(message.owed_micros, account.owed_micros))
         self._judge.judge(account, now_ms, now_ms, Reason.PAYMENT)
-
-    def _payment(
-        self, message: PaymentMessage, entry: BillingEntry, known: BillingEntry | None, now_ms: int
-    ) -> BillingOutcome:
-        before = PaymentStatus(known.status) if known is not None else None
-        steps = PAYMENT_STEPS[before, message.status]
-        if steps is _DUPLICATE:
-            return BillingOutcome.DUPLICATE
-        if steps is _REFUSE or not self._bearable(message, steps):
-            return BillingOutcome.REFUSED
-        # From here on it must succeed.
-        world = self._world
-        account = world.open_account(message.account)
-        amount = message.amount_micros
-        trusted = self.trusted(message.method, amount)
-        for step in steps:
-            if step == _HOLD:
-                world.trust(account, amount, trusted)
-            elif step == _RELEASE:
-                world.trust(account, -amount, -trusted)
-            elif step == _POST:
-                world.line(account, LineKind.PAYMENT, -amount, entry.at_ms, ref=message.id, method=message.method)
-            elif step == _REVERSE:
-                world.line(account, LineKind.REVERSAL, amount, entry.at_ms, ref=message.id, method=message.method)
-        self._judge.judge(account, now_ms, now_ms, Reason.PAYMENT)
-        return BillingOutcome.ACCEPTED
-
-    def _bearable(self, message: PaymentMessage, steps: tuple[str, ...]) -> bool:
-        """Whether every sum on the way stays within the bound of money."""
-        account = self._world.accounts.get(message.account)
-        owed, pending = (account.owed_micros, account.pending_micros) if account else (0, 0)
-        amount = message.amount_micros
-        for step in steps:
-            owed += {_POST: -amount, _REVERSE: amount}.get(step, 0)
-            pending += {_HOLD: amount, _RELEASE: -amount}.get(step, 0)
-            if not (fits(owed) and fits(pending)):
-                return False
-        return True
-
-    def trusted(self, method: str, amount_micros: int) -> int:
-        """The part of a pending payment that counts, rounded down to a micro."""
-        return amount_micros * self._world.settings.trust.get(method, 0) // _MILLION
 
     def restore(self, entries: list[BillingEntry]) -> None:
         """Take up the ids seen; what is pending is summed anew, by the trust that is configured now."""
         world = self._world
         for entry in entries:
             world.billing[entry.id] = without_payload(entry)
-        for account in world.accounts.values():
-            if account.pending_micros or account.trusted_micros:
-                world.trust(account, -account.pending_micros, -account.trusted_micros)
-        for entry in world.billing.values():
-            if entry.type == "payment" and entry.status == "pending" and entry.amount_micros is not None:
-                account = world.accounts[entry.account]
-                world.trust(account, entry.amount_micros, self.trusted(entry.method, entry.amount_micros))
+        self._payments.restore()
 
 
 def without_payload(entry: BillingEntry) -> BillingEntry:

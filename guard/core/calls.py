@@ -5,8 +5,11 @@ whatever the order of arrival. What describes the call (number, direction, emerg
 is kept once known: an `answered` that arrives late still tells where the call goes. Emergency is sticky: a call that
 one report calls an emergency is one.
 
-The rate in force is the last one stated, else what the last two charges imply, else the rate of the unknown
-(contract 1). A switch that states no charge has the call priced here: rate x whole seconds, rounded up to the second.
+The rate in force is the last one stated, else what the last two charges imply, else that of its destination in the
+tariff (contract 1). A switch that states no charge has the call priced here, by the destination's `connect`, minimum
+and increments (`guard.core.tariff`). `charge_micros` is the price without any plan then, like `gross_micros`; what the
+plan makes of it shows in the account's pools, and in the line that is posted. A stated charge bypasses plans, and
+gross is the larger of it and what the tariff says.
 """
 
 from __future__ import annotations
@@ -16,24 +19,28 @@ from typing import TYPE_CHECKING, NamedTuple
 from guard.core.flights import NOT_COUNTED
 from guard.core.money import (
     MAX_MICROS,
+    ZERO,
     Micros,
     floor_from_scaled,
     growth_floor,
     implied_rate_half_up,
-    price_half_up,
 )
+from guard.core.pools import NO_SHARE
 from guard.core.records import Direction, Event, Report
 from guard.core.rows import CallRow
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
     from guard.core.flights import Flight
+    from guard.core.plans import Cover
+    from guard.core.pools import Pool, Share
+    from guard.core.rating import Place
     from guard.core.switches import Switch
+    from guard.core.tariff import Destination
 
 NEVER_STATED = -1
 RATE_UNKNOWN, RATE_IMPLIED, RATE_STATED = 0, 1, 2
 GROWING = -1
-_SECOND_MS = 1_000
 _new = tuple.__new__
 """Makes a row or a price for a third of what calling its class costs: the hot path makes two a report."""
 _FREE_DIRECTIONS = (Direction.INCOMING, Direction.INTERNAL)
@@ -62,7 +69,7 @@ class Priced(NamedTuple):
 NOTHING_KNOWN = Priced(0, RATE_UNKNOWN, 0, NEVER_STATED, 0, 0)
 
 
-def price_of(before: Priced | Call, report: Report, unknown_rate_micros: int) -> Price:
+def price_of(before: Priced | Call, report: Report, destination: Destination) -> Price:
     """Price a report that is newer than what was known before: the rate in force first, then the charge.
 
     Micros per minute and micros. The charge may lie outside the bound of money: the caller refuses it then.
@@ -78,13 +85,13 @@ def price_of(before: Priced | Call, report: Report, unknown_rate_micros: int) ->
             rise = max(0, charge - before.stated_charge_micros)
             rate, rate_known = min(MAX_MICROS, implied_rate_half_up(rise, stated_span_ms)), RATE_IMPLIED
         elif rate_known == RATE_UNKNOWN:
-            rate = unknown_rate_micros
+            rate = destination.rate_micros
     if charge is not None:
         return _new(Price, (rate, rate_known, charge))
     if before.stated_charge_micros >= 0:
         # The switch stated a charge before and now does not: go on from there at the rate in force.
         return _new(Price, (rate, rate_known, before.charge_micros + growth_floor(rate, span_ms)))
-    return _new(Price, (rate, rate_known, price_half_up(rate, -(-report.duration_ms // _SECOND_MS))))
+    return _new(Price, (rate, rate_known, destination.price_micros(report.duration_ms, rate)))
 
 
 class Call:
@@ -97,6 +104,7 @@ class Call:
         "caller",
         "charge_micros",
         "counted",
+        "cover",
         "defies",
         "direction",
         "duration_ms",
@@ -104,12 +112,17 @@ class Call:
         "event",
         "flight",
         "free",
+        "gross_micros",
         "id",
         "key",
         "newest_at_ms",
+        "place",
+        "pool",
+        "posted_gross_micros",
         "posted_micros",
         "rate_known",
         "rate_micros",
+        "share",
         "silent_carry_scaled",
         "source",
         "stated_charge_micros",
@@ -119,7 +132,7 @@ class Call:
         "watch_due_ms",
     )
 
-    def __init__(self, switch: Switch, account: Account, flight: Flight, call_id: str) -> None:
+    def __init__(self, switch: Switch, account: Account, flight: Flight, call_id: str, place: Place) -> None:
         self.switch = switch
         self.account = account
         self.flight = flight
@@ -132,11 +145,18 @@ class Call:
         self.duration_ms = 0
         self.charge_micros = 0
         self.stated_charge_micros = NEVER_STATED
-        # How long it had lasted by then. Not kept over a restart: the newest report's duration stands in for it.
+        # How long it had lasted by then.
         self.stated_duration_ms = 0
         self.rate_micros = 0
         self.rate_known = RATE_UNKNOWN
-        self.posted_micros = 0
+        self.gross_micros = 0
+        # Of what was posted when it was taken for lost, then came back.
+        self.posted_micros = self.posted_gross_micros = 0
+        self.place = place
+        # Its place in the account's plan, the pool that it is counted in now, and its part of it.
+        self.cover: Cover | None = None
+        self.pool: Pool | None = None
+        self.share: Share = NO_SHARE
         self.to = ""
         self.caller = ""
         self.direction: Direction | None = None
@@ -157,8 +177,22 @@ class Call:
 
     @property
     def is_free(self) -> bool:
-        """An emergency call always; an incoming or internal one unless the switch states a charge for it."""
-        return self.emergency or (self.direction in _FREE_DIRECTIONS and self.stated_charge_micros < 0)
+        """An emergency call always; an incoming, internal or on-net one unless the switch states a charge for it."""
+        if self.emergency or self.stated_charge_micros >= 0:
+            return self.emergency
+        return self.direction in _FREE_DIRECTIONS or self.place.destination.free
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it is valued under the account's plan."""
+        return self.cover is not None and not self.free and self.stated_charge_micros < 0
+
+    @property
+    def billed_s(self) -> int:
+        """Seconds that it is charged for so far, if guard rates it; else nothing."""
+        if self.free or self.stated_charge_micros >= 0:
+            return 0
+        return self.place.destination.billed_s(self.duration_ms)
 
     @property
     def endable(self) -> bool:
@@ -173,13 +207,20 @@ class Call:
         """What it would have cost so far at another rate: the same where the switch states its charge."""
         if self.stated_charge_micros >= 0 or self.free:
             return self.charge_micros
-        return price_half_up(rate_micros, -(-self.duration_ms // _SECOND_MS))
+        return self.place.destination.price_micros(self.duration_ms, rate_micros)
+
+    def lie(self, place: Place, cover: Cover | None) -> None:
+        """Its number lies there, or its account has another plan."""
+        self.place = place
+        self.cover = cover
+        self.free = self.is_free
 
     def describe(self, report: Report, *, emergency: bool) -> bool:
-        """Take what a report of any age says about the call itself; True when its price may have changed."""
+        """Take what a report of any age says about the call itself; True when it has become free, or the contrary.
+
+        Where its number lies is for the caller to look up (`lie`).
+        """
         was_free = self.free
-        if report.to and not self.to:
-            self.to = report.to
         if report.caller and not self.caller:
             self.caller = report.caller
         if report.source and not self.source:
@@ -200,31 +241,54 @@ class Call:
             self.stated_charge_micros = report.charge_micros
             self.stated_duration_ms = report.duration_ms
             self.free = self.is_free
-        self.reprice_free()
         self.event = report.event
         self.at_ms = report.at_ms
         self.duration_ms = report.duration_ms
+        if self.free:
+            self.charge_micros = self.gross_micros = 0
+        else:
+            self.set_gross()
         if self.answered_at_ms == 0 or report.event is Event.ANSWERED:
             self.answered_at_ms = report.at_ms - report.duration_ms
 
-    def reprice_free(self) -> None:
-        """It turned out to cost nothing: forget the charge so far."""
+    def set_gross(self) -> None:
+        """Work out its price without any plan."""
+        charge = self.charge_micros
+        if self.stated_charge_micros >= 0:
+            _digits, destination, _known, priced = self.place
+            if priced and self.direction not in _FREE_DIRECTIONS:
+                tariffs = destination.price_micros(self.duration_ms, destination.rate_micros)
+                charge = max(charge, tariffs)
+        self.gross_micros = charge
+
+    def reprice(self) -> None:
+        """What it has cost so far, worked out anew: it lies elsewhere, costs nothing, or its rate has become known."""
         if self.free:
-            self.charge_micros = 0
+            self.charge_micros = self.gross_micros = 0
+            return
+        if self.rate_known == RATE_UNKNOWN:
+            self.rate_micros = self.place.destination.rate_micros
+        self.charge_micros = self.charge_at(self.rate_micros)
+        self.set_gross()
 
     def last_known_at_ms(self) -> int:
         """Time of its newest report in our clock."""
         return self.at_ms - self.switch.skew_ms
 
     def value_micros(self, now_ms: int) -> Micros:
-        """What it is worth now."""
+        """What it is worth now, any plan left aside."""
+        return Micros(self.charge_micros - self.posted_micros + self._grown_micros(now_ms))
+
+    def gross_value_micros(self, now_ms: int) -> Micros:
+        """What it would be worth now without any plan (with a stated charge: at least what the tariff says)."""
+        return Micros(self.gross_micros - self.posted_gross_micros + self._grown_micros(now_ms))
+
+    def _grown_micros(self, now_ms: int) -> Micros:
         if self.silent_carry_scaled >= 0:
-            grown = self.silent_carry_scaled
-        elif self.switch.lagging:
-            grown = 0
-        else:
-            grown = max(0, self.growth_micros * (now_ms + self.switch.skew_ms - self.at_ms))
-        return Micros(self.charge_micros - self.posted_micros + floor_from_scaled(grown))
+            return floor_from_scaled(self.silent_carry_scaled)
+        if self.switch.lagging:
+            return ZERO
+        return floor_from_scaled(max(0, self.growth_micros * (now_ms + self.switch.skew_ms - self.at_ms)))
 
     def row(self) -> CallRow:
         """What must survive of it."""
@@ -251,23 +315,27 @@ class Call:
                 self.source,
                 self.silent_carry_scaled,
                 self.defies,
+                self.stated_duration_ms,
             ),
         )
 
     @classmethod
-    def from_row(cls, row: CallRow, switch: Switch, account: Account, flight: Flight) -> Call:
-        """The call that `row()` wrote."""
-        call = cls(switch, account, flight, row.call)
+    def from_row(
+        cls, row: CallRow, switch: Switch, account: Account, flight: Flight, place: Place, cover: Cover | None
+    ) -> Call:
+        """The call that `row()` wrote; where its number lies is looked up anew, because the tariff may be another."""
+        call = cls(switch, account, flight, row.call, place)
         call.event = Event(row.event)
         call.at_ms = row.at_ms
         call.newest_at_ms = row.newest_at_ms
         call.answered_at_ms = row.answered_at_ms
-        call.duration_ms = call.stated_duration_ms = row.duration_ms
+        call.duration_ms = row.duration_ms
+        call.stated_duration_ms = row.stated_duration_ms if row.stated_duration_ms >= 0 else row.duration_ms
         call.charge_micros = row.charge_micros
         call.stated_charge_micros = row.stated_charge_micros
         call.rate_micros = row.rate_micros
         call.rate_known = row.rate_known
-        call.posted_micros = row.posted_micros
+        call.posted_micros = call.posted_gross_micros = row.posted_micros
         call.to = row.to
         call.caller = row.caller
         call.direction = Direction(row.direction) if row.direction else None
@@ -275,5 +343,7 @@ class Call:
         call.source = row.source
         call.silent_carry_scaled = row.silent_carry_scaled
         call.defies = bool(row.defies)
-        call.free = call.is_free
+        call.lie(place, cover)
+        if not call.free:
+            call.set_gross()
         return call

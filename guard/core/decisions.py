@@ -176,6 +176,33 @@ class LedgerLine:
     """Id of the billing message."""
     method: str = ""
     text: str = ""
+    gross_micros: Micros | None = None
+    """Of a call: its price without any plan, or the change of it that this line makes."""
+    billed_s: int = 0
+    """Of a call that guard rated: seconds charged for, those in the plan included."""
+    covered_s: int = 0
+    """Of these: seconds that the plan's quota covers."""
+    kind_of_call: str = ""
+    """Class of its destination in the tariff; empty: not a call, or none is configured."""
+    destination: str = ""
+    """Name of its destination in the tariff."""
+
+
+class Rated(NamedTuple):
+    """How a call that is over was rated, as far as it may have to be taken back: its use of the plan, its number."""
+
+    to: str
+    """As dialled; empty: not known yet, so that it was rated at the unknown rate."""
+    at_ms: int
+    rate_micros: int
+    rate_known: int
+    gross_micros: int
+    cycle_ms: int = 0
+    quota: str = ""
+    """Key of the quota that it used; empty: none."""
+    covered_s: int = 0
+    discount: str = ""
+    counted: int = 0
 
 
 class Remembered(NamedTuple):
@@ -197,6 +224,8 @@ class Remembered(NamedTuple):
     emergency: bool = False
     direction: str = ""
     """Empty: never said."""
+    rated: Rated | None = None
+    """None: the switch stated its charge, or nothing that may still come could change its price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +276,10 @@ class NoticeKind(Enum):
     REFUSED = "refused"
     BLIND = "blind"
     QUARANTINED = "quarantined"
+    LIMIT = "limit"
+    """The last invoices ask for a limit that is so much higher that it waits for an operator."""
+    PLAN = "plan"
+    """Billing names a calling plan that nobody has configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

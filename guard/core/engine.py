@@ -26,6 +26,7 @@ from guard.core.judge import Judge
 from guard.core.memory import Memory
 from guard.core.operators import Operators
 from guard.core.pictures import account_picture
+from guard.core.rating import Rating
 from guard.core.records import (
     Ack,
     BillingMessage,
@@ -50,8 +51,10 @@ FORGET_EVERY_MS = 60_000
 class Engine:
     """All of guard's decisions. One instance, one thread."""
 
-    def __init__(self, settings: Settings, scopes: Scopes, now_ms: int) -> None:
-        self.world = World(settings, scopes)
+    def __init__(self, settings: Settings, scopes: Scopes, now_ms: int, rating: Rating | None = None) -> None:
+        if rating is None:
+            rating = Rating(unknown_rate_micros=settings.unknown_rate_micros)
+        self.world = World(settings, scopes, rating)
         self._delivery = Delivery(self.world)
         self._judge = Judge(self.world, self._delivery)
         self._memory = Memory(self.world, self._judge)
@@ -173,7 +176,7 @@ class Engine:
     def next_wake_ms(self) -> int:
         """When the engine wants to be advanced, at the latest."""
         due = self._forget_due_ms
-        for moment in (self._watch.next_due_ms, self._judge.next_due_ms, self._delivery.next_due_ms):
+        for moment in (self._watch.next_due_ms, self._judge.alarms.next_due_ms, self._delivery.next_due_ms):
             if moment is not None and moment < due:
                 due = moment
         for switch in self.world.switches.values():
@@ -185,7 +188,7 @@ class Engine:
         """Let everything happen that is due by now. Should the clock have been set back, what is due later waits."""
         while True:
             watch = self._watch.next_due_ms
-            alarm = self._judge.next_due_ms
+            alarm = self._judge.alarms.next_due_ms
             if watch is not None and watch <= now_ms and (alarm is None or watch <= alarm):
                 self._watch.advance(watch)
             elif alarm is not None and alarm <= now_ms:
@@ -193,7 +196,7 @@ class Engine:
             else:
                 break
         # Also when none has fired: each report may set an earlier one in place of one that lies far ahead.
-        self._judge.sweep()
+        self._judge.alarms.sweep()
         self._delivery.advance(now_ms)
         for switch in self.world.switches.values():
             if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
@@ -213,7 +216,7 @@ class Engine:
         account = self.world.accounts.get(account_id)
         if account is None:
             return None
-        return account_picture(account, self.world, self._judge.reaches_limit_ms(account, now_ms), now_ms)
+        return account_picture(account, self.world, self._judge.alarms.reaches_limit_ms(account, now_ms), now_ms)
 
     # -- restart
 
@@ -246,7 +249,7 @@ class Engine:
             switch.talking_since_ms = now_ms
         self._watch.restore(now_ms)
         for account in world.accounts.values():
-            self._judge.set_alarm(account, now_ms)
+            self._judge.alarms.set(account, now_ms)
             if account.causes or account.pending_micros:
                 # A pause may have ended meanwhile, and another part of what is pending may be trusted now.
                 world.wake(account, now_ms)
@@ -257,7 +260,9 @@ class Engine:
         for row in restored.calls:
             switch = world.switches[row.switch]
             account = world.accounts[row.account]
-            call = Call.from_row(row, switch, account, world.fly(account, switch))
+            place = world.rating.place(row.to)
+            cover = world.rating.cover(account.plan, place)
+            call = Call.from_row(row, switch, account, world.fly(account, switch), place, cover)
             world.go_live(call)
             world.count(call)
             if call.defies:

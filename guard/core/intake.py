@@ -28,7 +28,6 @@ from guard.core.delivery import DEFIANCE_MS
 from guard.core.memory import place_of
 from guard.core.money import fits
 from guard.core.records import Direction, Event, Outcome, Report, Scope
-from guard.core.scopes import e164_digits
 from guard.core.switches import LAG_MS, QUIET_MS, Switch
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from guard.core.delivery import Delivery
     from guard.core.judge import Judge
     from guard.core.memory import Memory
+    from guard.core.rating import Place
     from guard.core.watch import Watch
     from guard.core.world import World
 
@@ -49,7 +49,8 @@ def _basis(call: Call | None, past: Remembered | None) -> Priced | Call:
     if call is not None:
         return call
     if past is not None and past.lost:
-        return Priced(0, RATE_UNKNOWN, past.posted_micros, past.charge_micros, past.duration_ms, past.duration_ms)
+        rate, rate_known = (past.rated.rate_micros, past.rated.rate_known) if past.rated else (0, RATE_UNKNOWN)
+        return Priced(rate, rate_known, past.posted_micros, past.charge_micros, past.duration_ms, past.duration_ms)
     return NOTHING_KNOWN
 
 
@@ -104,7 +105,12 @@ class Intake:
         if rule:
             self._quarantine(switch, report, now_ms, rule)
             return Outcome.QUARANTINED
-        price = price_of(_basis(call, past), report, world.settings.unknown_rate_micros)
+        if call is not None and call.to:
+            place = call.place
+        else:
+            known_to = past.rated.to if past is not None and past.rated is not None else ""
+            place = world.rating.place(known_to or report.to or "")
+        price = price_of(_basis(call, past), report, place.destination)
         if not self._fits(known, call, past, price.charge_micros):
             return Outcome.INVALID
         # From here on it must succeed.
@@ -113,7 +119,7 @@ class Intake:
             self._memory.attempt(switch, report)
             return Outcome.ACCEPTED
         if call is None:
-            call = self._begin(switch, account, report, past)
+            call = self._begin(switch, account, report, past, place)
         self._describe(call, report, emergency=emergency)
         call.take_newest(report, price)
         if call.silent_carry_scaled != GROWING:
@@ -177,21 +183,25 @@ class Intake:
         adopts = rate is not None and call.rate_known != RATE_STATED
         adopts = adopts and self._fits(call.account, call, None, call.charge_at(rate or 0))
         repriced = self._describe(call, report, emergency=emergency)
-        if repriced:
-            call.reprice_free()
         if adopts and rate is not None:
             # No newer report has stated one, so this is the last one stated.
             call.rate_micros, call.rate_known, repriced = rate, RATE_STATED, True
-            call.charge_micros = call.charge_at(rate)
+        if repriced:
+            call.reprice()
         world.count(call)
         world.touch_call(call)
         if repriced:
             self._judge.judge(call.account, now_ms, now_ms)
 
-    @staticmethod
-    def _describe(call: Call, report: Report, *, emergency: bool) -> bool:
+    def _describe(self, call: Call, report: Report, *, emergency: bool) -> bool:
         """What a report says about the call itself; a call that no block may end does not defy one."""
         repriced = call.describe(report, emergency=emergency)
+        if report.to and not call.to:
+            call.to = report.to
+            rating = self._world.rating
+            place = rating.place(call.to)
+            call.lie(place, rating.cover(call.account.plan, place))
+            repriced = True
         if call.defies and not call.endable:
             call.defies = False
             call.account.defying -= 1
@@ -224,17 +234,18 @@ class Intake:
         owed = account.owed_micros + charge_micros - posted
         return fits(owed) and fits(owed + others)
 
-    def _begin(self, switch: Switch, account: Account, report: Report, past: Remembered | None) -> Call:
+    def _begin(self, switch: Switch, account: Account, report: Report, past: Remembered | None, place: Place) -> Call:
         world = self._world
-        call = Call(switch, account, world.fly(account, switch), report.call)
+        call = Call(switch, account, world.fly(account, switch), report.call, place)
         if past is not None:
             call.newest_at_ms = past.newest_at_ms
             if past.lost:
+                self._memory.come_back(call, past)
                 call.posted_micros = past.posted_micros
                 call.stated_charge_micros = past.charge_micros
                 call.emergency = past.emergency
                 call.direction = Direction(past.direction) if past.direction else None
-                call.free = call.is_free
+                call.lie(call.place, world.rating.cover(account.plan, call.place) if call.to else None)
             del switch.remembered[report.call]
         world.go_live(call)
         self._watch.at(call, report.at_ms - switch.skew_ms + world.settings.stale_after_ms)
@@ -277,7 +288,7 @@ class Intake:
             return
         if not command.end_calls:
             return
-        scope, digits = Scope(command.scope), e164_digits(call.to)
+        scope, digits = Scope(command.scope), call.place.digits
         if scope is not Scope.ALL and not digits:
             # It cannot be told from a local number: that it goes on proves nothing.
             return

@@ -3,9 +3,7 @@
 One account at a time, whenever something about it may have changed: a report, money, a limit, an operator, or an
 alarm it set itself. Judging is two comparisons with thresholds kept ready; everything else happens only on a crossing.
 
-**The breach is computed.** From the rates of the live calls the judge knows when the next mark will be reached, and
-sets an alarm for that millisecond: no other report is needed (contract 2). While a switch that carries the account's
-calls is reading a backlog the account waits in that switch's `parked` instead.
+When an account is to be judged without anything having happened to it is the business of `guard.core.alarms`.
 
 **Causes.** A block is a set of causes; the table says what each does to the set:
 
@@ -25,15 +23,17 @@ What the switches are to do follows from the set alone (`Account.desired`); only
 
 from __future__ import annotations
 
-from heapq import heapify, heappop
+from heapq import heappop
 from typing import TYPE_CHECKING
 
-from guard.core import sentences
+from guard.core import cards, sentences
 from guard.core.accounts import Account, Cause
+from guard.core.alarms import Alarms
 from guard.core.decisions import Action, Decision, Evidence, Mode, Reason
 from guard.core.identity import derived_id
 from guard.core.marks import TOP, climb_threshold, fall_threshold, mark_name
-from guard.core.money import MS_PER_MINUTE, clamp_for_show, floor_from_scaled, format_money
+from guard.core.money import clamp_for_show, floor_from_scaled, format_money
+from guard.core.pools import appraise
 from guard.core.records import Scope
 from guard.core.rows import CommandRow
 from guard.core.settings import DAY_MS
@@ -44,18 +44,17 @@ if TYPE_CHECKING:
 
 LIFT_PAUSE_MS = DAY_MS
 """Without a money event a credit block lifts by itself at most this often (contract 2): no flapping."""
-_MIN_HEAP_TO_SWEEP = 4_096
 
 
 class Judge:
     """Marks, causes and what follows from them."""
 
-    __slots__ = ("_delivery", "_sweep_at", "_world")
+    __slots__ = ("_delivery", "_world", "alarms")
 
     def __init__(self, world: World, delivery: Delivery) -> None:
         self._world = world
         self._delivery = delivery
-        self._sweep_at = _MIN_HEAP_TO_SWEEP
+        self.alarms = Alarms(world)
 
     # -- marks
 
@@ -65,7 +64,12 @@ class Judge:
         `at_ms` is the event's own time, which a decision bears. `why` names the money event that led here, if one
         did: only then may a credit block lift at any time.
         """
-        exposure = account.exposure_scaled(now_ms)
+        appraisal = None
+        if account.pooled:
+            appraisal = appraise(account, now_ms)
+            exposure = account.settled_scaled(now_ms) + appraisal.net_scaled
+        else:
+            exposure = account.settled_scaled(now_ms)
         up = account.up_scaled
         if up is not None and exposure >= up:
             self._climb(account, exposure, now_ms, at_ms)
@@ -73,7 +77,10 @@ class Judge:
             down = account.down_scaled
             if (down is None or exposure < down) and (why is not None or not account.lagging):
                 self._fall(account, exposure, now_ms, at_ms, why)
-        self.set_alarm(account, now_ms)
+        if appraisal is None:
+            self.alarms.set(account, now_ms)
+        else:
+            self.alarms.set_pooled(account, now_ms, exposure, appraisal)
 
     def _climb(self, account: Account, exposure: int, now_ms: int, at_ms: int) -> None:
         limit = account.limit_in_force or 0
@@ -149,6 +156,7 @@ class Judge:
         mode: Mode = Mode.ENFORCE,
         scope: Scope = Scope.ALL,
         by: str = "",
+        key: str = "",
     ) -> Decision:
         """Record one decision; its id follows from the account, its count of decisions and what it says."""
         world = self._world
@@ -164,6 +172,7 @@ class Judge:
             scope=scope,
             mode=mode,
             reason=reason,
+            key=key,
             mark=mark_name(level) if level else "",
             exposure_micros=clamp_for_show(floor_from_scaled(account.exposure_scaled(now_ms))),
             limit_micros=None if limit is None else clamp_for_show(limit),
@@ -205,7 +214,7 @@ class Judge:
         """Add a cause that is not a mark: an operator's or the closing of the account."""
         decision = self.decide(account, Action.BLOCK, reason, now_ms, now_ms, text, scope=scope, by=by)
         self._add_cause(account, decision, scope, until_ms, now_ms)
-        self.set_alarm(account, now_ms)
+        self.alarms.set(account, now_ms)
 
     def lift(self, account: Account, cause: Cause, why: Reason, now_ms: int, text: str, by: str = "") -> None:
         """Take one cause away, saying why."""
@@ -255,69 +264,7 @@ class Judge:
         account.defying = 0
         self._delivery.issue(account, replaces, now_ms)
 
-    # -- alarms
-
-    def reaches_limit_ms(self, account: Account, now_ms: int) -> int | None:
-        """When the limit will be reached if nothing else happens; None: it has been, or it is not in sight."""
-        limit = account.limit_in_force
-        if limit is None or account.level == TOP:
-            return None
-        return self.breach_ms(account, now_ms, climb_threshold(limit, TOP))
-
-    def breach_ms(self, account: Account, now_ms: int, up: int | None) -> int | None:
-        """When exposure will reach `up` (scaled micros) if nothing else happens; None: not in sight."""
-        if up is None:
-            return None
-        value = (account.owed_micros - account.trusted_micros) * MS_PER_MINUTE
-        rate = 0
-        for flight in account.flights:
-            part, growth = flight.line()
-            value += part
-            rate += growth
-        if rate <= 0:
-            return None
-        return max(now_ms + 1, -((value - up) // rate))
-
-    def set_alarm(self, account: Account, now_ms: int) -> None:
-        """Be woken when the account must be judged next, if nothing happens before."""
-        if account.causes or account.until_ms is not None or account.allow_until_ms is not None:
-            self._schedule(account, now_ms)
-        elif account.flights:
-            self._set_breach_alarm(account, now_ms)
-
-    def _set_breach_alarm(self, account: Account, now_ms: int) -> None:
-        """`breach_ms` and `park` in one pass over the flights: this is done after every report."""
-        up = account.up_scaled
-        value = (account.owed_micros - account.trusted_micros) * MS_PER_MINUTE
-        rate = 0
-        for flight in account.flights:
-            switch = flight.switch
-            value += flight.stated_micros * MS_PER_MINUTE + flight.frozen_scaled
-            if switch.lagging:
-                switch.parked[account.id] = None
-            else:
-                value += flight.rate_micros * switch.skew_ms - flight.anchor
-                rate += flight.rate_micros
-        if up is not None and rate > 0:
-            breach_ms, due_ms = -((value - up) // rate), account.due_ms
-            if due_ms is None or breach_ms < due_ms:
-                self._world.wake(account, max(now_ms + 1, breach_ms))
-
-    def _schedule(self, account: Account, now_ms: int) -> None:
-        moments = [self.breach_ms(account, now_ms, account.up_scaled), account.allow_until_ms, account.until_ms]
-        moments += [cause.until_ms for cause in account.causes]
-        known = [moment for moment in moments if moment is not None]
-        if known:
-            self._world.wake(account, min(known))
-        for flight in account.flights:
-            if flight.switch.lagging:
-                flight.switch.parked[account.id] = None
-
-    @property
-    def next_due_ms(self) -> int | None:
-        """When the next account is to be judged by itself."""
-        alarms = self._world.alarms
-        return alarms[0][0] if alarms else None
+    # -- time
 
     def advance(self, now_ms: int) -> None:
         """Judge the accounts whose earliest moment has come (those of one moment only)."""
@@ -327,17 +274,9 @@ class Judge:
         if account.due_ms != due_ms:
             return
         account.due_ms = None
-        self._expire(account, now_ms)
-        self.judge(account, now_ms, due_ms)
-
-    def sweep(self) -> None:
-        """Drop alarms that were overtaken by an earlier one, when they have come to outnumber the others."""
-        world = self._world
-        if len(world.alarms) > self._sweep_at:
-            accounts = world.accounts
-            world.alarms = sorted({entry for entry in world.alarms if accounts[entry[1]].due_ms == entry[0]})
-            heapify(world.alarms)
-            self._sweep_at = max(_MIN_HEAP_TO_SWEEP, 2 * len(world.alarms))
+        with self.alarms.exactly(account):
+            self._expire(account, now_ms)
+            self.judge(account, now_ms, due_ms)
 
     def _expire(self, account: Account, now_ms: int) -> None:
         """End what was only for the time being."""
@@ -355,6 +294,9 @@ class Judge:
             account.allow_until_ms = None
             self.stand_below_top(account)
             self._world.touch(account)
+
+        if account.books is not None and account.books.card_watched:
+            cards.look(account, self, now_ms)
 
     def stand_below_top(self, account: Account) -> None:
         """Make the account climb anew if it is still at its limit: a crossing that was only recorded must now act."""

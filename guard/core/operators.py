@@ -1,19 +1,22 @@
-"""The operator's hand: block, release, allow. Always with a name and a reason, always in the history.
+"""The operator's hand: block, release, allow, set a limit. Always with a name and a reason, always in the history.
 
 `release` lifts every cause but a closed account's and allows the account for a while, so that what fired does not
 fire again at once; a credit block that is still at its limit is only released until a stated time, because releasing
 it "for good" would be a promise nobody made. `allow` covers every automatic cause until a time: decisions are still
-recorded, and at its end the account is judged afresh.
+recorded, and at its end the account is judged afresh. A limit set by hand stands in place of what billing stated, for
+good or until a time; or it is the one that the last invoices ask for and that waits for a yes (`guard.core.limits`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from guard.core import limits
 from guard.core.accounts import AUTOMATIC, Account
 from guard.core.decisions import Action, Audit, Reason
 from guard.core.marks import TOP, climb_threshold
-from guard.core.records import Allow, Block, Intent, IntentResult, Release
+from guard.core.money import format_money
+from guard.core.records import Allow, Block, Intent, IntentResult, Release, SetLimit
 from guard.core.settings import HOUR_MS
 
 if TYPE_CHECKING:
@@ -47,11 +50,12 @@ class Operators:
                 result = self._release(account, intent, now_ms)
             case Allow():
                 result = self._allow(account, intent, now_ms)
+            case SetLimit():
+                result = self._set_limit(account, intent, now_ms)
             case _:
                 assert_never(intent)
         if result is IntentResult.DONE:
-            what = type(intent).__name__.lower()
-            self._world.changes.audit.append(Audit(account.id, now_ms, intent.by, what, intent.reason))
+            self._world.changes.audit.append(_audit_of(account, intent, now_ms))
         return result
 
     def _block(self, account: Account, intent: Block, now_ms: int) -> IntentResult:
@@ -87,6 +91,18 @@ class Operators:
         self._stand(account, now_ms)
         return IntentResult.DONE
 
+    def _set_limit(self, account: Account, intent: SetLimit, now_ms: int) -> IntentResult:
+        world = self._world
+        if intent.suggested:
+            if not limits.take_step(account, world):
+                return IntentResult.NO_SUGGESTION
+        elif intent.until_ms is not None:
+            limits.set_until(account, intent.limit_micros, intent.until_ms, world, by=intent.by)
+        else:
+            limits.set_by_hand(account, intent.limit_micros, world, by=intent.by)
+        self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)
+        return IntentResult.DONE
+
     def _stand(self, account: Account, now_ms: int) -> None:
         """Judge what is now allowed: a limit that is no longer reached can be reached, and recorded, again."""
         if not self._at_limit(account, now_ms):
@@ -97,3 +113,12 @@ class Operators:
     def _at_limit(account: Account, now_ms: int) -> bool:
         limit = account.limit_in_force
         return limit is not None and account.exposure_scaled(now_ms) >= climb_threshold(limit, TOP)
+
+
+def _audit_of(account: Account, intent: Intent, now_ms: int) -> Audit:
+    """What goes into the history; of a limit also how much it is now, because no decision says so."""
+    if not isinstance(intent, SetLimit):
+        return Audit(account.id, now_ms, intent.by, type(intent).__name__.lower(), intent.reason)
+    limit = account.limit_micros if intent.suggested else intent.limit_micros
+    amount = "no limit" if limit is None else f"{format_money(limit)} {account.currency}"
+    return Audit(account.id, now_ms, intent.by, "limit", f"{intent.reason} ({amount})")

@@ -5,10 +5,24 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from guard.core import pace, sentences
+from guard.core.books import Books
 from guard.core.calls import GROWING, Call
-from guard.core.money import ZERO, Micros, clamp_for_show, floor_from_scaled
+from guard.core.cards import card_text
+from guard.core.limits import limit_text
+from guard.core.money import Micros, clamp_for_show, floor_from_scaled
 from guard.core.records import Direction
-from guard.core.views import AccountView, BlockView, CauseView, LiveCall, SwitchView
+from guard.core.rows import CardRow, InvoiceRow
+from guard.core.views import (
+    AccountView,
+    BlockView,
+    CardView,
+    CauseView,
+    InvoiceView,
+    LiveCall,
+    SwitchView,
+    UseView,
+)
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
@@ -32,6 +46,8 @@ def _call_picture(call: Call, now_ms: int) -> LiveCall:
         charge_micros=Micros(call.charge_micros),
         value_micros=clamp_for_show(call.value_micros(now_ms)),
         rate_micros=call.growth_micros,
+        gross_micros=clamp_for_show(call.gross_value_micros(now_ms)),
+        destination=call.place.destination.name,
         silent=call.silent_carry_scaled != GROWING,
     )
 
@@ -80,6 +96,40 @@ def _block_picture(account: Account, world: World) -> BlockView | None:
     )
 
 
+def _invoice_picture(invoice: InvoiceRow) -> InvoiceView:
+    return InvoiceView(
+        id=invoice.id,
+        amount_micros=Micros(invoice.amount_micros),
+        period_start=invoice.start,
+        period_end=invoice.end,
+        at_ms=invoice.at_ms,
+    )
+
+
+def _card_picture(account: Account, card: CardRow, now_ms: int) -> CardView:
+    return CardView(status=card.status, expires=card.expires, text=card_text(account, card, now_ms))
+
+
+def _use_picture(account: Account, world: World, now_ms: int) -> tuple[UseView, ...]:
+    """What is used of each part of its plan in the present cycle."""
+    plan = world.rating.plans.get(account.plan)
+    if plan is None:
+        return ()
+    cycle_ms = account.cycle_at(now_ms).start_ms
+    books = account.books if account.books is not None else Books()
+    quotas = (
+        UseView(key=quota.key, what=sentences.quota_used(quota, used), used=used, of=quota.seconds)
+        for quota in plan.quotas
+        for used in [books.used(cycle_ms, quota.key)]
+    )
+    discounts = (
+        UseView(key=discount.key, what=sentences.discount_reached(discount, used), used=used, of=None)
+        for discount in plan.discounts
+        for used in [books.used(cycle_ms, discount.key)]
+    )
+    return (*quotas, *discounts)
+
+
 def account_picture(account: Account, world: World, breach_ms: int | None, now_ms: int) -> AccountView:
     """One account as it stands at `now_ms`. Work: its live calls, at most `SHOWN_CALLS`."""
     exposure = floor_from_scaled(account.exposure_scaled(now_ms))
@@ -87,6 +137,9 @@ def account_picture(account: Account, world: World, breach_ms: int | None, now_m
     limit = account.limit_in_force
     live = account.live or {}
     owed = Micros(account.owed_micros)
+    books = account.books if account.books is not None else Books()
+    invoiced = books.invoiced_of(owed)
+    per_day = pace.per_day(books, now_ms)
     return AccountView(
         account=account.id,
         name=account.name,
@@ -99,16 +152,28 @@ def account_picture(account: Account, world: World, breach_ms: int | None, now_m
         limit_until_ms=account.until_ms,
         exposure_micros=clamp_for_show(exposure),
         owed_micros=owed,
-        invoiced_micros=ZERO,
-        unbilled_micros=owed,
+        invoiced_micros=invoiced,
+        unbilled_micros=Micros(owed - invoiced),
         in_flight_micros=clamp_for_show(in_flight),
         pending_payments_micros=Micros(account.pending_micros),
-        burn_micros_per_minute=sum(flight.line()[1] for flight in account.flights),
+        trusted_payments_micros=Micros(account.trusted_micros),
+        in_flight_gross_micros=clamp_for_show(floor_from_scaled(account.in_flight_gross_scaled(now_ms))),
+        burn_micros_per_minute=account.burn_micros(now_ms),
         reaches_limit_at_ms=breach_ms,
         live_calls=tuple(_call_picture(call, now_ms) for call in islice(live.values(), SHOWN_CALLS)),
         live_call_count=len(live),
         block=_block_picture(account, world),
         allow_until_ms=account.allow_until_ms,
+        plan=account.plan,
+        tariff=account.tariff,
+        opened=account.opened,
+        limit_text=limit_text(account, world.settings),
+        limit_suggested_micros=None if books.step_micros is None else Micros(books.step_micros),
+        invoices=tuple(map(_invoice_picture, books.invoices)),
+        card=None if books.card is None else _card_picture(account, books.card, now_ms),
+        use=_use_picture(account, world, now_ms),
+        spends_micros_per_day=per_day,
+        reaches_limit_in_days=pace.days_to_limit(exposure, limit, per_day),
     )
 
 

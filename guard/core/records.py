@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Literal
 
 from guard.core.money import Micros
 
@@ -161,19 +160,52 @@ class CloseMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptMessage:
-    """A billing message whose meaning comes with a later release (`invoice`, `card`): kept, so that it is not lost."""
+class InvoiceMessage:
+    """Billing has sent an invoice: it moves nothing, it says which part of owed is invoiced."""
 
     id: str
     account: str
-    type: Literal["invoice", "card"]
-    amount_micros: Micros | None
-    payload: str
+    amount_micros: Micros
+    period_start: str = ""
+    """First day, `YYYY-MM-DD`, in the account's time zone; empty: not said."""
+    period_end: str = ""
+    """The day after the last; empty: not said."""
+    payload: str = ""
+    """The message in one canonical form, as it is kept."""
+    at_ms: int | None = None
+
+
+class CardStatus(Enum):
+    """What billing knows of the card on file."""
+
+    OK = "ok"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardMessage:
+    """The state of the pre-authorised card on file."""
+
+    id: str
+    account: str
+    status: CardStatus
+    expires: str = ""
+    """Last month in which it is good, `YYYY-MM`; empty: not said."""
+    payload: str = ""
     at_ms: int | None = None
 
 
 BillingMessage = (
-    AccountMessage | BalanceMessage | PaymentMessage | AdjustmentMessage | CreditMessage | CloseMessage | KeptMessage
+    AccountMessage
+    | BalanceMessage
+    | PaymentMessage
+    | AdjustmentMessage
+    | CreditMessage
+    | CloseMessage
+    | InvoiceMessage
+    | CardMessage
 )
 
 
@@ -230,7 +262,21 @@ class Allow:
     until_ms: int
 
 
-Intent = Block | Release | Allow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimit:
+    """An operator sets the limit of an account by hand, for good or until a time."""
+
+    account: str
+    by: str
+    reason: str
+    limit_micros: Micros | None
+    """None: no limit. Not looked at when `suggested` is set."""
+    until_ms: int | None = None
+    suggested: bool = False
+    """Take the limit that the last invoices ask for and that waits for an operator."""
+
+
+Intent = Block | Release | Allow | SetLimit
 
 
 class IntentResult(Enum):
@@ -244,6 +290,8 @@ class IntentResult(Enum):
     """The account is closed: nothing to release."""
     UNTIL_PAST = "until_past"
     """`until` is not in the future."""
+    NO_SUGGESTION = "no_suggestion"
+    """No limit is waiting to be approved."""
 
 
 class Outcome(Enum):

@@ -35,6 +35,66 @@ class CommandRow(NamedTuple):
     until_ms: int | None
 
 
+class UseRow(NamedTuple):
+    """How much of a plan was used in one cycle."""
+
+    cycle_ms: int
+    """Start of the cycle."""
+    key: str
+    """Of the quota or discount (`guard.core.plans`)."""
+    used: int
+    """Quota: seconds. Discount: in units of its tiers."""
+
+
+class InvoiceRow(NamedTuple):
+    """One of the last invoices."""
+
+    id: str
+    start: str
+    """First day of its period, `YYYY-MM-DD`; empty: not said."""
+    end: str
+    """The day after its period; empty: not said."""
+    amount_micros: int
+    at_ms: int
+
+
+class CardRow(NamedTuple):
+    """The card on file."""
+
+    status: str
+    """`ok`, `expiring`, `expired`, `declined`."""
+    expires: str
+    """Last month in which it is good, `YYYY-MM`; empty: not said."""
+    at_ms: int
+    warned: bool
+    """On-call was told that the balance grows without a good card, and it has not been cleared."""
+
+
+class BooksRow(NamedTuple):
+    """What an account has to do with billing beyond its balance; most of it changes once a month."""
+
+    use: tuple[UseRow, ...] = ()
+    invoices: tuple[InvoiceRow, ...] = ()
+    """The last three, oldest first."""
+    invoiced_micros: int = 0
+    """Invoiced and not paid yet."""
+    opening_micros: int = 0
+    """Owed by a `balance` message and not paid yet: no invoice that is still to come contains it."""
+    advance_micros: int = 0
+    """Paid before it was invoiced: the next invoice contains it."""
+    card: CardRow | None = None
+    pace_micros: int = 0
+    """Charges posted lately, older ones counting less (`guard.core.pace`)."""
+    pace_at_ms: int = 0
+    pace_since_ms: int = 0
+    step_micros: int | None = None
+    """A limit that the last invoices ask for and that waits for an operator, because it is so much higher."""
+    limit_by: str = ""
+    """Who set the limit for good; empty: billing, which did not say who."""
+    until_by: str = ""
+    """Who set the limit for the time being."""
+
+
 class AccountRow(NamedTuple):
     """One account. Key: `id`."""
 
@@ -73,6 +133,7 @@ class AccountRow(NamedTuple):
     """When a credit block last lifted without a money event; 0: never."""
     command: CommandRow | None
     causes: tuple[CauseRow, ...]
+    books: BooksRow | None = None
 
 
 class CallRow(NamedTuple):
@@ -105,6 +166,8 @@ class CallRow(NamedTuple):
     """Growth granted while silent, scaled micros; -1: not silent."""
     defies: bool
     """Ticked on although the switch had acknowledged the block."""
+    stated_duration_ms: int = -1
+    """How long it had lasted when its charge was last stated; -1: not kept (a row of an earlier version)."""
 
 
 class SwitchRow(NamedTuple):

@@ -4,14 +4,18 @@ A switch must not need a tariff to obey a block, so guard publishes what each sc
 the longest one that matches decides. The sets here follow the numbering plan of the operator's own country; classes
 of a tariff refine them. In the North American plan, country code 1 is shared: the area codes below look domestic in
 a naive prefix table and are not (they are where call-back frauds live).
+
+Every row of a tariff says what its numbers are, but nearly all say what the next shorter prefix says already. Those
+are left out, so the message to the switches is as small for a hundred thousand rows as for a hundred.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from guard.core.records import Scope
+from guard.core.tariff import CallClass, Destination
 
 NANP_ABROAD = tuple(
     "242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876".split()  # noqa: SIM905
@@ -37,6 +41,23 @@ class Scopes:
         self.version = blake2b(named.encode(), digest_size=6).hexdigest()
 
     @classmethod
+    def of_tariff(cls, country_code: str, destinations: Iterable[Destination]) -> Scopes:
+        """Scopes as the classes of a tariff say; where it is silent, those of the country.
+
+        A premium number is international as well where the country's numbering plan has it abroad: 1900 is not.
+        """
+        plain = cls.of_country_code(country_code)
+        international = dict(plain.sets[Scope.INTERNATIONAL])
+        premium = dict(plain.sets[Scope.PREMIUM])
+        for destination in destinations:
+            prefix, kind = destination.prefix, destination.kind
+            premium[prefix] = kind is CallClass.PREMIUM
+            international[prefix] = kind is CallClass.INTERNATIONAL or (
+                kind is CallClass.PREMIUM and plain.covers(Scope.INTERNATIONAL, prefix)
+            )
+        return cls({Scope.INTERNATIONAL: _smallest(international), Scope.PREMIUM: _smallest(premium)})
+
+    @classmethod
     def of_country_code(cls, country_code: str) -> Scopes:
         """Scopes as seen from a country, by its E.164 code (`"1"` for Canada and the USA)."""
         international = {"": True, country_code: False}
@@ -56,6 +77,19 @@ class Scopes:
             if found is not None:
                 return found
         return False
+
+
+def _smallest(prefixes: PrefixSet) -> PrefixSet:
+    """The same set without the prefixes that say what the next shorter one says."""
+    kept: dict[str, bool] = {}
+    above: list[str] = []
+    for prefix in sorted(prefixes):  # a prefix comes before those that it begins
+        while above and not prefix.startswith(above[-1]):
+            above.pop()
+        if not above or prefixes[above[-1]] is not prefixes[prefix]:
+            kept[prefix] = prefixes[prefix]
+        above.append(prefix)
+    return kept
 
 
 _WIDTH = {Scope.PREMIUM: 0, Scope.INTERNATIONAL: 1, Scope.ALL: 2}

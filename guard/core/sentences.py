@@ -11,11 +11,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from guard.core.money import format_cents
+from guard.core.plans import SECONDS_PER_MINUTE, Discount, Quota, Reach, Tier, TierBy
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
     from guard.core.calls import Call
 
+_TEN_THOUSANDTHS = 10_000
+"""Of a discount, in millionths: one per cent."""
 _SHOWN_DIGITS = 5
 _HIDDEN_AT_LEAST = 4
 _SEARCHED_CALLS = 200
@@ -47,7 +50,10 @@ def _in_flight(account: Account) -> str:
     if not calls:
         return "no call is in flight"
     rate = sum(flight.rate_micros for flight in account.flights)
-    words = f"{calls} call{'s' if calls > 1 else ''} in flight at {format_cents(rate)} a minute"
+    planned = sum(pool.rate_micros for flight in account.flights if flight.pools for pool in flight.pools.values())
+    words = f"{calls} call{'s' if calls > 1 else ''} in flight at {format_cents(rate + planned)} a minute"
+    if planned:
+        words += " before the plan"
     call = dearest_call(account)
     if call is not None and call.to:
         words += f", {'the dearest ' if calls > 1 else ''}to {masked(call.to)}"
@@ -80,3 +86,39 @@ def lifted(account: Account, why: str, exposure_micros: int) -> str:
     exposure = f"{format_cents(exposure_micros)} {account.currency}"
     rest = "; other causes still block it" if account.causes else ""
     return f"Unblocked: {why}; exposure is {exposure} against {_limit(account)}{rest}."
+
+
+def quota_used(quota: Quota, used_s: int) -> str:
+    """How much of a quota is used: `1,240 of 2,000 minutes used (domestic)`; begun minutes count."""
+    return f"{_minutes(used_s)} of {_minutes(quota.seconds)} minutes used ({_reach(quota.reach)})"
+
+
+def discount_reached(discount: Discount, used: int) -> str:
+    """How far a discount has come: `610 minutes: 10 % off, 25 % from 2,000 (international)`."""
+    unit = " minutes" if discount.by is TierBy.MINUTES else " of charges"
+    present = [tier for tier in discount.tiers if tier.start <= used]
+    words = f"{_place(discount, used)}{unit}: {_off(present[-1]) if present else 'nothing'} off"
+    if len(present) < len(discount.tiers):
+        above = discount.tiers[len(present)]
+        words += f", {_off(above)} from {_place(discount, above.start)}"
+    return f"{words} ({_reach(discount.reach)})"
+
+
+def _place(discount: Discount, units: int) -> str:
+    """A place on the way through the tiers: minutes, or money (kept x 60)."""
+    return _minutes(units) if discount.by is TierBy.MINUTES else format_cents(units // SECONDS_PER_MINUTE)
+
+
+def _minutes(seconds: int) -> str:
+    return f"{-(-seconds // SECONDS_PER_MINUTE):,}"
+
+
+def _off(tier: Tier) -> str:
+    whole, rest = divmod(tier.off_millionths, _TEN_THOUSANDTHS)
+    return f"{whole} %" if not rest else f"{whole}.{rest:04d}".rstrip("0") + " %"
+
+
+def _reach(reach: Reach) -> str:
+    kinds = " and ".join(sorted(kind.value for kind in reach.kinds))
+    prefixes = ", ".join(f"+{prefix}" for prefix in reach.prefixes)
+    return f"{kinds} to {prefixes}" if kinds and prefixes else kinds or f"to {prefixes}"

@@ -41,6 +41,10 @@ class LiveCall:
     value_micros: Micros
     """Carried forward to the time of asking."""
     rate_micros: int
+    gross_micros: Micros
+    """Carried forward, without any plan."""
+    destination: str
+    """Name of its destination in the tariff; empty: not known."""
     silent: bool
     """It has stopped reporting and stopped growing."""
 
@@ -72,6 +76,40 @@ class BlockView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceView:
+    """One invoice."""
+
+    id: str
+    amount_micros: Micros
+    period_start: str
+    period_end: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView:
+    """The card on file."""
+
+    status: str
+    expires: str
+    text: str
+    """Its state in a sentence, with the forecast if there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseView:
+    """How much of one quota or discount is used."""
+
+    key: str
+    what: str
+    """In words: `1,240 of 2,000 minutes used (domestic)`."""
+    used: int
+    """Quota: seconds; discount: in units of its tiers."""
+    of: int | None
+    """Seconds of the quota; None: it is a discount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """Everything the engine knows about one account (its decisions and ledger are in the store)."""
 
@@ -90,6 +128,10 @@ class AccountView:
     unbilled_micros: Micros
     in_flight_micros: Micros
     pending_payments_micros: Micros
+    trusted_payments_micros: Micros
+    """The part of them that counts already."""
+    in_flight_gross_micros: Micros
+    """Value in flight without any plan."""
     burn_micros_per_minute: int
     """Rate at which exposure is growing now."""
     reaches_limit_at_ms: int | None
@@ -98,6 +140,22 @@ class AccountView:
     live_call_count: int
     block: BlockView | None
     allow_until_ms: int | None
+    plan: str
+    tariff: str
+    opened: str
+    limit_text: str
+    """How the limit came about, in a sentence."""
+    limit_suggested_micros: Micros | None
+    """A limit that waits for an operator's approval."""
+    invoices: tuple[InvoiceView, ...]
+    """The last three, oldest first."""
+    card: CardView | None
+    use: tuple[UseView, ...]
+    """Of the plan, in the present cycle."""
+    spends_micros_per_day: int
+    """At the present pace."""
+    reaches_limit_in_days: int | None
+    """At that pace, if it goes on; None: never, or it has no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

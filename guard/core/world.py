@@ -8,8 +8,10 @@ What must become durable is collected here as it happens: rows of touched object
 from __future__ import annotations
 
 from heapq import heappush
+from typing import NamedTuple
 
-from guard.core.accounts import Account
+from guard.core import pace
+from guard.core.accounts import NOT_SHOWN, Account, Shown
 from guard.core.calls import Call
 from guard.core.decisions import (
     BillingEntry,
@@ -23,6 +25,8 @@ from guard.core.decisions import (
 from guard.core.flights import NOT_COUNTED, Contribution, Flight, contribution_of
 from guard.core.invariants import invariant
 from guard.core.money import Micros, fits
+from guard.core.pools import recount
+from guard.core.rating import Rating
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings, SwitchSettings
 from guard.core.switches import Switch
@@ -31,16 +35,30 @@ from guard.core.views import AccountState
 MAX_TOLD = 10_000
 """Accounts whose notice is remembered; when there are more, all are told again: better twice than never."""
 
+_SPENDING = frozenset({LineKind.CALL, LineKind.LOST, LineKind.CORRECTION, LineKind.ADJUSTMENT})
+"""Lines that are part of what an account spends."""
+
 MAX_SWITCHES = 1_000
 """Known switches (contract 1): a hostile publisher must not make memory grow by inventing names."""
+
+
+class Posted(NamedTuple):
+    """The call that a ledger line is about."""
+
+    call: Call
+    gross_micros: int
+    """What it would be without a plan (or by how much that changes)."""
+    covered_s: int = 0
+    """Seconds that the plan's quota covers."""
 
 
 class World:
     """All state of the engine."""
 
-    def __init__(self, settings: Settings, scopes: Scopes) -> None:
+    def __init__(self, settings: Settings, scopes: Scopes, rating: Rating) -> None:
         self.settings = settings
         self.scopes = scopes
+        self.rating = rating
         self.accounts: dict[str, Account] = {}
         self.switches: dict[str, Switch] = {}
         self.blocked: dict[str, Account] = {}
@@ -71,6 +89,11 @@ class World:
         """Accounts in the states that are rare: whoever asks for them must not walk through all the others."""
         self.settled_micros: dict[str, int] = {}
         """Owed - trusted over all accounts, per currency."""
+        self.pooled: dict[str, Shown] = {}
+        """Value of the calls under a plan over all accounts, per currency, as of when each was judged last: value
+        (scaled), rate, rate x time."""
+        self.unrated = 0
+        """Plain counter: calls posted at the unknown rate, because no prefix of the tariff matched."""
         self.reconciled_micros: dict[str, int] = {}
         """Differences found by `balance` messages, per currency."""
         self.confirm_ms: list[int] = []
@@ -137,9 +160,12 @@ class World:
         for flight in account.flights:
             flight.switch.total(account.currency).absorb(flight, -1)
             flight.switch.total(currency).absorb(flight, 1)
+        shown = account.shown
+        self.show_pools(account, NOT_SHOWN)
         self._count_settled(account, -1)
         account.currency = currency
         self._count_settled(account, 1)
+        self.show_pools(account, shown)
         self.touch(account)
 
     def wake(self, account: Account, at_ms: int | None) -> None:
@@ -147,6 +173,11 @@ class World:
         if at_ms is not None and (account.due_ms is None or at_ms < account.due_ms):
             account.due_ms = at_ms
             heappush(self.alarms, (at_ms, account.id))
+
+    def pooled_scaled(self, currency: str, now_ms: int) -> int:
+        """Worth of all calls under a plan in a currency, as if each account had gone on as when it was judged last."""
+        value, rate, anchor = self.pooled.get(currency, NOT_SHOWN)
+        return value + rate * now_ms - anchor
 
     # -- switches
 
@@ -181,22 +212,44 @@ class World:
     def count(self, call: Call) -> None:
         """Bring the sums in step with a live call; to be called after every change of what it is worth."""
         self._shift(call, contribution_of(call))
+        if call.cover is not None or call.pool is not None:
+            recount(call)
+
+    def replan(self, account: Account) -> None:
+        """The account has another plan or time zone: its live calls lie in other pools, its cycles begin elsewhere."""
+        account.cycle = None
+        for call in account.live.values() if account.live else ():
+            call.lie(call.place, self.rating.cover(account.plan, call.place))
+            self.count(call)
+
+    def show_pools(self, account: Account, now: Shown) -> None:
+        """Count the pools of an account in the totals of all, in place of what was counted of them before."""
+        value, rate, anchor = self.pooled.get(account.currency, NOT_SHOWN)
+        was_value, was_rate, was_anchor = account.shown
+        self.pooled[account.currency] = (
+            value + now[0] - was_value,
+            rate + now[1] - was_rate,
+            anchor + now[2] - was_anchor,
+        )
+        account.shown = now
 
     @staticmethod
     def _shift(call: Call, now: Contribution) -> None:
         # Written out, with neither calls nor tuples in between: this is done for every report.
-        stated, rate, anchor, frozen = now
-        was_stated, was_rate, was_anchor, was_frozen = call.counted
+        stated, rate, anchor, frozen, over = now
+        was_stated, was_rate, was_anchor, was_frozen, was_over = call.counted
         call.counted = now
         stated -= was_stated
         rate -= was_rate
         anchor -= was_anchor
         frozen -= was_frozen
+        over -= was_over
         for flight in (call.flight, call.switch.totals[call.account.currency]):
             flight.stated_micros += stated
             flight.rate_micros += rate
             flight.anchor += anchor
             flight.frozen_scaled += frozen
+            flight.over_micros += over
 
     def go_live(self, call: Call) -> None:
         """A call is up (its value is not yet counted)."""
@@ -213,6 +266,9 @@ class World:
         """A call is no longer up, and its value no longer counts."""
         account, switch = call.account, call.switch
         self._shift(call, NOT_COUNTED)
+        if call.pool is not None:
+            call.cover = None
+            recount(call)
         call.flight.calls -= 1
         switch.total(account.currency).calls -= 1
         invariant(account.live is not None, "a call that ends was live")
@@ -240,7 +296,7 @@ class World:
         amount_micros: int,
         at_ms: int,
         *,
-        call: Call | None = None,
+        posted: Posted | None = None,
         ref: str = "",
         method: str = "",
         text: str = "",
@@ -248,6 +304,25 @@ class World:
         """Write a ledger line and move what is owed by it: the one way in which money moves."""
         self.last_line += 1
         self.owe(account, amount_micros)
+        if amount_micros > 0 and kind in _SPENDING:
+            pace.note(account.open_books(), amount_micros, at_ms)
+        if posted is None:
+            self.changes.ledger.append(
+                LedgerLine(
+                    number=self.last_line,
+                    account=account.id,
+                    at_ms=at_ms,
+                    kind=kind,
+                    amount_micros=Micros(amount_micros),
+                    currency=account.currency,
+                    ref=ref,
+                    method=method,
+                    text=text,
+                )
+            )
+            return
+        call = posted.call
+        destination = call.place.destination if call.place.priced else None
         self.changes.ledger.append(
             LedgerLine(
                 number=self.last_line,
@@ -256,15 +331,18 @@ class World:
                 kind=kind,
                 amount_micros=Micros(amount_micros),
                 currency=account.currency,
-                switch=call.switch.name if call else "",
-                call=call.id if call else "",
-                to=call.to if call else "",
-                direction=(call.direction.value if call.direction else "outgoing") if call else "",
-                duration_ms=call.duration_ms if call else 0,
-                emergency=call.emergency if call else False,
-                ref=ref,
-                method=method,
+                switch=call.switch.name,
+                call=call.id,
+                to=call.to,
+                direction=call.direction.value if call.direction else "outgoing",
+                duration_ms=call.duration_ms,
+                emergency=call.emergency,
                 text=text,
+                gross_micros=Micros(posted.gross_micros),
+                billed_s=call.billed_s,
+                covered_s=posted.covered_s,
+                kind_of_call=destination.kind.value if destination else "",
+                destination=destination.name if destination else "",
             )
         )
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only engine|pipeline|latency] [--json FILE] [--markdown FILE]`."""
+"""`python -m tests.bench [--only engine|rating|pipeline|latency] [--json FILE] [--markdown FILE]`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.bench import engine, latency, pipeline
+from tests.bench import engine, latency, pipeline, rating
 
-PARTS = ("engine", "pipeline", "latency")
+PARTS = ("engine", "rating", "pipeline", "latency")
 
 
 def machine() -> str:
@@ -38,6 +38,10 @@ LABELS = {
     "growth_ratio": "engine: time per report at 200,000 accounts over that at 1,000",
     "engine_us_1000_accounts": "engine: microseconds a report at 1,000 accounts",
     "engine_us_200000_accounts": "engine: microseconds a report at 200,000 accounts",
+    "rating_us_stated": "rating: microseconds a report with stated charges and no tariff",
+    "rating_us_stated_with_tariff": "rating: the same with a tariff of 50,000 prefixes, for gross",
+    "rating_us_rated": "rating: rated by that tariff",
+    "rating_us_rated_with_plan": "rating: rated by that tariff under a plan",
     "bytes_per_account": "engine: bytes of an idle account",
 }
 """In the order of interest: ratios hold on other machines, figures do not."""
@@ -61,6 +65,8 @@ def main() -> None:
     figures: dict[str, float] = {}
     if "engine" in wanted:
         figures |= engine.run(print)
+    if "rating" in wanted:
+        figures |= rating.run(print)
     for name, part in (("pipeline", pipeline), ("latency", latency)):
         if name in wanted:
             with tempfile.TemporaryDirectory(prefix="guard-bench-") as directory:

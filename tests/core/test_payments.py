@@ -6,9 +6,9 @@ from itertools import permutations, product
 
 import pytest
 
-from guard.core.billing import PAYMENT_STEPS
 from guard.core.engine import Engine
 from guard.core.money import MAX_MICROS, Micros
+from guard.core.payments import PAYMENT_STEPS
 from guard.core.records import BillingOutcome, PaymentMessage, PaymentStatus
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings

@@ -6,13 +6,19 @@ from guard.core.decisions import Action
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.pictures import SHOWN_CALLS
+from guard.core.plans import Discount, Plan, Quota, Reach, Tier, TierBy
+from guard.core.rating import Rating
 from guard.core.records import (
+    AccountMessage,
     AdjustmentMessage,
     Allow,
+    CardMessage,
+    CardStatus,
     Credit,
     CreditMessage,
     Direction,
     Event,
+    InvoiceMessage,
     PaymentMessage,
     PaymentStatus,
     Report,
@@ -20,7 +26,8 @@ from guard.core.records import (
 )
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
-from guard.core.views import AccountView, LiveCall
+from guard.core.tariff import CallClass
+from guard.core.views import AccountView, CardView, InvoiceView, LiveCall, UseView
 
 NOW_MS = 1_800_000_000_000
 LATER_MS = NOW_MS + 30_000
@@ -73,6 +80,8 @@ def test_a_live_call_is_shown_with_all_that_is_known_of_it() -> None:
         charge_micros=Micros(1_000_000),
         value_micros=Micros(4_000_000),
         rate_micros=6_000_000,
+        gross_micros=Micros(4_000_000),
+        destination="",
         silent=False,
     )
 
@@ -147,3 +156,53 @@ def test_an_account_nobody_knows_has_no_picture() -> None:
     engine = an_engine()
     assert engine.picture("A2", NOW_MS) is None
     assert "A2" not in engine.world.accounts
+
+
+def test_what_billing_has_said_is_shown() -> None:
+    """Invoices, the card, the limit and how it came about, and what of pending payments counts."""
+    engine = an_engine()
+    invoice = InvoiceMessage(
+        id="i", account="A1", amount_micros=Micros(30_000_000), period_start="2026-12-01", period_end="2027-01-01"
+    )
+    engine.billing(AdjustmentMessage(id="a", account="A1", amount_micros=Micros(40_000_000)), NOW_MS)
+    engine.billing(invoice, NOW_MS)
+    engine.billing(CardMessage(id="k", account="A1", status=CardStatus.EXPIRING, expires="2027-03"), NOW_MS)
+    view = picture(engine)
+    assert view.invoices == (
+        InvoiceView(
+            id="i",
+            amount_micros=Micros(30_000_000),
+            period_start="2026-12-01",
+            period_end="2027-01-01",
+            at_ms=NOW_MS,
+        ),
+    )
+    assert view.card == CardView(status="expiring", expires="2027-03", text="Card on file: expires March 2027.")
+    assert (view.invoiced_micros, view.unbilled_micros) == (30_000_000, 10_000_000)
+    assert (view.limit_text, view.limit_suggested_micros) == ("fixed by billing", None)
+    assert view.trusted_payments_micros == 0
+    assert view.spends_micros_per_day > 0
+    assert view.reaches_limit_in_days == round(60_000_000 / view.spends_micros_per_day)
+
+
+def test_what_is_used_of_the_plan_in_the_present_cycle_is_shown() -> None:
+    """Each quota and each discount; what was used in another cycle is not."""
+    domestic, abroad = Reach(kinds=frozenset({CallClass.DOMESTIC})), Reach(prefixes=("44",))
+    quota = Quota(key="office/quota:domestic", reach=domestic, seconds=120_000)
+    tiers = (Tier(0, 0), Tier(30_000, 100_000))
+    discount = Discount(key="office/discount:minutes:44", reach=abroad, by=TierBy.MINUTES, tiers=tiers)
+    plan = Plan("office", "Office", [quota], [discount])
+    rating = Rating(unknown_rate_micros=1_000_000, plans={"office": plan})
+    engine = Engine(Settings(), Scopes.of_country_code("1"), NOW_MS, rating=rating)
+    engine.billing(AccountMessage(id="a", account="A1", plan="office", timezone="America/Toronto"), NOW_MS)
+    account = engine.world.accounts["A1"]
+    cycle = account.cycle_at(NOW_MS)
+    account.open_books().take(cycle.start_ms, quota.key, 74_400)
+    account.open_books().take(cycle.end_ms, quota.key, 60)
+    view = picture(engine)
+    assert view.plan == "office"
+    assert view.use == (
+        UseView(key=quota.key, what="1,240 of 2,000 minutes used (domestic)", used=74_400, of=120_000),
+        UseView(key=discount.key, what="0 minutes: 0 % off, 10 % from 500 (to +44)", used=0, of=None),
+    )
+    assert not engine.take().notices

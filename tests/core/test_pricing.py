@@ -20,8 +20,10 @@ from guard.core.calls import (
 )
 from guard.core.money import MAX_MICROS, Micros
 from guard.core.records import Event, Report
+from guard.core.tariff import unknown_destination
 
-UNKNOWN = 1_000_000
+UNKNOWN_RATE = 1_000_000
+UNKNOWN = unknown_destination(UNKNOWN_RATE)
 charges = st.integers(0, MAX_MICROS)
 rates = st.integers(0, MAX_MICROS)
 durations = st.integers(0, 30 * 86_400_000)
@@ -58,7 +60,7 @@ def test_without_a_charge_whole_seconds_are_billed(duration_ms: int, rate: int) 
 def test_without_any_rate_the_unknown_rate_counts(duration_ms: int, charge: int | None) -> None:
     """One charge alone implies nothing."""
     price = price_of(NOTHING_KNOWN, report(duration_ms, charge), UNKNOWN)
-    assert (price.rate_micros, price.rate_known) == (UNKNOWN, RATE_UNKNOWN)
+    assert (price.rate_micros, price.rate_known) == (UNKNOWN_RATE, RATE_UNKNOWN)
 
 
 @given(st.integers(0, 3_600_000), st.integers(1, 3_600_000), charges, charges)
@@ -101,4 +103,4 @@ def test_reports_without_a_charge_do_not_shorten_the_time_between_two_charges() 
 def test_a_second_charge_at_the_same_moment_implies_nothing(duration_ms: int) -> None:
     """No time passed: there is no rate in it."""
     known = after(price_of(NOTHING_KNOWN, report(duration_ms, 5), UNKNOWN), duration_ms, 5)
-    assert price_of(known, report(duration_ms, 9), UNKNOWN) == Price(UNKNOWN, RATE_UNKNOWN, 9)
+    assert price_of(known, report(duration_ms, 9), UNKNOWN) == Price(UNKNOWN_RATE, RATE_UNKNOWN, 9)

@@ -9,10 +9,22 @@ from guard.core.accounts import AUTOMATIC, Account, Cause
 from guard.core.calls import GROWING, Call
 from guard.core.decisions import Reason
 from guard.core.flights import Flight
+from guard.core.rating import Rating
 from guard.core.records import Scope
-from guard.core.rows import AccountRow, CallRow, CauseRow, CommandRow
+from guard.core.rows import (
+    AccountRow,
+    BooksRow,
+    CallRow,
+    CardRow,
+    CauseRow,
+    CommandRow,
+    InvoiceRow,
+    UseRow,
+)
 from guard.core.scopes import width
 from guard.core.switches import Switch
+
+NOWHERE = Rating(unknown_rate_micros=1_000_000).nowhere
 
 numbers = st.integers(-(2**62), 2**62)
 moments = st.integers(0, 2**48)
@@ -70,6 +82,24 @@ account_rows = st.builds(
         until_ms=optional_moments,
     ),
     causes=st.lists(cause_rows, max_size=3).map(tuple),
+    books=st.none()
+    | st.builds(
+        BooksRow,
+        use=st.dictionaries(st.tuples(moments, names), numbers, max_size=3).map(
+            lambda use: tuple(UseRow(cycle_ms, key, used) for (cycle_ms, key), used in sorted(use.items()))
+        ),
+        invoices=st.lists(st.builds(InvoiceRow, names, names, names, numbers, moments), max_size=3).map(tuple),
+        invoiced_micros=numbers,
+        opening_micros=numbers,
+        advance_micros=numbers,
+        card=st.none() | st.builds(CardRow, names, names, moments, st.booleans()),
+        pace_micros=numbers,
+        pace_at_ms=moments,
+        pace_since_ms=moments,
+        step_micros=st.none() | numbers,
+        limit_by=names,
+        until_by=names,
+    ),
 )
 call_rows = st.builds(
     CallRow,
@@ -93,6 +123,7 @@ call_rows = st.builds(
     source=names,
     silent_carry_scaled=st.just(GROWING) | st.integers(0, 2**62),
     defies=st.booleans(),
+    stated_duration_ms=moments,
 )
 
 
@@ -109,7 +140,7 @@ def test_a_call_comes_back_as_it_was(row: CallRow) -> None:
     """Every column; the flight it hangs on is made anew."""
     switch = Switch("sw1", ticks=True, now_ms=0)
     account = Account("A1", "CAD", None)
-    assert Call.from_row(row, switch, account, Flight(switch)).row() == row
+    assert Call.from_row(row, switch, account, Flight(switch), NOWHERE, None).row() == row
 
 
 @given(st.lists(cause_rows, max_size=4))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from guard.core.records import Scope
 from guard.core.scopes import NANP_ABROAD, Scopes, e164_digits, width
+from guard.core.tariff import CallClass, Destination
 
 CANADA = Scopes.of_country_code("1")
 FRANCE = Scopes.of_country_code("33")
@@ -92,3 +93,100 @@ def test_digits_of_a_number_dialled_internationally(dialled: str, expected: str)
 def test_the_area_codes_of_other_countries_are_abroad(area: str, subscriber: int) -> None:
     """They are where call-back frauds live."""
     assert CANADA.covers(Scope.INTERNATIONAL, f"1{area}{subscriber}")
+
+
+# -- made from a tariff
+
+
+def scopes_of(country_code: str, **kinds: CallClass) -> Scopes:
+    """Scopes of a tariff of `p44=CallClass.INTERNATIONAL`."""
+    return Scopes.of_tariff(
+        country_code,
+        [Destination(prefix=prefix[1:], name="", kind=kind, rate_micros=0) for prefix, kind in kinds.items()],
+    )
+
+
+def test_the_contracts_example() -> None:
+    """900 numbers are premium and not international; Anguilla is abroad although it shares country code 1."""
+    scopes = scopes_of(
+        "1", p1=CallClass.DOMESTIC, p1264=CallClass.INTERNATIONAL, p1900=CallClass.PREMIUM, p44=CallClass.INTERNATIONAL
+    )
+    international = scopes.sets[Scope.INTERNATIONAL]
+    assert {prefix: international.get(prefix) for prefix in ("", "1", "1264", "1900", "44")} == {
+        "": True,
+        "1": False,
+        "1264": True,
+        "1900": None,
+        "44": None,
+    }
+    assert scopes.sets[Scope.PREMIUM] == {"": False, "1900": True, "1976": True}
+
+
+@pytest.mark.parametrize(
+    ("number", "international", "premium"),
+    [
+        ("16135550100", False, False),
+        ("18005550100", False, False),
+        ("19005550100", False, True),
+        ("18765550100", True, False),
+        ("18769005550", True, True),
+        ("17875550100", True, False),
+        ("447012345678", True, True),
+        ("447912345678", True, False),
+        ("8816555010", True, True),
+        ("4930901820", False, False),
+        ("99", True, False),
+    ],
+)
+def test_classes_refine_what_the_country_says(number: str, *, international: bool, premium: bool) -> None:
+    """Premium numbers are international where they are abroad; a subsidiary in Berlin may be on-net."""
+    scopes = scopes_of(
+        "1",
+        p1=CallClass.DOMESTIC,
+        p1787=CallClass.INTERNATIONAL,
+        p1876900=CallClass.PREMIUM,
+        p44=CallClass.INTERNATIONAL,
+        p4470=CallClass.PREMIUM,
+        p881=CallClass.PREMIUM,
+        p4930=CallClass.ONNET,
+    )
+    assert scopes.covers(Scope.INTERNATIONAL, number) is international
+    assert scopes.covers(Scope.PREMIUM, number) is premium
+
+
+def test_a_tariff_may_know_better_than_the_numbering_plan() -> None:
+    scopes = scopes_of("1", p1264=CallClass.DOMESTIC, p1976=CallClass.DOMESTIC)
+    assert not scopes.covers(Scope.INTERNATIONAL, "12645550100")
+    assert not scopes.covers(Scope.PREMIUM, "19765550100")
+
+
+def test_without_rows_the_country_decides() -> None:
+    assert scopes_of("1").version == CANADA.version
+    assert scopes_of("33").sets == FRANCE.sets
+
+
+@given(
+    st.dictionaries(st.text("123", min_size=1, max_size=4), st.sampled_from(CallClass), max_size=30),
+    st.text("0123", max_size=6),
+)
+def test_what_is_left_out_changes_nothing(kinds: dict[str, CallClass], number: str) -> None:
+    """The longest row that matches says what a number is; and no entry says what a shorter one says already."""
+    scopes = scopes_of("1", **{f"p{prefix}": kind for prefix, kind in kinds.items()})
+    row = max((prefix for prefix in kinds if number.startswith(prefix)), key=len, default="")
+    if row:
+        assert scopes.covers(Scope.PREMIUM, number) is (kinds[row] is CallClass.PREMIUM)
+    for scope in (Scope.INTERNATIONAL, Scope.PREMIUM):
+        prefixes = scopes.sets[scope]
+        for prefix, value in prefixes.items():
+            shorter = max(
+                (each for each in prefixes if prefix.startswith(each) and each != prefix), key=len, default=None
+            )
+            assert shorter is None or prefixes[shorter] is not value
+
+
+def test_a_large_tariff_makes_a_small_message_with_one_name() -> None:
+    """The order of its rows does not matter."""
+    rows = {f"p44{number}": CallClass.INTERNATIONAL for number in range(10_000)}
+    scopes = scopes_of("1", **rows)
+    assert len(scopes.sets[Scope.INTERNATIONAL]) == len(CANADA.sets[Scope.INTERNATIONAL])
+    assert scopes.version == scopes_of("1", **dict(reversed(rows.items()))).version == CANADA.version

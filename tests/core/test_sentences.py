@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from guard.core.decisions import Action
 from guard.core.engine import Engine
 from guard.core.money import Micros
+from guard.core.plans import Discount, Quota, Reach, Tier, TierBy
 from guard.core.records import Block, Credit, CreditMessage, Event, Report
 from guard.core.scopes import Scopes
-from guard.core.sentences import masked
+from guard.core.sentences import discount_reached, masked, quota_used
 from guard.core.settings import Settings
+from guard.core.tariff import CallClass
 
 NOW_MS = 1_800_000_000_000
 
@@ -122,3 +124,39 @@ def test_a_decision_carries_its_evidence() -> None:
     (decision,) = engine.take().decisions
     (evidence,) = decision.evidence
     assert (evidence.what, evidence.value, evidence.threshold) == ("exposure", "1.25", "1.00")
+
+
+@pytest.mark.parametrize(
+    ("used_s", "reach", "words"),
+    [
+        (0, Reach(kinds=frozenset({CallClass.DOMESTIC})), "0 of 2,000 minutes used (domestic)"),
+        (74_400, Reach(kinds=frozenset({CallClass.DOMESTIC})), "1,240 of 2,000 minutes used (domestic)"),
+        (61, Reach(prefixes=("44", "353")), "2 of 2,000 minutes used (to +44, +353)"),
+        (
+            120_000,
+            Reach(kinds=frozenset({CallClass.PREMIUM, CallClass.INTERNATIONAL}), prefixes=("44",)),
+            "2,000 of 2,000 minutes used (international and premium to +44)",
+        ),
+    ],
+)
+def test_what_is_used_of_a_quota(used_s: int, reach: Reach, words: str) -> None:
+    """In minutes, a begun one counted, and what it is for."""
+    assert quota_used(Quota(key="q", reach=reach, seconds=120_000), used_s) == words
+
+
+@pytest.mark.parametrize(
+    ("by", "used", "words"),
+    [
+        (TierBy.MINUTES, 0, "0 minutes: 0 % off, 10 % from 500 (international)"),
+        (TierBy.MINUTES, 610 * 60, "610 minutes: 10 % off, 12.5 % from 2,000 (international)"),
+        (TierBy.MINUTES, 3_000 * 60, "3,000 minutes: 12.5 % off (international)"),
+        (TierBy.MONEY, 0, "0.00 of charges: 0 % off, 10 % from 500.00 (international)"),
+        (TierBy.MONEY, 610_250_000 * 60, "610.25 of charges: 10 % off, 12.5 % from 2000.00 (international)"),
+    ],
+)
+def test_how_far_a_discount_has_come(by: TierBy, used: int, words: str) -> None:
+    """In what counts towards its tiers, with what is off now and next."""
+    unit = 60 if by is TierBy.MINUTES else 60_000_000
+    tiers = (Tier(0, 0), Tier(500 * unit, 100_000), Tier(2_000 * unit, 125_000))
+    reach = Reach(kinds=frozenset({CallClass.INTERNATIONAL}))
+    assert discount_reached(Discount(key="d", reach=reach, by=by, tiers=tiers), used) == words

@@ -14,20 +14,24 @@ from guard.core.records import (
     BalanceMessage,
     BillingMessage,
     Block,
+    CardMessage,
+    CardStatus,
     CloseMessage,
     Credit,
     CreditMessage,
     Direction,
     Event,
     Intent,
-    KeptMessage,
+    InvoiceMessage,
     PaymentMessage,
     PaymentStatus,
     Release,
     Report,
     Scope,
+    SetLimit,
 )
 from guard.core.settings import Settings, SwitchSettings
+from tests.scenarios.prices import is_price
 from tests.scenarios.script import ScriptError, Words, span_ms
 from tests.scenarios.stage import START_MS
 
@@ -130,17 +134,23 @@ def billing_of(kind: str, words: Words, fresh_id: str) -> BillingMessage:
         case "close":
             message = CloseMessage(id=message_id, account=account, at_ms=at_ms)
         case "invoice":
-            message = KeptMessage(
+            message = InvoiceMessage(
                 id=message_id,
                 account=account,
-                type="invoice",
                 amount_micros=money(amounts[0]),
+                period_start=fields.pop("start", ""),
+                period_end=fields.pop("end", ""),
                 payload="{}",
                 at_ms=at_ms,
             )
         case "card":
-            message = KeptMessage(
-                id=message_id, account=account, type="card", amount_micros=None, payload="{}", at_ms=at_ms
+            message = CardMessage(
+                id=message_id,
+                account=account,
+                status=CardStatus(amounts[0]),
+                expires=fields.pop("expires", ""),
+                payload="{}",
+                at_ms=at_ms,
             )
         case _:
             raise ScriptError(f"{kind} is no kind of input")
@@ -150,7 +160,7 @@ def billing_of(kind: str, words: Words, fresh_id: str) -> BillingMessage:
 
 def intent_of(kind: str, words: Words) -> Intent:
     """An operator's intent; `by` is ana unless said."""
-    (account,) = words.names
+    account, *amounts = words.names
     fields = dict(words.fields)
     by, reason = fields.pop("by", "ana"), fields.pop("reason", "because")
     until_ms = moment(fields.pop("until")) if "until" in fields else None
@@ -161,6 +171,16 @@ def intent_of(kind: str, words: Words) -> Intent:
             intent = Block(account=account, by=by, reason=reason, scope=scope, until_ms=until_ms)
         case "release":
             intent = Release(account=account, by=by, reason=reason, until_ms=until_ms)
+        case "set_limit":
+            suggested = amounts == ["suggested"]
+            intent = SetLimit(
+                account=account,
+                by=by,
+                reason=reason,
+                limit_micros=None if suggested or amounts == ["none"] else money(amounts[0]),
+                until_ms=until_ms,
+                suggested=suggested,
+            )
         case _ if until_ms is not None:
             intent = Allow(account=account, by=by, reason=reason, until_ms=until_ms)
         case _:
@@ -183,6 +203,9 @@ def settings_of(stated: tuple[Words, ...]) -> tuple[Settings, frozenset[str]]:
                 switches[name] = SwitchSettings(ticks=flag(words.fields.get("ticks", "yes")))
             case ("trust", method):
                 trust[method] = money(words.fields["part"])
+            case _ if is_price(words):
+                # Not the engine's settings: `rating_of` reads it.
+                continue
             case ():
                 settings = replace(settings, **_plain_settings(words.fields))  # type: ignore[arg-type]
             case _:

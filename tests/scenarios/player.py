@@ -23,6 +23,7 @@ from guard.core.pictures import switch_picture
 from guard.core.records import Ack, BillingOutcome, IntentResult, Outcome, SwitchStatus
 from tests.scenarios import outputs
 from tests.scenarios.inputs import billing_of, flag, intent_of, moment, report_of, settings_of
+from tests.scenarios.prices import rating_of
 from tests.scenarios.script import Line, Scenario, ScriptError, Words
 from tests.scenarios.stage import START_MS, Happened, Stage
 
@@ -30,7 +31,7 @@ ACTIONS = frozenset(action.value for action in Action)
 RESULTS = frozenset(result.value for kind in (Outcome, BillingOutcome, IntentResult) for result in kind)
 ORDINARY = frozenset({"accepted", "done"})
 BILLING = frozenset({"account", "limit", "payment", "balance", "adjustment", "close", "invoice", "card"})
-INTENTS = frozenset({"block", "release", "allow"})
+INTENTS = frozenset({"block", "release", "allow", "set_limit"})
 _UP = {"up": True, "down": False}
 
 
@@ -95,7 +96,8 @@ class Player:
         settings, manual = settings_of(scenario.settings)
         self._scenario = scenario
         self._seen = seen
-        self._stage = Stage(settings, manual=manual)
+        rating = rating_of(scenario.settings, settings.unknown_rate_micros)
+        self._stage = Stage(settings, manual=manual, rating=rating)
         self._stage.happened = Happened()
         self._made_ids = 0
         self._ids_sent: set[tuple[str, str]] = set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from guard.core.decisions import Changes, Command, Decision, LedgerLine, Notice, Send, SnapshotPart
 from guard.core.engine import Engine
 from guard.core.money import Micros
+from guard.core.rating import Rating
 from guard.core.records import (
     Ack,
     BalanceMessage,
@@ -52,17 +53,25 @@ class Happened:
 class Stage:
     """One engine, its store, its switches, and the time."""
 
-    def __init__(self, settings: Settings, *, manual: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        manual: frozenset[str] = frozenset(),
+        rating: Rating | None = None,
+        now_ms: int = START_MS,
+    ) -> None:
         self.settings = settings
+        self.rating = rating
         self.scopes = Scopes.of_country_code("1")
-        self.now_ms = START_MS
+        self.now_ms = now_ms
         self.store = DictStore()
         self.manual = manual
         """Switches that acknowledge only when the scenario says so."""
         self.happened = Happened()
         self.sent: dict[str, list[Command | SnapshotPart]] = {}
         """Everything each switch was ever sent."""
-        self.engine = Engine(settings, self.scopes, self.now_ms)
+        self.engine = Engine(settings, self.scopes, self.now_ms, rating=rating)
         self.subscribed()
 
     # -- inputs
@@ -100,7 +109,7 @@ class Stage:
 
     def restart(self) -> None:
         """A new engine from what was committed; it hears nothing before it is subscribed."""
-        self.engine = Engine(self.settings, self.scopes, self.now_ms)
+        self.engine = Engine(self.settings, self.scopes, self.now_ms, rating=self.rating)
         self.engine.restore(self.store.restored(), self.now_ms)
         self.settle()
 

@@ -1,0 +1,79 @@
+"""Rating: from a number as dialled to its place in the numbering plan, its destination and its place in a plan.
+
+Numbers are normalised first, by a function that the shell provides (libphonenumber is not the core's business): E.164
+digits, or nothing when it cannot be told. That and the look-up of the prefix are done once a call and kept for the
+numbers that were dialled last, so a report costs no more for being rated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from guard.core.plans import Cover, Plan
+from guard.core.scopes import e164_digits
+from guard.core.tariff import Destination, Tariff, unknown_destination
+
+KEPT_PLACES = 50_000
+"""Numbers whose place is kept at hand; when there are more the oldest half goes."""
+
+
+class Place(NamedTuple):
+    """Where a number lies."""
+
+    digits: str
+    """E.164; empty: it cannot be told, or the number is not known yet."""
+    destination: Destination
+    known: bool
+    """A prefix of the tariff matched; otherwise the destination is the unknown one."""
+    priced: bool
+    """There is a tariff, and the number is known: its price means something."""
+
+
+class Rating:
+    """Tariff, plans and the reading of numbers, as one thing that is swapped whole."""
+
+    __slots__ = ("_normalise", "_places", "nowhere", "plans", "tariff")
+
+    def __init__(
+        self,
+        *,
+        unknown_rate_micros: int,
+        tariff: Tariff | None = None,
+        plans: Mapping[str, Plan] | None = None,
+        normalise: Callable[[str], str] = e164_digits,
+    ) -> None:
+        self.tariff = tariff
+        """None: none is configured, and every call without a stated charge is rated at the unknown rate."""
+        self.plans = dict(plans or {})
+        self.nowhere = Place("", unknown_destination(unknown_rate_micros), known=False, priced=False)
+        """The place of a number that is not known yet."""
+        self._normalise = normalise
+        self._places: dict[str, Place] = {}
+
+    def place(self, to: str) -> Place:
+        """Where a number as dialled lies; `nowhere` for an empty one."""
+        if not to:
+            return self.nowhere
+        place = self._places.get(to)
+        if place is None:
+            place = self._find(to)
+            if len(self._places) >= KEPT_PLACES:
+                for old in list(self._places)[: KEPT_PLACES // 2]:
+                    del self._places[old]
+            self._places[to] = place
+        return place
+
+    def _find(self, to: str) -> Place:
+        digits = self._normalise(to)
+        found = self.tariff.find(digits) if self.tariff is not None and digits else None
+        if found is None:
+            return Place(digits, self.nowhere.destination, known=False, priced=self.tariff is not None)
+        return Place(digits, found, known=True, priced=True)
+
+    def cover(self, plan_id: str, place: Place) -> Cover | None:
+        """A number's place in the plan of that name; None: it has none, or there is no such plan."""
+        plan = self.plans.get(plan_id) if plan_id else None
+        if plan is None or not place.digits or place.destination.free:
+            return None
+        return plan.cover(place.destination, place.digits)
