@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from guard.core import cards, limits
+from guard.core import cards, limits, pace
 from guard.core.decisions import Audit, BillingEntry, LineKind, Notice, NoticeKind, Reason
 from guard.core.invariants import invariant
 from guard.core.money import fits
@@ -142,6 +142,9 @@ class Billing:
                     ref=message.id,
                     text=message.reason,
                 )
+                if message.amount_micros > 0:
+                    # A fee that is dated ahead must not make the time until then look idle.
+                    pace.note(account.open_books(), message.amount_micros, min(entry.at_ms, now_ms))
                 self._judge.judge(account, now_ms, now_ms, Reason.PAYMENT)
             case CreditMessage():
                 self._limit(account, message, now_ms)

@@ -35,8 +35,6 @@ from guard.core.views import AccountState
 MAX_TOLD = 10_000
 """Accounts whose notice is remembered; when there are more, all are told again: better twice than never."""
 
-_SPENDING = frozenset({LineKind.CALL, LineKind.LOST, LineKind.CORRECTION, LineKind.ADJUSTMENT})
-"""Lines that are part of what an account spends."""
 
 MAX_SWITCHES = 1_000
 """Known switches (contract 1): a hostile publisher must not make memory grow by inventing names."""
@@ -304,8 +302,6 @@ class World:
         """Write a ledger line and move what is owed by it: the one way in which money moves."""
         self.last_line += 1
         self.owe(account, amount_micros)
-        if amount_micros > 0 and kind in _SPENDING:
-            pace.note(account.open_books(), amount_micros, at_ms)
         if posted is None:
             self.changes.ledger.append(
                 LedgerLine(
@@ -321,6 +317,8 @@ class World:
                 )
             )
             return
+        if amount_micros > 0:
+            pace.note(account.open_books(), amount_micros, at_ms)
         call = posted.call
         destination = call.place.destination if call.place.priced else None
         self.changes.ledger.append(

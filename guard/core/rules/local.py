@@ -1,0 +1,53 @@
+"""The account's own clock: what hour and day it is where the account is.
+
+Local milliseconds are those since 1970 on the clock at the wall there, so day, weekday and hour of the week are plain
+divisions. The distance to UTC is looked up once for each quarter of an hour and time zone; zones change theirs on
+quarters of an hour and nowhere else.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
+
+HOURS_OF_WEEK = 168
+DAYS_OF_WEEK = 7
+
+_QUARTER_MS = 15 * MINUTE_MS
+_EPOCH_WEEKDAY = 3
+"""1970-01-01 was a Thursday; Monday is 0."""
+
+
+@lru_cache(maxsize=8_192)
+def _shift_ms(timezone: str, quarter: int) -> int:
+    moment = datetime.fromtimestamp(quarter * _QUARTER_MS // 1_000, tz=UTC)
+    offset = moment.astimezone(ZoneInfo(timezone)).utcoffset()
+    return 0 if offset is None else (offset.days * 86_400 + offset.seconds) * 1_000
+
+
+def shift_ms(at_ms: int, timezone: str) -> int:
+    """How far the wall clock there is ahead of UTC (an empty time zone is UTC)."""
+    return _shift_ms(timezone, at_ms // _QUARTER_MS) if timezone else 0
+
+
+def day_of(local_ms: int) -> int:
+    """Days since 1970-01-01 on that wall clock."""
+    return local_ms // DAY_MS
+
+
+def weekday_of(local_ms: int) -> int:
+    """Monday is 0."""
+    return (local_ms // DAY_MS + _EPOCH_WEEKDAY) % DAYS_OF_WEEK
+
+
+def minute_of(local_ms: int) -> int:
+    """Minutes since midnight."""
+    return local_ms % DAY_MS // MINUTE_MS
+
+
+def hour_of_week(local_ms: int) -> int:
+    """Hours since Monday 00:00."""
+    return (local_ms // HOUR_MS + _EPOCH_WEEKDAY * 24) % HOURS_OF_WEEK
