@@ -8,10 +8,9 @@ that fails takes the daemon down with it: what was acknowledged is durable, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 
-import phonenumbers
 import structlog
 
 from guard import __version__
@@ -27,11 +26,13 @@ from guard.adapters.mqtt import (
     Session,
     SessionOptions,
 )
+from guard.adapters.numbers import calling_code, e164_reader
 from guard.adapters.sqlite import open_store
-from guard.config import Config
+from guard.config import DEFAULT_PATH, Config, ConfigError, Prices, Problem, read_prices, remarks_on
 from guard.core.decisions import Decision, Notice
 from guard.core.engine import Engine
 from guard.core.money import floor_from_scaled
+from guard.core.rating import Rating
 from guard.core.records import Outcome
 from guard.core.scopes import Scopes
 from guard.ports import Clock, Store
@@ -45,15 +46,49 @@ from guard.wire.topics import Role, Topics, client_id
 FLUSH_EVERY_MS = 1_000
 
 
-def scopes_of(config: Config) -> Scopes:
-    """What the named scopes mean for the configured country."""
-    return Scopes.of_country_code(str(phonenumbers.country_code_for_region(config.numbers.country)))
+def rating_of(config: Config) -> Rating:
+    """Tariff, plans and the reading of numbers; `ConfigError` with everything that is wrong with them."""
+    problems = list(_country_problems(config))
+    prices = Prices()
+    try:
+        prices = read_prices(config)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return Rating(
+        unknown_rate_micros=config.tariff.unknown_rate_micros,
+        tariff=prices.tariff,
+        plans=prices.plans,
+        normalise=e164_reader(config.numbers.country, config.numbers.international_prefixes),
+    )
+
+
+def _country_problems(config: Config) -> Iterator[Problem]:
+    """Which countries there are is what libphonenumber knows and the reader of `guard.toml` does not."""
+    country = config.numbers.country
+    if not calling_code(country):
+        yield Problem(
+            file=str(config.file or DEFAULT_PATH),
+            key="numbers.country",
+            line=None,
+            found=f'"{country}" is no country with telephone numbers',
+            accepted='an ISO 3166 code, such as "CA"',
+        )
+
+
+def scopes_of(config: Config, rating: Rating) -> Scopes:
+    """What the named scopes mean for the configured country and tariff."""
+    destinations = () if rating.tariff is None else rating.tariff.destinations()
+    return Scopes.of_tariff(calling_code(config.numbers.country), destinations)
 
 
 async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Run until cancelled. `on_ready` gets the address of the HTTP side once guard is restored and subscribed."""
     set_up_logging()
     log = structlog.get_logger("guard").bind()
+    rating = rating_of(config)
+    _tell_prices(log, rating)
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         broker_url = config.broker.url
@@ -61,7 +96,7 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
             broker_url = (await stack.enter_async_context(embedded_broker(config.broker.port))).url
         store = await stack.enter_async_context(open_store(config.store.path))
         restored = await store.restore()
-        engine = Engine(config.settings(), scopes_of(config), clock.now_ms())
+        engine = Engine(config.settings(), scopes_of(config, rating), clock.now_ms(), rating=rating)
         engine.restore(restored, clock.now_ms())
         settle_interpreter()
         log.info(
@@ -77,6 +112,12 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         log.info("listening", url=listening.url, version=__version__)
         daemon.when_ready = lambda: on_ready(listening.url) if on_ready is not None else None
         await daemon.run()
+
+
+def _tell_prices(log: structlog.typing.FilteringBoundLogger, rating: Rating) -> None:
+    log.info("prices", prefixes=0 if rating.tariff is None else len(rating.tariff), plans=len(rating.plans))
+    for remark in remarks_on(rating.tariff, rating.plans):
+        log.warning("plans", text=remark)
 
 
 class _Daemon:
@@ -200,7 +241,9 @@ def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> 
     figures.accounts.update({state.value: count for state, count in world.states.items()})
     for currency, settled in world.settled_micros.items():
         flights = (switch.totals.get(currency) for switch in world.switches.values())
-        flying = sum(floor_from_scaled(flight.value_scaled(now_ms)) for flight in flights if flight is not None)
-        figures.exposure_micros[currency] = settled + flying
+        flying = sum(flight.value_scaled(now_ms) for flight in flights if flight is not None)
+        flying += world.pooled_scaled(currency, now_ms)
+        figures.exposure_micros[currency] = settled + floor_from_scaled(flying)
     figures.commands_unconfirmed = sum(len(switch.pending) for switch in world.switches.values() if switch.up)
     figures.inbox_reports = waiting
+    figures.unrated_calls = world.unrated

@@ -120,6 +120,7 @@ class Figures:
     switch_age_s: dict[str, float] = field(default_factory=dict)
     """By switch: seconds since its last message."""
     inbox_reports: int = 0
+    unrated_calls: int = 0
     commit: Histogram = field(default_factory=Histogram)
     billing: dict[tuple[str, str], int] = field(default_factory=dict)
     """By (type, outcome)."""
@@ -241,6 +242,8 @@ class _FiguresCollector(Collector):
             billing[refused] = billing.get(refused, 0) + count
         labels = ("type", "outcome")
         yield _counter("guard_billing", "Billing messages by what became of them.", labels, billing.items())
+        text = "Calls posted at the unknown rate, because no prefix of the tariff matched."
+        yield _counter("guard_unrated_calls", text, (), [((), figures.unrated_calls)])
         yield _gauge("guard_inbox_reports", "Reports received and not yet durable.", figures.inbox_reports)
         yield _histogram("guard_commit_seconds", "Time to make a batch durable.", figures.commit)
 

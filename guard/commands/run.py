@@ -22,8 +22,8 @@ from guard.adapters.http.tokens import TokenError
 from guard.adapters.mqtt import BrokerAddressError
 from guard.app import run_daemon
 from guard.commands.configured import configuration
-from guard.commands.output import FAILED, CommandError
-from guard.config import Config
+from guard.commands.output import FAILED, WRONG, CommandError
+from guard.config import Config, ConfigError
 from guard.ports import StoreError
 
 EXPECTED = (AddressError, BrokerAddressError, EmbeddedBrokerError, OSError, StoreError, TokenError)
@@ -38,6 +38,8 @@ def run(config_path: Path | None) -> None:
     config = configuration(config_path)
     try:
         asyncio.run(_serve(config))
+    except* ConfigError as errors:
+        raise CommandError("\n".join(str(error) for error in _leaves(errors)), WRONG) from errors
     except* EXPECTED as errors:
         raise CommandError("\n".join(str(error) for error in _leaves(errors))) from errors
 

@@ -1,16 +1,19 @@
-"""`guard.toml`: what an operator writes, read once into one frozen, typed `Config`.
+"""`guard.toml` and the files it names: what an operator writes, read once into frozen, typed objects.
 
 Every key is optional and every default is the contract's. An unknown key is an error that names the
 nearest known one, because a misspelt `block` that is silently ignored costs somebody money. All
 errors are found in one go, each with its file, its line where it can be told, its key, what is
 wrong and what would be accepted. Sections whose feature comes with a later release are read and
-checked for shape already, so that an operator's file never has to change.
+checked for shape already, so that an operator's file never has to change. Tariff and plans are files of
+their own (`read_prices`), because they come from a spreadsheet and change more often.
 
-This package knows files and text. It imports the core (for `Settings`) and the standard library,
-nothing else.
+This package knows files and text. It imports the core (for what it makes: `Settings`, `Tariff`,
+`Plan`) and the standard library, nothing else.
 """
 
 from guard.config.load import DEFAULT_PATH, check_config, load_config
+from guard.config.plans import read_plans, remarks_on
+from guard.config.prices import Prices, read_prices
 from guard.config.problems import ConfigError, Problem
 from guard.config.sections import (
     AccountsSection,
@@ -30,6 +33,7 @@ from guard.config.sections import (
     TariffSection,
     WebhookSection,
 )
+from guard.config.tariff import read_tariff
 
 __all__ = [
     "DEFAULT_PATH",
@@ -46,6 +50,7 @@ __all__ = [
     "NumbersSection",
     "PaymentsSection",
     "PlansSection",
+    "Prices",
     "Problem",
     "RulesSection",
     "StoreSection",
@@ -53,4 +58,8 @@ __all__ = [
     "WebhookSection",
     "check_config",
     "load_config",
+    "read_plans",
+    "read_prices",
+    "read_tariff",
+    "remarks_on",
 ]

@@ -7,14 +7,12 @@ without tokens.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from decimal import Decimal
 from pathlib import Path
 
 from guard.config import addresses, values
 from guard.config.calls import read_calls
-from guard.config.locate import key_lines
+from guard.config.files import read_toml
 from guard.config.problems import ConfigError, Problem, Problems, RejectedError
 from guard.config.sections import (
     DEFAULT_EVENTS,
@@ -46,8 +44,6 @@ EVENTS = (*DEFAULT_EVENTS, "cleared", "allow")
 MAX_SWITCHES = 1_000
 """As many as guard knows at all (contract 1)."""
 
-_SYNTAX = re.compile(r"(.*) \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)", re.DOTALL)
-
 
 def load_config(path: Path | None = None) -> Config:
     """Read the configuration; `ConfigError` with all problems when it cannot be used.
@@ -55,53 +51,24 @@ def load_config(path: Path | None = None) -> Config:
     Without a path it is `guard.toml` in the working directory, and when there is none, all
     defaults. A file that is named must exist.
     """
-    config, problems = _read(path)
+    config, problems = check_config(path)
     if problems:
         raise ConfigError(problems)
     return config
 
 
-def check_config(path: Path | None = None) -> list[Problem]:
-    """Everything that is wrong with the configuration; empty when it can be used."""
-    return _read(path)[1]
-
-
-def _read(path: Path | None) -> tuple[Config, list[Problem]]:
+def check_config(path: Path | None = None) -> tuple[Config, list[Problem]]:
+    """The configuration as far as it could be read, and everything that is wrong with it."""
+    if path is None and not DEFAULT_PATH.exists():
+        return _build(Table({}, (), Problems(str(DEFAULT_PATH), {})), None), []
     file = DEFAULT_PATH if path is None else path
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        if path is None:
-            return _build(Table({}, (), Problems(str(file), {})), None), []
-        return Config(), [_whole(file, "there is no such file")]
-    except UnicodeDecodeError:
-        return Config(), [_whole(file, "is not UTF-8 text")]
-    except OSError as error:
-        return Config(), [_whole(file, f"cannot be read: {error.strerror}")]
-    try:
-        content = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        return Config(), [_syntax(file, text, str(error))]
-    problems = Problems(str(file), key_lines(text))
-    config = _build(Table(content, (), problems), file)
+        root, problems = read_toml(file)
+    except ConfigError as error:
+        return Config(), list(error.problems)
+    config = _build(root, file)
     _check_tokens(config, problems)
     return config, problems.all()
-
-
-def _whole(file: Path, found: str) -> Problem:
-    return Problem(file=str(file), key="", line=None, found=found, accepted="")
-
-
-def _syntax(file: Path, text: str, message: str) -> Problem:
-    """A syntax error hides whatever else is wrong, so it comes alone."""
-    match = _SYNTAX.fullmatch(message)
-    line = None
-    if match:
-        line = int(match.group(2)) if match.group(2) else max(1, len(text.splitlines()))
-    found = f"is not TOML: {match.group(1) if match else message}"
-    if match and match.group(3):
-        found += f" (column {match.group(3)})"
-    return Problem(file=str(file), key="", line=line, found=found, accepted="")
 
 
 def _build(root: Table, file: Path | None) -> Config:

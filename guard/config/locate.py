@@ -9,6 +9,7 @@ misplace a message about a key that is missing.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from guard.config.problems import KeyPath
 
@@ -26,16 +27,33 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     table: KeyPath = ()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
-            table = _parts(header.group(2))
+            table = _within_last(_parts(header.group(2)), positions)
             if header.group(1) == "[[":
                 position = positions.get(table, -1) + 1
                 positions[table] = position
-                lines.setdefault(table, number)
                 table = (*table, position)
-            lines.setdefault(table, number)
+            _note(lines, table, number)
         elif key := _KEY.match(line):
-            lines.setdefault(table + _parts(key.group(1)), number)
+            _note(lines, table + _parts(key.group(1)), number)
     return lines
+
+
+def _note(lines: dict[KeyPath, int], path: KeyPath, number: int) -> None:
+    """What is named first on this line: `[a.b]` also begins `a`, if nothing did before."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in lines:
+            break
+        lines[path[:length]] = number
+
+
+def _within_last(parts: KeyPath, positions: Mapping[KeyPath, int]) -> KeyPath:
+    """The path a header means: below an array of tables it is about the last one, `[[a]]`, `[a.b]` is `a[1].b`."""
+    path: KeyPath = ()
+    for part in parts:
+        if path in positions:
+            path = (*path, positions[path])
+        path = (*path, part)
+    return path
 
 
 def _parts(dotted: str) -> KeyPath:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
+MAX_TOLD = 100
+"""Problems of one file that are told: who has a hundred has one that is repeated."""
+
 KeyPath = tuple[str | int, ...]
 """Where a value stands: names of tables and keys, positions (from 0) in arrays of tables."""
 
@@ -76,9 +79,22 @@ class Problems:
             )
         )
 
+    def add_at(self, line: int | None, column: str, found: str, accepted: str = "") -> None:
+        """Note a problem in a file that has lines and columns instead of keys."""
+        self._found.append(Problem(file=self._file, key=column, line=line, found=found, accepted=accepted))
+
+    def __len__(self) -> int:
+        """Number of problems so far."""
+        return len(self._found)
+
     def all(self) -> list[Problem]:
-        """What was found, in the order of the file where lines are known."""
-        return sorted(self._found, key=lambda problem: problem.line or 0)
+        """What was found, in the order of the file where lines are known; of very many only the first."""
+        found = sorted(self._found, key=lambda problem: problem.line or 0)
+        told = found[:MAX_TOLD]
+        if len(found) > MAX_TOLD:
+            rest = f"and {len(found) - MAX_TOLD:,} more problems"
+            told.append(Problem(file=self._file, key="", line=None, found=rest, accepted=""))
+        return told
 
     def _line(self, path: KeyPath) -> int | None:
         """The line of the key itself, else of what encloses it (a key within an inline table)."""

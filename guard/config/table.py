@@ -62,18 +62,22 @@ class Table:
         self._asked[key] = None
         content = self._content.get(key, {})
         if not isinstance(content, Mapping):
-            accepted = f"a table: [{key}]"
+            accepted = f"a table: [{self._header(key)}]"
             self.reject(key, RejectedError(f"is {kind(content)}", accepted))
             content = {}
         return self._child(content, (*self._path, key))
 
-    def tables(self, key: str) -> Iterator[Table]:
+    def is_empty(self, key: str) -> bool:
+        """Whether the file states an array without entries."""
+        return self._content.get(key) == []
+
+    def tables(self, key: str, accepted: str = "") -> Iterator[Table]:
         """The array of tables of this name; nothing where it is absent or something else."""
         self._asked[key] = None
         content = self._content.get(key, [])
         if not (isinstance(content, list) and all(isinstance(item, Mapping) for item in content)):
-            accepted = f"an array of tables, each begun with [[{key}]]"
-            self.reject(key, RejectedError(f"is {kind(content)}", accepted))
+            tables = f"an array of tables, each begun with [[{self._header(key)}]]"
+            self.reject(key, RejectedError(f"is {kind(content)}", accepted or tables))
             return
         for position, item in enumerate(content):
             yield self._child(item, (*self._path, key, position))
@@ -119,6 +123,10 @@ class Table:
                 name = f"[{child.name}]"
                 sections[key] = f"{sections[key]} or {name}" if key in sections else name
         return sections
+
+    def _header(self, key: str) -> str:
+        """What stands between the brackets of a table below this one: no positions."""
+        return written((*(step for step in self._path if isinstance(step, str)), key))
 
     def _child(self, content: Mapping[str, object], path: KeyPath) -> Table:
         child = Table(content, path, self._problems)

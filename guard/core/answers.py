@@ -120,7 +120,8 @@ def _payments(statement: Statement) -> Iterator[str]:
         yield _told(payment, view)
     if len(payments) > SHOWN_PAYMENTS:
         yield f"{len(payments) - SHOWN_PAYMENTS} earlier payments are in the ledger."
-    yield from _pending(statement.pending, view)
+    if statement.current:
+        yield from _pending(statement.pending, view)
 
 
 def _told(payment: Payment, view: AccountView) -> str:
@@ -143,14 +144,16 @@ def _pending(pending: Sequence[Payment], view: AccountView) -> Iterator[str]:
     if not total:
         return
     trusted = to_cents(view.trusted_payments_micros)
-    each = ", ".join(
-        f"{format_cents(payment.amount_micros)} {_by(payment.method)} of {day_text(payment.begun_ms, view.timezone)}"
-        for payment in pending[-SHOWN_PAYMENTS:]
-    )
     counts = f"{_money(view, trusted)} of it counts already" if trusted else "it does not count yet"
     if trusted == total:
         counts = "it counts already, all of it"
-    yield f"{_money(view, total)} is announced and not posted yet ({each or 'see the ledger'}); {counts}."
+    each = [f"{_by(payment.method)} of {day_text(payment.begun_ms, view.timezone)}" for payment in pending]
+    if len(pending) == 1:
+        yield f"{_money(view, total)} {each[0]} is announced and not posted yet; {counts}."
+        return
+    amounts = [f"{format_cents(payment.amount_micros)} {how}" for payment, how in zip(pending, each, strict=True)]
+    listed = f" ({', '.join(amounts[-SHOWN_PAYMENTS:])})" if amounts else ""
+    yield f"{_money(view, total)} is announced and not posted yet{listed}; {counts}."
 
 
 # -- what was charged, and the sum

@@ -118,6 +118,8 @@ class Call:
         "newest_at_ms",
         "place",
         "pool",
+        "posted_billed_s",
+        "posted_covered_s",
         "posted_gross_micros",
         "posted_micros",
         "rate_known",
@@ -152,6 +154,7 @@ class Call:
         self.gross_micros = 0
         # Of what was posted when it was taken for lost, then came back.
         self.posted_micros = self.posted_gross_micros = 0
+        self.posted_billed_s = self.posted_covered_s = 0
         self.place = place
         # Its place in the account's plan, the pool that it is counted in now, and its part of it.
         self.cover: Cover | None = None
@@ -316,6 +319,9 @@ class Call:
                 self.silent_carry_scaled,
                 self.defies,
                 self.stated_duration_ms,
+                self.posted_gross_micros,
+                self.posted_billed_s,
+                self.posted_covered_s,
             ),
         )
 
@@ -335,7 +341,9 @@ class Call:
         call.stated_charge_micros = row.stated_charge_micros
         call.rate_micros = row.rate_micros
         call.rate_known = row.rate_known
-        call.posted_micros = call.posted_gross_micros = row.posted_micros
+        call.posted_micros = row.posted_micros
+        call.posted_gross_micros = row.posted_micros if row.posted_gross_micros is None else row.posted_gross_micros
+        call.posted_billed_s, call.posted_covered_s = row.posted_billed_s, row.posted_covered_s
         call.to = row.to
         call.caller = row.caller
         call.direction = Direction(row.direction) if row.direction else None

@@ -203,6 +203,7 @@ class Rated(NamedTuple):
     covered_s: int = 0
     discount: str = ""
     counted: int = 0
+    billed_s: int = 0
 
 
 class Remembered(NamedTuple):

@@ -58,7 +58,12 @@ class Memory:
             kind,
             bill.net_micros - call.posted_micros,
             at_ms,
-            posted=Posted(call, call.gross_micros - call.posted_gross_micros, bill.covered_s),
+            posted=Posted(
+                call,
+                call.gross_micros - call.posted_gross_micros,
+                call.billed_s - call.posted_billed_s,
+                bill.covered_s - call.posted_covered_s,
+            ),
         )
         rated = self._rated(call, bill, at_ms, lost=lost)
         world.go_over(call)
@@ -127,6 +132,7 @@ class Memory:
             covered_s=bill.covered_s,
             discount=cover.discount.key if cover is not None and cover.discount is not None and bill.counted else "",
             counted=bill.counted,
+            billed_s=call.billed_s,
         )
 
     def _give_back(self, account: Account, rated: Rated) -> None:
@@ -145,6 +151,7 @@ class Memory:
             self._give_back(call.account, past.rated)
             call.to = past.rated.to
             call.posted_gross_micros = past.rated.gross_micros
+            call.posted_billed_s, call.posted_covered_s = past.rated.billed_s, past.rated.covered_s
 
     def attempt(self, switch: Switch, report: Report) -> None:
         """An attempt that was not answered: no money, but remembered, so that a repeat is one."""
@@ -191,18 +198,17 @@ class Memory:
         account = self._world.accounts[past.account]
         call = self._past_call(switch, account, past, report.to or (past.rated.to if past.rated else ""))
         call.emergency = emergency
-        gross = past.posted_micros
-        covered_s = 0
+        gross, billed_s, covered_s = int(past.posted_micros), 0, 0
         if past.rated is not None:
             self._give_back(account, past.rated)
-            gross, covered_s = Micros(past.rated.gross_micros), past.rated.covered_s
+            gross, billed_s, covered_s = past.rated.gross_micros, past.rated.billed_s, past.rated.covered_s
         call.free = True
         self._world.line(
             account,
             LineKind.CORRECTION,
             -past.posted_micros,
             past.newest_at_ms,
-            posted=Posted(call, -gross, -covered_s),
+            posted=Posted(call, -gross, -billed_s, -covered_s),
             text=why,
         )
         self._remember(
@@ -233,7 +239,12 @@ class Memory:
             LineKind.CORRECTION,
             bill.net_micros - past.posted_micros,
             rated.at_ms,
-            posted=Posted(call, call.gross_micros - rated.gross_micros, bill.covered_s),
+            posted=Posted(
+                call,
+                call.gross_micros - rated.gross_micros,
+                call.billed_s - rated.billed_s,
+                bill.covered_s - rated.covered_s,
+            ),
             text="the number called became known",
         )
         self._remember(

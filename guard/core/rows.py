@@ -168,6 +168,10 @@ class CallRow(NamedTuple):
     """Ticked on although the switch had acknowledged the block."""
     stated_duration_ms: int = -1
     """How long it had lasted when its charge was last stated; -1: not kept (a row of an earlier version)."""
+    posted_gross_micros: int | None = None
+    """Gross of what was posted when it was taken for lost, then came back; None: as much as `posted_micros`."""
+    posted_billed_s: int = 0
+    posted_covered_s: int = 0
 
 
 class SwitchRow(NamedTuple):

@@ -45,9 +45,11 @@ class Posted(NamedTuple):
 
     call: Call
     gross_micros: int
-    """What it would be without a plan (or by how much that changes)."""
-    covered_s: int = 0
-    """Seconds that the plan's quota covers."""
+    """What it would be without a plan, or by how much that changes, like the other figures."""
+    billed_s: int
+    """Seconds charged for, if guard rates it."""
+    covered_s: int
+    """Of these: seconds that the plan's quota covers."""
 
 
 class World:
@@ -337,7 +339,7 @@ class World:
                 emergency=call.emergency,
                 text=text,
                 gross_micros=Micros(posted.gross_micros),
-                billed_s=call.billed_s,
+                billed_s=posted.billed_s,
                 covered_s=posted.covered_s,
                 kind_of_call=destination.kind.value if destination else "",
                 destination=destination.name if destination else "",

@@ -81,7 +81,7 @@ def said(tmp_path: Path, text: str) -> str:
 def test_without_a_file_everything_is_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_config() == Config()
-    assert check_config() == []
+    assert check_config() == (Config(), [])
 
 
 def test_the_default_file_is_the_one_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,21 +210,21 @@ def test_a_default_gives_way_to_what_is_stated(stated: str, spans: tuple[int, ..
 def test_what_is_said_is_golden(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All mistakes in one go, each with its line, its key, what is wrong and what would be right."""
     monkeypatch.chdir(WRONG)
-    problems = "".join(f"{problem}\n" for problem in check_config(Path(f"{name}.toml")))
+    problems = "".join(f"{problem}\n" for problem in check_config(Path(f"{name}.toml"))[1])
     assert problems == (WRONG / f"{name}.txt").read_text()
 
 
 def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
-    (problem,) = check_config(tmp_path / "other.toml")
+    _, (problem,) = check_config(tmp_path / "other.toml")
     assert str(problem) == f"{tmp_path}/other.toml: there is no such file"
 
 
 def test_a_folder_and_bytes_that_are_no_text_are_errors(tmp_path: Path) -> None:
-    (problem,) = check_config(tmp_path)
+    _, (problem,) = check_config(tmp_path)
     assert "cannot be read" in str(problem)
     (tmp_path / "guard.toml").write_bytes(b"\xff\xfe")
-    (problem,) = check_config(tmp_path / "guard.toml")
-    assert "is not UTF-8 text" in str(problem)
+    _, (problem,) = check_config(tmp_path / "guard.toml")
+    assert "guard.toml:1: is not UTF-8 text" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +233,18 @@ def test_a_folder_and_bytes_that_are_no_text_are_errors(tmp_path: Path) -> None:
 )
 def test_what_is_not_toml_is_said_with_its_line(text: str, line: str, tmp_path: Path) -> None:
     assert said(tmp_path, text).startswith(f"guard.toml{line}: is not TOML: ")
+
+
+@pytest.mark.parametrize("text", [f"a = {'1' * 5_000}", f"a = {'[' * 10_000}"])
+def test_what_the_parser_chokes_on_is_no_toml_either(text: str, tmp_path: Path) -> None:
+    assert "is not TOML: " in said(tmp_path, text)
+
+
+def test_of_very_many_problems_the_first_hundred_are_told(tmp_path: Path) -> None:
+    lines = said(tmp_path, "".join(f"unheard-{number} = 1\n" for number in range(1_234))).splitlines()
+    assert len(lines) == 101
+    assert lines[99].startswith("guard.toml:100: unheard-99: unknown key")
+    assert lines[100] == "guard.toml: and 1,134 more problems"
 
 
 def test_the_error_has_all_problems(tmp_path: Path) -> None:
@@ -363,11 +375,21 @@ k = 5
 n=6
 # o = 7
 p."q\\"" = 8
+[[l.r.s]]
+[[l.r.s.t]]
+u = 9
+[[l.r.s]]
+[[l.r.s.t]]
+u = 10
+[l.r.s.v]
+u = 11
 """
     assert key_lines(text) == {
+        ("a",): 1,
         ("a", "b"): 1,
         ("c",): 2,
         ("c", "d e"): 3,
+        ("c", "f"): 4,
         ("c", "f", "g.h"): 4,
         ("c", "f", "g.h", "i"): 5,
         ("j",): 6,
@@ -375,9 +397,23 @@ p."q\\"" = 8
         ("j", 0, "k"): 7,
         ("j", 1): 8,
         ("j", 1, "k"): 9,
+        ("l",): 10,
         ("l", "m"): 10,
         ("l", "m", "n"): 11,
+        ("l", "m", "p"): 13,
         ("l", "m", "p", 'q"'): 13,
+        ("l", "r"): 14,
+        ("l", "r", "s"): 14,
+        ("l", "r", "s", 0): 14,
+        ("l", "r", "s", 0, "t"): 15,
+        ("l", "r", "s", 0, "t", 0): 15,
+        ("l", "r", "s", 0, "t", 0, "u"): 16,
+        ("l", "r", "s", 1): 17,
+        ("l", "r", "s", 1, "t"): 18,
+        ("l", "r", "s", 1, "t", 0): 18,
+        ("l", "r", "s", 1, "t", 0, "u"): 19,
+        ("l", "r", "s", 1, "v"): 20,
+        ("l", "r", "s", 1, "v", "u"): 21,
     }
 
 

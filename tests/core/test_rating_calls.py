@@ -168,7 +168,7 @@ def test_a_new_cycle_renews_the_quota_before_the_limit_is_reached() -> None:
     say(stage, "sw1-used", Event.ENDED, 300)
     say(stage, "sw1-1", Event.ANSWERED)
     decisions, wakes = until_blocked(stage, NEW_CYCLE_MS + HOUR_MS)
-    # Five minutes and a hundred seconds long: 1.00 beyond the quota, all of it in the new cycle.
+    # 400 seconds long then: 100 beyond the new quota, all of them charged in the new cycle.
     assert [decision.at_ms for decision in decisions if decision.action is Action.BLOCK] == [NEW_CYCLE_MS + 310_000]
     assert wakes < 60
 
@@ -200,7 +200,7 @@ def test_a_payment_in_time_moves_the_moment() -> None:
 
 
 def lines_run(stage: Stage, live: int) -> int:
-    """Lines of Python that a hundred reports about calls of an account with so many live calls take."""
+    """Lines of Python that a few reports take about calls of an account with so many of them up."""
     for number in range(live):
         say(stage, f"sw1-{number}", Event.ANSWERED, to=TORONTO if number % 2 else LONDON)
     stage.settle()

@@ -124,6 +124,9 @@ call_rows = st.builds(
     silent_carry_scaled=st.just(GROWING) | st.integers(0, 2**62),
     defies=st.booleans(),
     stated_duration_ms=moments,
+    posted_gross_micros=numbers,
+    posted_billed_s=numbers,
+    posted_covered_s=numbers,
 )
 
 

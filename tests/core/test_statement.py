@@ -313,6 +313,12 @@ def test_pending_payments_and_the_part_that_counts(trusted: str, said: str) -> N
     )
 
 
+def test_one_pending_payment_is_one_sentence() -> None:
+    view = replace(VIEW, pending_payments_micros=parse_money("120"))
+    told = lines(made(view, entries=[payment("pending", "2026-11-18", amount="120", method="cheque")]))
+    assert "120.00 CAD by cheque of 18 Nov 2026 is announced and not posted yet; it does not count yet." in told
+
+
 def test_what_stands_against_the_limit_adds_up() -> None:
     view = replace(
         VIEW,
@@ -356,7 +362,7 @@ def test_a_cycle_that_is_over() -> None:
             payment("pending", "2026-10-03", name="p4", amount="9"),
         ],
     )
-    statement = make_statement(VIEW, OCTOBER, NOW_MS, found)
+    statement = make_statement(replace(VIEW, pending_payments_micros=parse_money("9")), OCTOBER, NOW_MS, found)
     assert (statement.name, statement.current, statement.posting_micros) == ("2026-10", False, 0)
     assert lines(statement) == (
         "60 international calls, 0 seconds: 98.40 CAD.",

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from guard.core.decisions import Changes, Decision, LedgerLine, Quarantined
+from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.engine import Engine
 from guard.core.records import Refusal
 from guard.core.restored import Restored
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
+from guard.core.statement import LedgerSum
 from guard.ports import Message, StoreError
 from guard.shell.loop import Loop
 from guard.wire.topics import Topics
@@ -147,6 +148,20 @@ class MemoryStore:
         del from_ms, to_ms
         for batch in self.batches:
             yield [line for line in batch.ledger if line.account == account]
+
+    async def ledger_sums(self, account: str, *, from_ms: int | None, to_ms: int | None) -> list[LedgerSum]:
+        """The loop has no use for them."""
+        raise NotImplementedError
+
+    async def billing_entries(self, account: str, *, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
+        """Those committed, newest first."""
+        every = [entry for batch in self.batches for entry in batch.billing]
+        return [entry for entry in reversed(every) if entry.account == account and entry.type in kinds][:limit]
+
+    async def last_audits(self, account: str, limit: int) -> list[Audit]:
+        """Those committed, newest first."""
+        every = [audit for batch in self.batches for audit in batch.audit if audit.account == account]
+        return every[::-1][:limit]
 
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Those committed."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from guard.core.decisions import Changes
-from tests.store.samples import T0, account, audit, billing, call, decision, held, line, over, switch
+from guard.core.decisions import Changes, LedgerLine, LineKind
+from guard.core.rows import BooksRow, UseRow
+from tests.store.samples import RATED, T0, account, audit, billing, call, decision, held, line, over, switch
 
 ACCOUNTS = ("A1", "a1", "007", "ü/+#", "A1 ")
 CALLS = ("c1", "C1", "", "c/2")
@@ -46,6 +47,26 @@ _micros = st.integers(-(10**15), 10**15)
 _some = st.integers(0, 6)
 
 
+_uses = st.tuples(_some, st.text(max_size=3), _micros).map(UseRow._make)
+_books = st.none() | st.lists(_uses, max_size=2).map(lambda uses: BooksRow(use=tuple(uses)))
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> LedgerLine:
+    return line(
+        0,
+        draw(_account_ids),
+        draw(_micros),
+        at_ms=T0 + draw(_some),
+        kind=draw(st.sampled_from(LineKind)),
+        method=draw(st.sampled_from(("", "card"))),
+        gross_micros=draw(st.none() | _micros),
+        billed_s=draw(_some),
+        covered_s=draw(_some),
+        kind_of_call=draw(st.sampled_from(("", "domestic"))),
+    )
+
+
 def _few(elements: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
     return st.lists(elements, max_size=4)
 
@@ -58,13 +79,22 @@ def batches(draw: st.DrawFn) -> Changes:
     pairs = st.lists(st.tuples(st.sampled_from(SWITCHES), _account_ids), max_size=3, unique=True)
     ended = draw(st.lists(_call_keys, max_size=3, unique=True))
     return Changes(
-        accounts=[account(id_, draw(_micros), name=draw(st.text(max_size=3))) for id_ in accounts],
+        accounts=[account(id_, draw(_micros), name=draw(st.text(max_size=3)), books=draw(_books)) for id_ in accounts],
         calls=[call(id_, name, charge_micros=draw(_micros), to=draw(st.text(max_size=2))) for name, id_ in live],
         calls_over=draw(st.lists(_call_keys, max_size=4, unique=True)),
         switches=[switch(name, up=draw(st.booleans())) for name in draw(st.sets(st.sampled_from(SWITCHES)))],
-        remembered=[over(id_, draw(_micros), switch=name, newest_at_ms=T0 + draw(_some)) for name, id_ in ended],
+        remembered=[
+            over(
+                id_,
+                draw(_micros),
+                switch=name,
+                newest_at_ms=T0 + draw(_some),
+                rated=draw(st.sampled_from((None, RATED))),
+            )
+            for name, id_ in ended
+        ],
         forgotten_before_ms=draw(st.none() | st.integers(T0, T0 + 4)),
-        ledger=[line(0, draw(_account_ids), draw(_micros), at_ms=T0 + draw(_some)) for _ in range(draw(_some))],
+        ledger=draw(st.lists(_lines(), max_size=6)),
         decisions=[decision(0, draw(_account_ids)) for _ in range(draw(st.integers(0, 2)))],
         quarantine=[held(draw(_some)) for _ in range(draw(st.integers(0, 2)))],
         billing=[billing(f"p{draw(_some)}") for _ in range(draw(st.integers(0, 2)))],

@@ -16,13 +16,25 @@ from guard.core.decisions import (
     LineKind,
     Mode,
     Quarantined,
+    Rated,
     Reason,
     Remembered,
 )
 from guard.core.money import Micros
 from guard.core.records import Event, Scope
 from guard.core.restored import Restored
-from guard.core.rows import AccountRow, CallRow, CauseRow, CommandRow, SwitchRow
+from guard.core.rows import (
+    AccountRow,
+    BooksRow,
+    CallRow,
+    CardRow,
+    CauseRow,
+    CommandRow,
+    InvoiceRow,
+    SwitchRow,
+    UseRow,
+)
+from guard.core.statement import LedgerSum
 
 T0 = 1_795_000_000_000
 
@@ -38,6 +50,30 @@ CAUSE = CauseRow(
 )
 COMMAND = CommandRow(
     id="c1", action="block", scope="international", end_calls=True, reason="rule", at_ms=T0, until_ms=T0 + 1
+)
+BOOKS = BooksRow(
+    use=(UseRow(T0, "office-2000/quota:domestic", 74_400), UseRow(T0 + 1, "office-2000/discount:minutes:ünï", 2**40)),
+    invoices=(InvoiceRow("i11", "2026-10-01", "2026-11-01", 118_400_000, T0), InvoiceRow("i12", "", "", 1, T0 + 1)),
+    invoiced_micros=118_400_000,
+    opening_micros=1,
+    advance_micros=2,
+    card=CardRow("expired", "2026-10", T0, warned=True),
+    pace_micros=13_200_000,
+    pace_at_ms=T0,
+    pace_since_ms=T0 - 1,
+    step_micros=900_000_000,
+)
+RATED = Rated(
+    to='+25377123456"',
+    at_ms=T0,
+    rate_micros=2_100_000,
+    rate_known=2,
+    gross_micros=400_000,
+    cycle_ms=T0 - 1,
+    quota="office-2000/quota:domestic",
+    covered_s=12,
+    discount="office-2000/discount:minutes:international",
+    counted=48,
 )
 
 
@@ -257,6 +293,26 @@ class Model:
             "forgotten_before_ms": self.forgotten_before_ms,
         }
 
+    def sums(self, account_id: str, from_ms: int | None = None, to_ms: int | None = None) -> list[LedgerSum]:
+        """The ledger of an account added up as the port promises it."""
+        groups: dict[tuple[str, str, str], list[LedgerLine]] = {}
+        for entry in self.lines(account_id, from_ms, to_ms):
+            groups.setdefault((entry.kind.value, entry.kind_of_call, entry.method), []).append(entry)
+        return [
+            LedgerSum(
+                kind=LineKind(kind),
+                kind_of_call=kind_of_call,
+                method=method,
+                lines=len(lines),
+                amount_micros=Micros(sum(entry.amount_micros for entry in lines)),
+                gross_micros=Micros(sum(_gross(entry) for entry in lines)),
+                duration_ms=sum(entry.duration_ms for entry in lines),
+                billed_s=sum(entry.billed_s for entry in lines),
+                covered_s=sum(entry.covered_s for entry in lines),
+            )
+            for (kind, kind_of_call, method), lines in sorted(groups.items())
+        ]
+
     def lines(self, account_id: str, from_ms: int | None = None, to_ms: int | None = None) -> list[LedgerLine]:
         """The ledger of an account as the port promises it."""
         wanted = [
@@ -267,6 +323,12 @@ class Model:
             and (to_ms is None or entry.at_ms < to_ms)
         ]
         return sorted(wanted, key=lambda entry: (entry.at_ms, entry.number))
+
+
+def _gross(entry: LedgerLine) -> int:
+    if entry.gross_micros is not None:
+        return entry.gross_micros
+    return entry.amount_micros if entry.kind in {LineKind.CALL, LineKind.LOST, LineKind.CORRECTION} else 0
 
 
 def state_of(restored: Restored) -> dict[str, Any]:

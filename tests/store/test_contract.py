@@ -8,11 +8,16 @@ from dataclasses import replace
 import pytest
 
 from guard.core.decisions import Changes, LineKind, Mode
+from guard.core.money import Micros
 from guard.core.restored import Restored
+from guard.core.rows import BooksRow
+from guard.core.statement import LedgerSum
 from guard.ports import StoreError
 from tests.store.samples import (
+    BOOKS,
     CAUSE,
     COMMAND,
+    RATED,
     T0,
     Model,
     account,
@@ -46,15 +51,25 @@ EVERYTHING = Changes(
             allow_until_ms=T0,
             command=COMMAND,
             causes=(CAUSE, CAUSE._replace(until_ms=T0, end_calls=False)),
+            books=BOOKS,
         ),
+        account("A2", books=BooksRow()),
         account("007", name="", limit_micros=0),
         account("", 999_999_999_999_999),
     ],
-    calls=[call("c1"), call("c2", "sw/2", emergency=True, defies=True, silent_carry_scaled=2**62)],
+    calls=[
+        call("c1"),
+        call("c2", "sw/2", emergency=True, defies=True, silent_carry_scaled=2**62, stated_duration_ms=59_000),
+    ],
     switches=[switch("sw1"), switch("sw/2", up=False)],
-    remembered=[over("c0"), over("c9", 0, lost=True, emergency=True, direction="")],
+    remembered=[over("c0"), over("c9", 0, lost=True, emergency=True, direction=""), over("c8", rated=RATED)],
     forgotten_before_ms=T0 - 1,
-    ledger=[line(1), line(2, kind=LineKind.PAYMENT, amount_micros=-1, ref="p7", method="cheque", emergency=True)],
+    ledger=[
+        line(1),
+        line(2, kind=LineKind.PAYMENT, amount_micros=-1, ref="p7", method="cheque", emergency=True),
+        line(3, gross_micros=400_000, billed_s=60, covered_s=12, kind_of_call="premium", destination="Côte d’Ivoire"),
+        line(4, amount_micros=0, gross_micros=0),
+    ],
     decisions=[
         decision(1),
         decision(2, limit_micros=None, evidence=(), mode=Mode.SHADOW, by="ana", rule="r", key="K"),
@@ -267,6 +282,89 @@ async def test_what_was_posted_since_a_time_is_summed(opening: Opening) -> None:
         assert await store.posted_since("A1", T0 + 2) == 11_000
         await store.commit(Changes(ledger=[line(6, "A1", -1_000)]))
         assert await store.posted_since("A1", T0 + 2) == 10_000
+
+
+async def test_the_ledger_is_added_up_by_kind_class_and_method(opening: Opening) -> None:
+    """Over any span, whatever of it has reached the directory; a line without a gross counts with its amount."""
+    first = [
+        line(1, amount_micros=100, gross_micros=150, billed_s=60, covered_s=20, kind_of_call="domestic"),
+        line(2, amount_micros=7, at_ms=T0 + 2, kind_of_call="domestic"),
+        line(3, amount_micros=0, gross_micros=9, kind_of_call="international"),
+        line(4, kind=LineKind.PAYMENT, amount_micros=-50, method="cheque", duration_ms=0),
+        line(5, kind=LineKind.PAYMENT, amount_micros=-60, method="card", duration_ms=0),
+        line(6, "A2", 1_000),
+    ]
+    second = [
+        line(7, kind=LineKind.CORRECTION, amount_micros=-100, gross_micros=-150, kind_of_call="domestic"),
+        line(8, kind=LineKind.LOST, amount_micros=3),
+        line(9, kind=LineKind.ADJUSTMENT, amount_micros=11, duration_ms=0),
+        line(10, amount_micros=5, at_ms=T0 + 1, kind_of_call="domestic"),
+    ]
+    model = Model()
+    model.apply(Changes(ledger=first + second))
+    async with opening() as store:
+        assert await store.ledger_sums("A1", from_ms=None, to_ms=None) == []
+        await store.commit(Changes(ledger=first))
+    async with opening() as store:
+        await store.commit(Changes(ledger=second))
+        for from_ms, to_ms in ((None, None), (T0 + 2, T0 + 8), (T0 + 8, None), (None, T0 + 2), (T0 + 5, T0 + 5)):
+            read = await store.ledger_sums("A1", from_ms=from_ms, to_ms=to_ms)
+            assert read == model.sums("A1", from_ms, to_ms), (from_ms, to_ms)
+        domestic = next(total for total in await store.ledger_sums("A1", from_ms=None, to_ms=None) if total.covered_s)
+        assert await store.ledger_sums("nobody", from_ms=None, to_ms=None) == []
+    assert domestic == LedgerSum(
+        kind=LineKind.CALL,
+        kind_of_call="domestic",
+        method="",
+        lines=3,
+        amount_micros=Micros(112),
+        gross_micros=Micros(162),
+        duration_ms=180_000,
+        billed_s=60,
+        covered_s=20,
+    )
+
+
+async def test_sums_have_no_bound(opening: Opening) -> None:
+    """What a single 64-bit integer cannot hold is added up all the same."""
+    most = 999_999_999_999_999
+    async with opening() as store:
+        await store.commit(Changes(ledger=[line(number, amount_micros=most) for number in range(1, 10_001)]))
+    async with opening() as store:
+        (total,) = await store.ledger_sums("A1", from_ms=None, to_ms=None)
+    assert total.amount_micros == total.gross_micros == 10_000 * most
+
+
+# -- billing and audit
+
+
+async def test_billing_messages_are_read_newest_first_with_their_payloads(opening: Opening) -> None:
+    taken = [
+        billing("p7", payload='{"type":"payment"}'),
+        billing("i1", type="invoice", payload='{"period_start":"2026-10-01","note":"ünï"}'),
+        billing("p8", account="A2"),
+        billing("p7", status="posted", payload="{}"),
+        billing("m1", type="account", amount_micros=None),
+    ]
+    async with opening() as store:
+        for entry in taken:
+            await store.commit(Changes(billing=[entry]))
+        assert await store.billing_entries("A1", kinds=["payment", "invoice"], limit=9) == [
+            taken[3],
+            taken[1],
+            taken[0],
+        ]
+        assert await store.billing_entries("A1", kinds=("payment",), limit=1) == [taken[3]]
+        assert await store.billing_entries("A1", kinds=[], limit=9) == []
+        assert await store.billing_entries("nobody", kinds=["payment"], limit=9) == []
+
+
+async def test_what_was_done_to_an_account_is_read_newest_first(opening: Opening) -> None:
+    done = [audit("allow"), audit("limit"), replace(audit("release"), account="A2")]
+    async with opening() as store:
+        await store.commit(Changes(audit=done))
+        assert await store.last_audits("A1", 5) == [done[1], done[0]]
+        assert await store.last_audits("A1", 1) == [done[1]]
 
 
 # -- quarantine

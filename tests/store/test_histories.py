@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from guard.adapters.sqlite import SqliteStore, check_ledger, checkpoint, open_store, writer
+from guard.adapters.sqlite import SqliteStore, check_ledger, checkpoint, open_store, sums, writer
 from guard.adapters.sqlite.keeper import Keeper
 from guard.core.decisions import Changes
 from guard.core.restored import Restored
 from tests.store.histories import ACCOUNTS, Commit, Crash, Reopen, Save, Step, histories
-from tests.store.samples import Model, state_of
+from tests.store.samples import T0, Model, state_of
 from tests.store.stores import whole_ledger
 
 FILES = ("guard.db", "guard.db-wal")
@@ -34,6 +34,7 @@ def small_generations() -> object:
         patch.setattr(checkpoint, "PRUNED_ROWS", 2)
         patch.setattr(checkpoint, "TRIMMED_ENTRIES", 2)
         patch.setattr(writer, "IDLE_S", 3_600)
+        patch.setattr(sums, "PORTION_LINES", 3)
         yield None
 
 
@@ -97,6 +98,10 @@ class _History:
             assert await whole_ledger(store, account) == expected
             total = sum(entry.amount_micros for entry in expected)
             assert await store.posted_since(account, 0) == total
+            assert await store.ledger_sums(account, from_ms=None, to_ms=None) == self._model.sums(account)
+            span = (T0 + 1, T0 + 4)
+            read = await store.ledger_sums(account, from_ms=span[0], to_ms=span[1])
+            assert read == self._model.sums(account, *span)
         assert [kept for _, kept in await store.quarantined(after=0, limit=1_000)] == self._model.quarantine
         assert await store.decisions(account=None, after=0, limit=1_000) == self._model.decisions
 

@@ -97,6 +97,18 @@ def test_a_sound_store_has_no_findings(path: Path) -> None:
             "UPDATE remembered SET posted_micros = 2000000 WHERE call = 'call-9'",
             ["call call-9 of switch sw1 (account A1): 2.00 was posted, but its ledger lines add up to 1.00"],
         ),
+        (
+            "UPDATE ledger SET gross_micros = 999999 WHERE number = 8",
+            ["call call-8 of switch sw1 (account A0): costs 1.00, but without any plan 0.999999"],
+        ),
+        (
+            "UPDATE ledger SET billed_s = 60, covered_s = 61 WHERE number = 8",
+            ["call call-8 of switch sw1 (account A0): its plan covers 61 s, but 60 s were billed"],
+        ),
+        (
+            "UPDATE ledger SET covered_s = -1, kind = 'lost' WHERE number = 7",
+            ["call call-7 of switch sw1 (account A1): its plan covers -1 s, but 0 s were billed"],
+        ),
         ("UPDATE ledger SET number = -1 WHERE number = 10", []),
     ],
 )
@@ -141,6 +153,17 @@ async def test_a_call_that_was_lost_and_then_ended_adds_up(tmp_path: Path) -> No
                 remembered=[over("c1", 4, lost=True), over("c1", 10)],
             )
         )
+        assert check_ledger(path) == []
+    assert check_ledger(path) == []
+
+
+async def test_the_parts_of_a_call_that_came_back_are_judged_together(tmp_path: Path) -> None:
+    """While it was away others used up the minutes that it had; so it costs more than its price has risen."""
+    path = tmp_path / "guard.db"
+    lost = line(1, amount_micros=0, gross_micros=10, call="c1", kind=LineKind.LOST, billed_s=60, covered_s=60)
+    ended = line(2, amount_micros=15, gross_micros=5, call="c1", billed_s=30, covered_s=-60)
+    async with open_store(path) as store:
+        await store.commit(Changes(accounts=[account("A1", 15)], ledger=[lost, ended], remembered=[over("c1", 15)]))
         assert check_ledger(path) == []
     assert check_ledger(path) == []
 

@@ -24,8 +24,8 @@ for long.
 **Threads.** One thread writes (`writer`), one reads (`reader`). Each commit is one hop to the writer and back.
 
 Reading order: `layout` (tables and versions), `schema` (which files are opened), `journal`, `generation`, `checkpoint`,
-`keeper` (a commit), `restoring`, `reader`, `store` (open and close); `bulk` and `tables` are how rows become
-statements, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
+`keeper` (a commit), `restoring`, `reader` with `sums`, `store` (open and close); `bulk` and `tables` are how rows
+become statements, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
 `guard check --ledger`.
 """
 

@@ -5,7 +5,10 @@ as a posted sum in the memory of ended calls and as lines. Here they are added u
 
 - for every account the lines' sum is what it owes, and all are in its currency;
 - line numbers run without a gap, and each line is in the directory that readers find it by;
-- for every call that is remembered the lines' sum is what was posted (an attempt that failed has none).
+- for every call that is remembered the lines' sum is what was posted (an attempt that failed has none);
+- no call costs more than it would without its plan, and a plan covers no more seconds than were billed. A line that
+  says otherwise is a finding only if the lines of its call do so together: a call that was lost and came back is
+  posted in parts, and a part may well be less than nothing.
 
 It reads a file that a daemon may be writing. What the accounts owe, which calls are remembered and which line was the
 last is copied in one short read into a temporary table on disk; the ledger up to that line never changes, so it is
@@ -58,13 +61,22 @@ UPDATE posted SET sum_micros = posted.sum_micros + line.sum_micros FROM (
   WHERE number BETWEEN ? AND ? AND call <> '' GROUP BY switch, call
 ) AS line WHERE posted.switch = line.switch AND posted.call = line.call"""
 
+_STRANGE_CALLS = """
+SELECT DISTINCT account, switch, call FROM ledger
+WHERE number BETWEEN ? AND ? AND kind IN ('call', 'lost')
+  AND (gross_micros < amount_micros OR covered_s NOT BETWEEN 0 AND billed_s)"""
+
 _LINES_OF_CALL = """
-SELECT line.number, line.amount_micros
+SELECT line.number, line.amount_micros, line.gross_micros, line.billed_s, line.covered_s
   FROM ledger_place AS place CROSS JOIN ledger AS line ON line.number = place.number
   WHERE place.account = :account AND place.number <= :placed AND line.switch = :switch AND line.call = :call
 UNION ALL
-SELECT number, amount_micros FROM ledger
+SELECT number, amount_micros, gross_micros, billed_s, covered_s FROM ledger
   WHERE number > :placed AND number <= :last AND account = :account AND switch = :switch AND call = :call"""
+
+_SUMS_OF_CALL = f"""
+SELECT sum(amount_micros), sum(ifnull(gross_micros, amount_micros)), sum(billed_s), sum(covered_s)
+  FROM ({_LINES_OF_CALL})"""  # noqa: S608 -- constants
 
 
 def check_ledger(path: Path) -> list[str]:
@@ -149,6 +161,7 @@ class _Auditor:
                 yield from self._gaps(*span)
             self._connection.execute(_ADD_UP_ACCOUNTS, span)
             self._connection.execute(_ADD_UP_CALLS, span)
+            yield from self._strange_calls(*span)
         below = self._number("SELECT count(*) FROM ledger WHERE number < 1")
         if below:
             yield f"ledger: {below} lines have a number below 1"
@@ -166,6 +179,17 @@ class _Auditor:
             expected = number + 1
         if expected <= last:
             yield _missing(expected, last)
+
+    def _strange_calls(self, first: int, last: int) -> Iterator[str]:
+        """Calls whose price and plan contradict each other."""
+        for account, switch, call in self._connection.execute(_STRANGE_CALLS, (first, last)).fetchall():
+            read = self._connection.execute(_SUMS_OF_CALL, self._name(switch, call, account))
+            amount, gross, billed_s, covered_s = read.fetchone()
+            who = f"call {call} of switch {switch} (account {account})"
+            if gross < amount:
+                yield f"{who}: costs {format_money(amount)}, but without any plan {format_money(gross)}"
+            if not 0 <= covered_s <= billed_s:
+                yield f"{who}: its plan covers {covered_s} s, but {billed_s} s were billed"
 
     def _compare_accounts(self) -> Iterator[str]:
         read = self._connection.execute(
@@ -201,10 +225,9 @@ class _Auditor:
 
     def _posted_lately(self, switch: str, call: str, account: str, posted_micros: int) -> bool:
         """Whether its newest lines alone make the sum: older ones are of another call by that name, forgotten since."""
-        values = {"switch": switch, "call": call, "account": account, "placed": self._placed, "last": self._last}
         newest = self._connection.execute(
             f"SELECT amount_micros FROM ({_LINES_OF_CALL}) ORDER BY number DESC",  # noqa: S608 -- constants
-            values,
+            self._name(switch, call, account),
         )
         total = 0
         for (amount,) in newest:
@@ -212,6 +235,10 @@ class _Auditor:
             if total == posted_micros:
                 return True
         return False
+
+    def _name(self, switch: str, call: str, account: str) -> dict[str, object]:
+        """What `_LINES_OF_CALL` is asked with."""
+        return {"switch": switch, "call": call, "account": account, "placed": self._placed, "last": self._last}
 
     def _number(self, question: str, *values: int) -> int:
         number: int = self._connection.execute(question, values).fetchone()[0]

@@ -7,12 +7,13 @@ of them, because that would keep the WAL from being emptied.
 **The ledger** is found by its directory (`ledger_place`), which lags behind by a generation. Lines above the mark
 `placed` are found by reading the tail of the ledger itself, at most some hundred thousand rows. A stream fixes both the
 mark and the last line when it begins; as lines are never changed, removed or renumbered, all its pages together are
-one picture, although each is a read of its own.
+one picture, although each is a read of its own. Sums are made in portions in the same way (`sums`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,13 +21,14 @@ from typing import Any
 
 import aiosqlite
 
-from guard.adapters.sqlite import schema, tables
+from guard.adapters.sqlite import schema, sums, tables
 from guard.adapters.sqlite.failures import Unstorable, explain
-from guard.core.decisions import Audit, Decision, LedgerLine, Quarantined
+from guard.core.decisions import Audit, BillingEntry, Decision, LedgerLine, Quarantined
+from guard.core.statement import LedgerSum
 from guard.ports import StoreError
 
 PAGE_LINES = 500
-"""Ledger lines at a time: 1 ms of the event loop to make records of them."""
+"""Ledger lines at a time: 1.3 ms of the event loop to make records of them."""
 
 MAX_ROWS = 10_000
 """Rows that one question gets at most, whatever it asks for."""
@@ -59,6 +61,8 @@ SELECT * FROM (
   ORDER BY line.at_ms, line.number LIMIT :limit
 )
 ORDER BY 3, 1 LIMIT :limit"""  # noqa: S608 -- constants
+
+_OF_KINDS = "type IN (SELECT value FROM json_each(:kinds))"
 
 _POSTED_SINCE = f"""
 SELECT ifnull((
@@ -101,6 +105,16 @@ class Reader:
         )
         return [tables.audited(row) for row in rows]
 
+    async def billing_entries(self, account: str, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
+        """Billing messages of these types that were taken for the account, newest first, with their payloads."""
+        values = {"account": account, "kinds": json.dumps([*kinds]), "limit": _bounded(limit)}
+        rows = await self._ask(
+            f"{tables.SELECT_BILLING_WITH_PAYLOAD} WHERE account = :account AND {_OF_KINDS} "
+            "ORDER BY number DESC LIMIT :limit",
+            values,
+        )
+        return [tables.billing_entry(row) for row in rows]
+
     async def quarantined(self, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Reports held back, oldest first, with their row numbers."""
         values = {"after": after, "limit": _bounded(limit)}
@@ -127,6 +141,26 @@ class Reader:
             if len(page) < PAGE_LINES:
                 return
             values["at_ms"], values["number"] = page[-1].at_ms, page[-1].number
+
+    async def ledger_sums(self, account: str, from_ms: int | None, to_ms: int | None) -> list[LedgerSum]:
+        """The account's lines with from <= at < to, added up by kind, class of call and method of payment."""
+        placed, last, beyond = (await self._ask(_SPAN, {"account": account}))[0]
+        from_ms = _LEAST if from_ms is None else from_ms
+        to_ms = _MOST if to_ms is None else to_ms
+        total = sums.Sums()
+        place = (from_ms, 0)
+        while place < (to_ms, 0):
+            after = {"account": account, "at_ms": place[0], "number": place[1], "to_ms": to_ms}
+            ends = await self._ask(sums.END_OF_PORTION, {**after, "lines": sums.PORTION_LINES})
+            place = ends[0] if ends else (to_ms, 0)
+            until = {"end_ms": place[0], "end": place[1], "placed": placed}
+            total.add(await self._ask(sums.PORTION_OF_DIRECTORY, {**after, **until}))
+        if beyond:
+            for first in range(placed + 1, last + 1, sums.PORTION_LINES):
+                span = {"first": first, "last": min(first + sums.PORTION_LINES - 1, last)}
+                times = {"from_ms": from_ms, "to_ms": to_ms}
+                total.add(await self._ask(sums.PORTION_OF_TAIL, {"account": account, **span, **times}))
+        return total.result()
 
     async def _ask(self, question: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         try:

@@ -19,8 +19,9 @@ from guard.adapters.sqlite.keeper import Keeper
 from guard.adapters.sqlite.ownership import owned, real
 from guard.adapters.sqlite.reader import Reader, open_reader
 from guard.adapters.sqlite.writer import Writer
-from guard.core.decisions import Audit, Changes, Decision, LedgerLine, Quarantined
+from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.restored import Restored
+from guard.core.statement import LedgerSum
 
 BUSY_TIMEOUT_MS = 5_000
 """Patience with another process that holds the write lock, before a commit fails."""
@@ -80,6 +81,14 @@ class SqliteStore:
     def ledger(self, account: str, *, from_ms: int | None, to_ms: int | None) -> AsyncIterator[Sequence[LedgerLine]]:
         """The account's lines with from <= at < to, ordered by (at, number), in pages: never all in memory."""
         return self._reader.ledger(account, from_ms, to_ms)
+
+    async def ledger_sums(self, account: str, *, from_ms: int | None, to_ms: int | None) -> list[LedgerSum]:
+        """The account's lines with from <= at < to, added up by kind, class of call and method of payment."""
+        return await self._reader.ledger_sums(account, from_ms, to_ms)
+
+    async def billing_entries(self, account: str, *, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
+        """Billing messages of these types that were taken for the account, newest first; at most 10,000."""
+        return await self._reader.billing_entries(account, kinds, limit)
 
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Reports held back, oldest first, with their row numbers; at most 10,000."""

@@ -1,7 +1,8 @@
 """Rows and records as SQLite keeps them, and back: the one place that knows the order of columns.
 
 State rows (`guard.core.rows`) keep their field names as columns; a nested part (the last command, the causes of a
-block) is JSON text, because nobody asks for a part of it. Records (`guard.core.decisions`) are spelt out: enums by
+block, the books) is JSON text, because nobody asks for a part of it. It is an array, read like a journal entry: one
+written before a field was added at its end gets the default. Records (`guard.core.decisions`) are spelt out: enums by
 their value, booleans as 0 and 1. (`int(...)` around a boolean is not idle: the driver binds a plain int in 40 ns and
 looks an adapter up for anything else.)
 """
@@ -9,6 +10,7 @@ looks an adapter up for anything else.)
 from __future__ import annotations
 
 from enum import Enum
+from sys import intern
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,12 +26,13 @@ from guard.core.decisions import (
     LineKind,
     Mode,
     Quarantined,
+    Rated,
     Reason,
     Remembered,
 )
 from guard.core.money import Micros
 from guard.core.records import Scope
-from guard.core.rows import AccountRow, CallRow, CauseRow, CommandRow, SwitchRow
+from guard.core.rows import AccountRow, BooksRow, CallRow, CauseRow, CommandRow, SwitchRow
 
 Read = tuple[Any, ...]
 """One row as SQLite gives it back."""
@@ -48,6 +51,8 @@ _SCOPES, _KINDS = _by_value(Scope), _by_value(LineKind)
 _to_json = msgspec.json.Encoder().encode
 _command_of = msgspec.json.Decoder(CommandRow).decode
 _causes_of = msgspec.json.Decoder(tuple[CauseRow, ...]).decode
+_books_of = msgspec.json.Decoder(BooksRow).decode
+_rated_of = msgspec.json.Decoder(Rated).decode
 _evidence_of = msgspec.json.Decoder(list[tuple[str, str, str]]).decode
 
 NOTHING = "[]"
@@ -72,12 +77,13 @@ def account_values(row: AccountRow) -> Values:
         *row[9:25],
         None if row.command is None else _to_json(row.command).decode(),
         _to_json(row.causes).decode() if row.causes else NOTHING,
+        None if row.books is None else _to_json(row.books).decode(),
     )
 
 
 def account_row(values: Read) -> AccountRow:
     """An account from its table."""
-    command, causes = values[25], values[26]
+    command, causes, books = values[25:]
     return AccountRow._make(
         (
             *values[:7],
@@ -86,18 +92,23 @@ def account_row(values: Read) -> AccountRow:
             *values[9:25],
             None if command is None else _command_of(command),
             () if causes == NOTHING else _causes_of(causes),
+            None if books is None else _books_of(books),
         )
     )
 
 
 def call_values(row: CallRow) -> Values:
     """A live call for its table."""
-    return (*row[:16], int(row.emergency), row.source, row.silent_carry_scaled, int(row.defies))
+    return (
+        *row[:16],
+        *(int(row.emergency), row.source, row.silent_carry_scaled, int(row.defies)),
+        *row[20:],
+    )
 
 
 def call_row(values: Read) -> CallRow:
     """A live call from its table."""
-    return CallRow._make((*values[:16], values[16] == 1, values[17], values[18], values[19] == 1))
+    return CallRow._make((*values[:16], values[16] == 1, values[17], values[18], values[19] == 1, *values[20:]))
 
 
 def switch_values(row: SwitchRow) -> Values:
@@ -115,6 +126,7 @@ def switch_row(values: Read) -> SwitchRow:
 _LEDGER = (
     *("number", "account", "at_ms", "kind", "amount_micros", "currency", "switch", "call", "to", "direction"),
     *("duration_ms", "emergency", "ref", "method", "text"),
+    *("gross_micros", "billed_s", "covered_s", "kind_of_call", "destination"),
 )
 LEDGER = Bulk("ledger", _LEDGER)
 LEDGER_COLUMNS = ", ".join(f'line."{column}"' for column in _LEDGER)
@@ -127,12 +139,14 @@ def ledger_values(line: LedgerLine) -> Values:
     return (
         *(line.number, line.account, line.at_ms, line.kind.value, line.amount_micros, line.currency, line.switch),
         *(line.call, line.to, line.direction, line.duration_ms, int(line.emergency), line.ref, line.method, line.text),
+        *(line.gross_micros, line.billed_s, line.covered_s, line.kind_of_call, line.destination),
     )
 
 
 def ledger_line(values: Read) -> LedgerLine:
     """A ledger line from its table."""
     number, account, at_ms, kind, amount, currency, switch, call, to, direction, duration, emergency = values[:12]
+    gross = values[15]
     return LedgerLine(
         number=number,
         account=account,
@@ -149,6 +163,11 @@ def ledger_line(values: Read) -> LedgerLine:
         ref=values[12],
         method=values[13],
         text=values[14],
+        gross_micros=None if gross is None else Micros(gross),
+        billed_s=values[16],
+        covered_s=values[17],
+        kind_of_call=values[18],
+        destination=values[19],
     )
 
 
@@ -198,7 +217,7 @@ def decision(values: Read) -> Decision:
 
 _REMEMBERED = (
     *("switch", "call", "account", "newest_at_ms", "event", "duration_ms", "charge_micros", "posted_micros"),
-    *("lost", "emergency", "direction"),
+    *("lost", "emergency", "direction", "rated"),
 )
 REMEMBERED = Bulk("remembered", _REMEMBERED)
 SELECT_REMEMBERED = selection("remembered", _REMEMBERED)
@@ -209,12 +228,14 @@ def remembered_values(past: Remembered) -> Values:
     return (
         *(past.switch, past.call, past.account, past.newest_at_ms, past.event, past.duration_ms, past.charge_micros),
         *(past.posted_micros, int(past.lost), int(past.emergency), past.direction),
+        None if past.rated is None else _to_json(past.rated).decode(),
     )
 
 
 def remembered(values: Read) -> Remembered:
     """A call that is over from its table."""
-    switch, call, account, newest_at_ms, event, duration_ms, charge, posted, lost, emergency, direction = values
+    switch, call, account, newest_at_ms, event, duration_ms, charge, posted, lost, emergency, direction = values[:11]
+    rated = values[11]
     return Remembered(
         switch=switch,
         call=call,
@@ -227,7 +248,14 @@ def remembered(values: Read) -> Remembered:
         lost=lost == 1,
         emergency=emergency == 1,
         direction=direction,
+        rated=None if rated is None else _rated(rated),
     )
+
+
+def _rated(text: str) -> Rated:
+    """How it was rated. The keys of plans are few and are kept once: with a million calls that saves 160 MB."""
+    rated = _rated_of(text)
+    return rated._replace(quota=intern(rated.quota), discount=intern(rated.discount))
 
 
 _QUARANTINE = ("switch", "call", "account", "received_at_ms", "at_ms", "rule", "event", "charge_micros", "currency")
@@ -263,6 +291,7 @@ _BILLING = ("id", "account", "type", "amount_micros", "method", "status", "at_ms
 BILLING = Bulk("billing", _BILLING)
 SELECT_BILLING = selection("billing", _BILLING[:-1])
 """All but the payload, which nothing judges by."""
+SELECT_BILLING_WITH_PAYLOAD = selection("billing", _BILLING)
 
 
 def billing_values(entry: BillingEntry) -> Values:
@@ -274,10 +303,17 @@ def billing_values(entry: BillingEntry) -> Values:
 
 
 def billing_entry(values: Read) -> BillingEntry:
-    """A billing message from its table, without its payload."""
-    id_, account, type_, amount, method, status, at_ms = values
+    """A billing message from its table, with its payload if that was asked for."""
+    id_, account, type_, amount, method, status, at_ms, *payload = values
     return BillingEntry(
-        id=id_, account=account, type=type_, amount_micros=amount, method=method, status=status, at_ms=at_ms
+        id=id_,
+        account=account,
+        type=type_,
+        amount_micros=amount,
+        method=method,
+        status=status,
+        at_ms=at_ms,
+        payload="".join(payload),
     )
 
 

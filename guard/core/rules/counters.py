@@ -1,0 +1,343 @@
+"""Rules compiled into counters: what is counted once for all rules that look at the same calls over the same window.
+
+A counter is its `where`, its `per` and its window; its columns are what the rules on it need. It is named by all of
+that, so state finds its counter again after a restart or a reload exactly if it still means the same. For each
+direction and class of calls, and each kind of event, a *lane* has the steps to take: a tick of a domestic call walks
+past every rule that counts calls, or calls abroad, without looking at it.
+
+What a measure counts:
+
+| measure | counts | of |
+|---|---|---|
+| attempts, failed, calls | attempts of any outcome; unanswered ones; answered ones | failed, begins |
+| minutes, gross, net | what reports added | every report of a call that is up or ends |
+| numbers | different numbers attempted | failed, begins |
+| variants | different ways in which one number was dialled; the number is its last digits | failed, begins |
+| new_countries, new_prefixes | different ones attempted that are not habitual | failed, begins |
+| short_share | the part of calls that ended within six seconds | ends |
+| accounts | different accounts that got through to one number (or prefix, or country) | begins |
+| growth | gross over what is usual for the hours of the window | as gross |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from hashlib import blake2b
+from itertools import groupby
+from typing import NamedTuple
+
+from guard.core.records import Direction
+from guard.core.rules.filters import Filter, Key, filters_of, key_of
+from guard.core.rules.observation import Observation, What
+from guard.core.rules.profile import COUNTRY, PREFIX, Profile
+from guard.core.rules.rule import ONE, PRESENT, Measure, Per, Rule, RuleMode
+from guard.core.rules.windows import BUCKETS, Tally
+from guard.core.settings import MINUTE_MS
+from guard.core.tariff import CallClass
+
+SHORT_MS = 6_000
+"""A call that ends within it is a short one (six seconds, as carriers count them)."""
+NEW_DAYS = 90
+"""A country or prefix not called for so long is a new one, unless the rule says otherwise."""
+
+
+class Column(Enum):
+    """A sum that a counter keeps."""
+
+    ATTEMPTS = "attempts"
+    FAILED = "failed"
+    CALLS = "calls"
+    ENDED = "ended"
+    SHORT = "short"
+    SPOKEN = "spoken"
+    GROSS = "gross"
+    NET = "net"
+
+
+Amount = Callable[[Observation], int]
+Item = Callable[[Observation, Profile], str | None]
+
+
+def _one(_seen: Observation) -> int:
+    return 1
+
+
+_AMOUNTS: dict[Column, Amount] = {
+    Column.ATTEMPTS: _one,
+    Column.FAILED: _one,
+    Column.CALLS: _one,
+    Column.ENDED: _one,
+    Column.SHORT: lambda seen: 1 if seen.duration_ms <= SHORT_MS else 0,
+    Column.SPOKEN: lambda seen: seen.spoken_ms,
+    Column.GROSS: lambda seen: seen.gross_micros,
+    Column.NET: lambda seen: seen.net_micros,
+}
+_UP = frozenset({What.BEGINS, What.GOES_ON, What.ENDS})
+_TRIED = frozenset({What.FAILED, What.BEGINS})
+_MOVED_BY: dict[Column, frozenset[What]] = {
+    Column.ATTEMPTS: _TRIED,
+    Column.FAILED: frozenset({What.FAILED}),
+    Column.CALLS: frozenset({What.BEGINS}),
+    Column.ENDED: frozenset({What.ENDS}),
+    Column.SHORT: frozenset({What.ENDS}),
+    Column.SPOKEN: _UP,
+    Column.GROSS: _UP,
+    Column.NET: _UP,
+}
+_MAIN: dict[Measure, Column] = {
+    Measure.ATTEMPTS: Column.ATTEMPTS,
+    Measure.FAILED: Column.FAILED,
+    Measure.CALLS: Column.CALLS,
+    Measure.MINUTES: Column.SPOKEN,
+    Measure.GROSS: Column.GROSS,
+    Measure.NET: Column.NET,
+    Measure.SHORT_SHARE: Column.SHORT,
+    Measure.GROWTH: Column.GROSS,
+}
+"""The column whose growth can make a rule climb."""
+_SETS = (Measure.NUMBERS, Measure.VARIANTS, Measure.NEW_COUNTRIES, Measure.NEW_PREFIXES, Measure.ACCOUNTS)
+
+
+class Reading(NamedTuple):
+    """How to read a rule's value off a tally of its counter."""
+
+    rule: Rule
+    slot: int
+    """Column, or set if `is_set`."""
+    is_set: bool
+    least: int
+    """Below it in that column or set the rule cannot have climbed."""
+    value: Callable[[Tally, Profile, int], int]
+    """Given the tally, the profile and how far the account's clock is ahead of UTC."""
+    calls_slot: int
+    """The column that `min_calls` is about; -1: none."""
+
+    def standing_value(self, tally: Tally, profile: Profile, shift_ms: int) -> int:
+        """The value, nothing as long as there are too few calls to say."""
+        if self.calls_slot >= 0 and tally.totals[self.calls_slot] < self.rule.min_calls:
+            return 0
+        return self.value(tally, profile, shift_ms)
+
+
+class Step(NamedTuple):
+    """What one kind of event does to one counter."""
+
+    counter: Counter
+    adds: tuple[tuple[int, Amount], ...]
+    items: tuple[tuple[int, Item], ...]
+    readings: tuple[Reading, ...]
+
+
+class Counter:
+    """Tallies of one `where`, `per` and window."""
+
+    __slots__ = ("columns", "directions", "filters", "key", "kinds", "name", "readings", "rules", "sets", "width_ms")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        first = self.rules[0]
+        self.columns = sorted({column for rule in self.rules for column in _columns(rule)}, key=lambda each: each.value)
+        self.sets = sorted({rule.measure for rule in self.rules if rule.measure in _SETS}, key=lambda each: each.value)
+        self.filters: tuple[Filter, ...] = filters_of(first.where, first.per)
+        self.key: Key | None = key_of(first)
+        self.directions, self.kinds = first.where.directions, first.where.kinds
+        self.width_ms = -(-(first.window_ms or BUCKETS) // BUCKETS)
+        self.name = _named(first, *(each.value for each in self.columns), *(each.value for each in self.sets))
+        self.readings = tuple(self._reading(rule) for rule in self.rules)
+
+    def tally(self, head: int) -> Tally:
+        """An empty one."""
+        return Tally(head, len(self.columns), len(self.sets))
+
+    def step(self, what: What) -> Step | None:
+        """What an event does here; None: nothing."""
+        adds = tuple(
+            (1 + slot, _AMOUNTS[column]) for slot, column in enumerate(self.columns) if what in _MOVED_BY[column]
+        )
+        moved = _TRIED if Measure.ACCOUNTS not in self.sets else {What.BEGINS}
+        items = tuple((slot, self._item(measure)) for slot, measure in enumerate(self.sets) if what in moved)
+        readings = tuple(each for each in self.readings if self._moves(each, what))
+        across = Measure.ACCOUNTS in self.sets and what in (What.BEGINS, What.GOES_ON)
+        return Step(self, adds, items, readings) if adds or items or across else None
+
+    def _moves(self, reading: Reading, what: What) -> bool:
+        if reading.is_set:
+            return what in _TRIED or self.sets[reading.slot] is Measure.ACCOUNTS
+        return what in _MOVED_BY[self.columns[reading.slot]] or (
+            reading.rule.measure is Measure.SHORT_SHARE and what is What.ENDS
+        )
+
+    def _item(self, measure: Measure) -> Item:
+        days = self.rules[0].where.new_for_days or NEW_DAYS
+        items: dict[Measure, Item] = {
+            Measure.NUMBERS: lambda seen, _profile: seen.number or seen.dialled or None,
+            Measure.VARIANTS: lambda seen, _profile: seen.dialled or None,
+            Measure.NEW_COUNTRIES: lambda seen, profile: (
+                seen.country if profile.new(COUNTRY, seen.country, days) else None
+            ),
+            Measure.NEW_PREFIXES: lambda seen, profile: seen.prefix if profile.new(PREFIX, seen.prefix, days) else None,
+            Measure.ACCOUNTS: lambda seen, _profile: seen.account,
+        }
+        return items[measure]
+
+    def _reading(self, rule: Rule) -> Reading:
+        calls = -1
+        if rule.min_calls:
+            calls = self.columns.index(Column.ENDED if rule.measure is Measure.SHORT_SHARE else Column.CALLS)
+        if rule.measure in _SETS:
+            slot = self.sets.index(rule.measure)
+            return Reading(rule, slot, True, rule.lowest, lambda tally, _profile, _shift: tally.sets[slot].count, calls)  # noqa: FBT003
+        slot = self.columns.index(_MAIN[rule.measure])
+        value, least = self._sum(rule, slot)
+        return Reading(rule, slot, False, least, value, calls)  # noqa: FBT003
+
+    def _sum(self, rule: Rule, slot: int) -> tuple[Callable[[Tally, Profile, int], int], int]:
+        match rule.measure:
+            case Measure.MINUTES:
+                return lambda tally, _profile, _shift: tally.totals[slot] // MINUTE_MS, rule.lowest * MINUTE_MS
+            case Measure.SHORT_SHARE:
+                ended = self.columns.index(Column.ENDED)
+                return lambda tally, _profile, _shift: tally.totals[slot] * ONE // max(1, tally.totals[ended]), 1
+            case Measure.GROWTH:
+                return self._growth(rule, slot), rule.lowest * rule.floor_micros // ONE
+            case _:
+                return lambda tally, _profile, _shift: tally.totals[slot], rule.lowest
+
+    def _growth(self, rule: Rule, slot: int) -> Callable[[Tally, Profile, int], int]:
+        width_ms, window_ms, floor = self.width_ms, rule.window_ms or 0, rule.floor_micros
+
+        def value(tally: Tally, profile: Profile, shift_ms: int) -> int:
+            until_ms = (tally.head + 1) * width_ms + shift_ms
+            return tally.totals[slot] * ONE // max(floor, profile.usual_micros(until_ms, window_ms), 1)
+
+        return value
+
+
+class PresentCounter:
+    """Calls that are up, of one `where` and `per`."""
+
+    __slots__ = ("directions", "filters", "key", "kinds", "name", "rules")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        first = self.rules[0]
+        self.filters = filters_of(first.where, first.per)
+        self.key = key_of(first)
+        self.directions, self.kinds = first.where.directions, first.where.kinds
+        self.name = _named(first)
+
+
+class Lane(NamedTuple):
+    """What concerns calls of one direction and class."""
+
+    steps: tuple[tuple[Step, ...], ...]
+    """By kind of event."""
+    across: tuple[tuple[Step, ...], ...]
+    """The same, for counters across accounts."""
+    present: tuple[PresentCounter, ...]
+    durations: tuple[PresentCounter, ...]
+    drifts: tuple[PresentCounter, ...]
+
+
+class Compiled:
+    """A rule set, ready to count. Rules that are off are not in it."""
+
+    __slots__ = ("counters", "lanes", "present", "rules")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = {rule.id: rule for rule in rules if rule.mode is not RuleMode.OFF}
+        windowed, present, durations, drifts = [], [], [], []
+        for group in _groups(self.rules.values()):
+            match group[0].measure:
+                case Measure.DURATION:
+                    durations.append(PresentCounter(group))
+                case Measure.DRIFT:
+                    drifts.append(PresentCounter(group))
+                case measure if measure in PRESENT:
+                    present.append(PresentCounter(group))
+                case _:
+                    windowed.append(Counter(group))
+        self.counters = {counter.name: counter for counter in windowed}
+        self.present = {counter.name: counter for counter in present}
+        self.lanes = {
+            (direction, kind): _lane(
+                [each for each in windowed if _concerns(each, direction, kind)],
+                tuple(each for each in present if _concerns(each, direction, kind)),
+                tuple(each for each in durations if _concerns(each, direction, kind)),
+                tuple(each for each in drifts if _concerns(each, direction, kind)),
+            )
+            for direction in Direction
+            for kind in CallClass
+        }
+
+
+def is_across(counter: Counter) -> bool:
+    """Whether it counts accounts, so that its tallies belong to none of them."""
+    return Measure.ACCOUNTS in counter.sets
+
+
+def _lane(
+    counters: list[Counter],
+    present: tuple[PresentCounter, ...],
+    durations: tuple[PresentCounter, ...],
+    drifts: tuple[PresentCounter, ...],
+) -> Lane:
+    steps = [tuple(step for each in counters if (step := each.step(what)) is not None) for what in What]
+    own = tuple(tuple(step for step in each if not is_across(step.counter)) for each in steps)
+    across = tuple(tuple(step for step in each if is_across(step.counter)) for each in steps)
+    return Lane(own, across, present, durations, drifts)
+
+
+def _concerns(counter: Counter | PresentCounter, direction: Direction, kind: CallClass) -> bool:
+    return direction in counter.directions and (not counter.kinds or kind in counter.kinds)
+
+
+def _groups(rules: Iterable[Rule]) -> list[list[Rule]]:
+    """Rules that look at the same calls, by the same key, over the same window."""
+    in_order = sorted(rules, key=lambda rule: (_basis(rule), rule.id))
+    return [list(group) for _, group in groupby(in_order, key=_basis)]
+
+
+def _basis(rule: Rule) -> str:
+    apart = {
+        Measure.DURATION: "duration",
+        Measure.DRIFT: "drift",
+        Measure.ACCOUNTS: "accounts",
+        Measure.VARIANTS: "variants",
+    }.get(rule.measure, "present" if rule.measure in PRESENT else "window")
+    where = rule.where
+    parts = (
+        apart,
+        rule.per.value,
+        rule.window_ms,
+        sorted(kind.value for kind in where.kinds),
+        sorted(where.countries),
+        sorted(where.not_countries),
+        sorted(where.prefixes),
+        sorted(direction.value for direction in where.directions),
+        where.hours,
+        sorted(where.days),
+        where.new_for_days,
+        where.account_age_under_ms,
+        where.source_new,
+        sorted(where.accounts),
+        sorted(where.not_accounts),
+        where.rate_from_micros,
+    )
+    return repr(parts)
+
+
+def _named(rule: Rule, *columns: str) -> str:
+    """A short name that says the same as all that a counter is."""
+    return blake2b(repr((_basis(rule), columns)).encode(), digest_size=6).hexdigest()
+
+
+def _columns(rule: Rule) -> Iterable[Column]:
+    if rule.measure is Measure.SHORT_SHARE:
+        return (Column.SHORT, Column.ENDED)
+    main = (_MAIN[rule.measure],) if rule.measure in _MAIN else ()
+    return (*main, Column.CALLS) if rule.min_calls else main
+
+
+__all__ = ["Column", "Compiled", "Counter", "Lane", "Per", "PresentCounter", "Reading", "Step", "is_across"]

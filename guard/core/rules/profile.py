@@ -1,0 +1,325 @@
+"""What is usual for one account: its own past, learned late and only from what was not fraud.
+
+A day is taken down as it passes (`Day`) and learned when it has been over for 48 hours, if whoever knows says that the
+account was under no block or suspicion then (`Verdict`). So an attack never makes itself usual while it goes on, and a
+day that was a false alarm after all is learned when that is known. Days on which nothing happened are learned too.
+
+* **Spend** by hour of the week: gross, in thousandths of a unit, each the mean of its last weeks (at most
+  `MEMORY_WEEKS` count). What is usual for a span is read off with each hour blended with its neighbours, because a
+  call at 9:58 is no news where 10:02 is usual.
+* **Habits**: countries, prefixes, sources, and numbers abroad or at premium rate (domestic ones are too many and tell
+  little), each with the last day learned. What is habitual is noted again after `REFRESH_DAYS` only, so "not for 90
+  days" is true for up to a week longer. Of too many the longest unused go.
+* **Price and concurrency**: the highest of a day, sinking slowly from one day to the next.
+* **Drift**: a sum of what each day costs above a quarter more than usual, which fades slowly (CUSUM with a leak): a
+  slow drip shows there when no window does.
+
+Time here is the account's own clock (`local`); money is gross, so a quota does not hide what calls are worth.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from enum import Enum
+
+from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, day_of, hour_of_week, weekday_of
+from guard.core.rules.observation import Observation, What
+from guard.core.rules.rows import DayRow, ProfileRow
+from guard.core.rules.rule import LEARNING_DAYS, OWN_CALLS
+from guard.core.settings import DAY_MS, HOUR_MS
+from guard.core.tariff import CallClass
+
+COUNTRY, PREFIX, SOURCE, NUMBER = range(4)
+"""Kinds of habits."""
+MOST_HABITS = (48, 96, 24, 64)
+"""Countries, prefixes, sources, numbers kept per account: a row of it stays within a few KiB."""
+MOST_CALLED = 256
+"""Different things noted per day."""
+
+REFRESH_DAYS = 7
+MEMORY_WEEKS = 8
+LATE_DAYS = 3
+"""A day is learned on the third day after it: it has been over for 48 hours then."""
+MOST_WAIT_DAYS = 10
+"""A day about which nobody has decided by then (48 hours and a week) is not learned."""
+MOST_GAP_DAYS = 56
+"""Longer silences are learned as this long."""
+
+_MILLS = 1_000
+"""Micros in a thousandth of a unit."""
+_MOST_MILLS = 2**32 - 1
+_WEEK_MS = DAYS_OF_WEEK * DAY_MS
+_HOURS_OF_DAY = 24
+_FADE = 32
+"""Highest price and concurrency lose this part a day, so they halve in three weeks."""
+_LEAK = 16
+"""The sum of drift loses this part a day."""
+_ABROAD = (CallClass.INTERNATIONAL, CallClass.PREMIUM)
+
+
+class Verdict(Enum):
+    """What is known about a day when its time to be learned has come."""
+
+    LEARN = "learn"
+    WAIT = "wait"
+    """Under suspicion: ask again tomorrow."""
+    SKIP = "skip"
+    """Fraud, or blocked."""
+
+
+Judge = Callable[[int, int], Verdict]
+"""Asked about a span of local milliseconds."""
+
+
+class Day:
+    """A day that has not been learned yet."""
+
+    __slots__ = ("called", "peak_calls", "spend", "top_rate_micros")
+
+    def __init__(self) -> None:
+        self.spend: dict[int, int] = {}
+        self.called: set[tuple[int, str]] = set()
+        """What is not already habitual."""
+        self.top_rate_micros = 0
+        self.peak_calls = 0
+
+
+class Profile:
+    """The own past of one account. `today` is the newest day seen, by the account's clock."""
+
+    __slots__ = (
+        "_day",
+        "days",
+        "excess_micros",
+        "first_day",
+        "habits",
+        "next_day",
+        "peak_thousandths",
+        "samples",
+        "spend_mills",
+        "spent_micros",
+        "today",
+        "top_rate_micros",
+        "usual_today_micros",
+    )
+
+    def __init__(self, day: int) -> None:
+        self.first_day = self.today = self.next_day = day
+        """`next_day`: the first whose time to be learned has not come."""
+        self.samples = [0] * DAYS_OF_WEEK
+        self.spend_mills = array("I")
+        self.habits: tuple[dict[str, int], ...] = ({}, {}, {}, {})
+        self.top_rate_micros = 0
+        self.peak_thousandths = 0
+        self.excess_micros = 0
+        """Sum of drift up to yesterday."""
+        self.spent_micros = 0
+        """Today, late reports about earlier days included."""
+        self.usual_today_micros = 0
+        self.days: dict[int, Day] = {}
+        self._day: Day | None = None
+
+    def mature(self) -> bool:
+        """Whether enough days have been seen to judge what is new."""
+        return self.today - self.first_day >= LEARNING_DAYS
+
+    def new(self, kind: int, what: str, for_days: int) -> bool:
+        """Whether a thing has not been habitual for so many days."""
+        last = self.habits[kind].get(what)
+        return last is None or self.today - last > for_days + REFRESH_DAYS
+
+    def new_source(self, source: str) -> bool:
+        """Whether calls have never come from there; where none is known, none is new."""
+        known = self.habits[SOURCE]
+        return bool(source and known) and source not in known
+
+    # -- taking down ------------------------------------------------------------------------------------------------
+
+    def note(self, observation: Observation, local_ms: int, live_calls: int, judge: Judge) -> None:
+        """Take down a report. Days that are due are learned first."""
+        if observation.direction not in OWN_CALLS:
+            return
+        number = day_of(local_ms)
+        if number > self.today:
+            self.turn(number, judge)
+        day = self._day if number == self.today else self._past_day(number)
+        gross = observation.gross_micros
+        self.spent_micros += gross
+        if day is None:
+            if number < self.today:
+                return
+            day = self._day = self.days[number] = self.days.get(number) or Day()
+        if gross:
+            hour = local_ms // HOUR_MS % _HOURS_OF_DAY
+            day.spend[hour] = day.spend.get(hour, 0) + gross
+        if observation.what is What.BEGINS:
+            self._note_call(day, observation, live_calls)
+        if observation.rate_micros > day.top_rate_micros and observation.what is not What.FAILED:
+            day.top_rate_micros = observation.rate_micros
+
+    def _past_day(self, number: int) -> Day | None:
+        """An earlier day as long as it has not been learned."""
+        day = self.days.get(number)
+        if day is None and number >= self.next_day:
+            day = self.days[number] = Day()
+        return day
+
+    def _note_call(self, day: Day, observation: Observation, live_calls: int) -> None:
+        if live_calls > day.peak_calls:
+            day.peak_calls = live_calls
+        self._note_habit(day, COUNTRY, observation.country)
+        self._note_habit(day, PREFIX, observation.prefix)
+        if observation.source:
+            self._note_habit(day, SOURCE, observation.source)
+        if observation.number and observation.kind in _ABROAD:
+            self._note_habit(day, NUMBER, observation.number)
+
+    def _note_habit(self, day: Day, kind: int, what: str) -> None:
+        if self.today - self.habits[kind].get(what, self.today - REFRESH_DAYS - 1) > REFRESH_DAYS:
+            if len(day.called) < MOST_CALLED:
+                day.called.add((kind, what))
+
+    # -- learning ---------------------------------------------------------------------------------------------------
+
+    def turn(self, today: int, judge: Judge) -> None:
+        """A new day has begun: close the drift of those before, learn what has been over for 48 hours."""
+        for number in range(max(self.today, today - MOST_GAP_DAYS), today):
+            self._close(number)
+        self.today, self._day = today, None
+        due = today - LATE_DAYS
+        for number in sorted(self.days):
+            if number < self.next_day:
+                self._learn(number, judge)
+        for number in range(max(self.next_day, due - MOST_GAP_DAYS + 1), due + 1):
+            self._learn(number, judge)
+        self.next_day = max(self.next_day, due + 1)
+        self.usual_today_micros = self.usual_day_micros(today)
+        self._day = self.days.get(today)
+
+    def _close(self, number: int) -> None:
+        """Drift: what the day cost above a quarter more than usual, on top of what is left of the days before."""
+        if not self._sampled(number):
+            self.spent_micros = 0
+            return
+        kept = self.excess_micros - self.excess_micros // _LEAK
+        usual = self.usual_day_micros(number)
+        self.excess_micros = max(0, kept + self.spent_micros - usual - usual // 4)
+        self.spent_micros = 0
+
+    def _learn(self, number: int, judge: Judge) -> None:
+        verdict = judge(number * DAY_MS, (number + 1) * DAY_MS)
+        day = self.days.get(number)
+        if verdict is Verdict.WAIT and self.today - number < MOST_WAIT_DAYS:
+            return
+        if day is not None:
+            del self.days[number]
+        if verdict is Verdict.LEARN:
+            self._learn_spend(number, day.spend if day is not None else {})
+            self._learn_day(number, day)
+
+    def _learn_spend(self, number: int, spend: dict[int, int]) -> None:
+        start = hour_of_week(number * DAY_MS)
+        weekday = start // _HOURS_OF_DAY
+        samples = self.samples[weekday] = min(self.samples[weekday] + 1, MEMORY_WEEKS)
+        if not self.spend_mills:
+            if not spend:
+                return
+            self.spend_mills = array("I", bytes(array("I").itemsize * HOURS_OF_WEEK))
+        mills = self.spend_mills
+        for hour in range(_HOURS_OF_DAY):
+            before = mills[start + hour]
+            amount = min(max(0, spend.get(hour, 0) // _MILLS), _MOST_MILLS)
+            mills[start + hour] = before + (amount - before) // samples
+
+    def _learn_day(self, number: int, day: Day | None) -> None:
+        top = day.top_rate_micros if day is not None else 0
+        peak = day.peak_calls * 1_000 if day is not None else 0
+        self.top_rate_micros = max(top, self.top_rate_micros - self.top_rate_micros // _FADE)
+        self.peak_thousandths = max(peak, self.peak_thousandths - self.peak_thousandths // _FADE)
+        for kind, what in sorted(day.called) if day is not None else ():
+            habits = self.habits[kind]
+            habits[what] = max(number, habits.get(what, number))
+        for habits, most in zip(self.habits, MOST_HABITS, strict=True):
+            while len(habits) > most:
+                del habits[min(habits, key=lambda each: (habits[each], each))]
+
+    # -- reading off ------------------------------------------------------------------------------------------------
+
+    def usual_day_micros(self, number: int) -> int:
+        """What is usually spent on such a day of the week."""
+        if not self.spend_mills:
+            return 0
+        start = hour_of_week(number * DAY_MS)
+        return sum(self.spend_mills[start : start + _HOURS_OF_DAY]) * _MILLS
+
+    def usual_micros(self, until_ms: int, span_ms: int) -> int:
+        """What is usually spent in the span that ends then (on the account's clock)."""
+        mills = self.spend_mills
+        if not mills:
+            return 0
+        weeks, rest = divmod(span_ms, _WEEK_MS)
+        sum_ms = weeks * sum(mills) * HOUR_MS
+        at = until_ms - rest
+        while at < until_ms:
+            stop = min((at // HOUR_MS + 1) * HOUR_MS, until_ms)
+            hour = hour_of_week(at)
+            blend = 2 * mills[hour] + mills[hour - 1] + mills[(hour + 1) % HOURS_OF_WEEK]
+            sum_ms += blend * (stop - at) // 4
+            at = stop
+        return sum_ms * _MILLS // HOUR_MS
+
+    def _sampled(self, number: int) -> bool:
+        """Whether any such day of the week has been learned: what is usual on it is not known before."""
+        return self.samples[weekday_of(number * DAY_MS)] > 0
+
+    def drift_micros(self) -> int:
+        """What has been spent above the usual, over all days and today so far."""
+        if not self._sampled(self.today):
+            return self.excess_micros
+        usual = self.usual_today_micros
+        return self.excess_micros + max(0, self.spent_micros - usual - usual // 4)
+
+    def restart_drift(self) -> None:
+        """Count drift anew from here."""
+        self.excess_micros = self.spent_micros = 0
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def row(self) -> ProfileRow:
+        """What must survive of it."""
+        return ProfileRow(
+            first_day=self.first_day,
+            today=self.today,
+            next_day=self.next_day,
+            samples=tuple(self.samples),
+            spend_mills=tuple(self.spend_mills),
+            habits=tuple(tuple(habits.items()) for habits in self.habits),
+            top_rate_micros=self.top_rate_micros,
+            peak_thousandths=self.peak_thousandths,
+            excess_micros=self.excess_micros,
+            spent_micros=self.spent_micros,
+            days=tuple(
+                DayRow(number, tuple(day.spend.items()), tuple(sorted(day.called)), day.top_rate_micros, day.peak_calls)
+                for number, day in self.days.items()
+            ),
+        )
+
+    @classmethod
+    def from_row(cls, row: ProfileRow) -> Profile:
+        """As `row()` wrote it."""
+        profile = cls(row.first_day)
+        profile.today, profile.next_day = row.today, row.next_day
+        profile.samples = list(row.samples)
+        profile.spend_mills = array("I", row.spend_mills)
+        profile.habits = tuple({what: day for what, day in habits} for habits in row.habits)
+        profile.top_rate_micros, profile.peak_thousandths = row.top_rate_micros, row.peak_thousandths
+        profile.excess_micros, profile.spent_micros = row.excess_micros, row.spent_micros
+        for number, spend, called, top_rate_micros, peak_calls in row.days:
+            day = profile.days[number] = Day()
+            day.spend = {hour: micros for hour, micros in spend}
+            day.called = {(kind, what) for kind, what in called}
+            day.top_rate_micros, day.peak_calls = top_rate_micros, peak_calls
+        profile._day = profile.days.get(row.today)
+        profile.usual_today_micros = profile.usual_day_micros(row.today)
+        return profile

@@ -1,0 +1,114 @@
+"""What must survive of the rules' state: flat rows of plain values, for a store that need not know what they mean.
+
+A counter is named by what it counts, not by its place (`counters`), so rows fit after a reload or an upgrade exactly
+if they still mean the same; what fits no counter is left out when rows are read. Columns are only ever added, at the
+end, with a default.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class DistinctRow(NamedTuple):
+    """Different things within a window."""
+
+    seen: tuple[tuple[str, int], ...]
+    cells: bytes
+
+
+class TallyRow(NamedTuple):
+    """One counter and key."""
+
+    counter: str
+    key: str
+    head: int
+    cells: tuple[int, ...]
+    sets: tuple[DistinctRow, ...]
+    marks: tuple[tuple[str, int], ...]
+    """(rule, standing)."""
+    owners: tuple[tuple[str, str], ...] = ()
+    """(rule, account) for a counter across accounts: who was told."""
+
+
+class LiveRow(NamedTuple):
+    """A call that is up."""
+
+    switch: str
+    call: str
+    number: str
+    rate_micros: int
+    net_micros: int
+    joined: tuple[tuple[str, str], ...]
+    """(counter, key)."""
+    marks: tuple[tuple[str, int], ...]
+
+
+class PresenceRow(NamedTuple):
+    """Marks that stand on calls that are up."""
+
+    counter: str
+    key: str
+    marks: tuple[tuple[str, int], ...]
+
+
+class SeenRow(NamedTuple):
+    """A recent call or attempt, kept as evidence."""
+
+    at_ms: int
+    switch: str
+    call: str
+    failed: bool
+    kind: str
+    direction: str
+    country: str
+    prefix: str
+    number: str
+    place: str
+    source: str
+    rate_micros: int
+
+
+class DayRow(NamedTuple):
+    """A day that the profile has not learned yet."""
+
+    day: int
+    spend: tuple[tuple[int, int], ...]
+    """(hour of the day, micros)."""
+    called: tuple[tuple[int, str], ...]
+    """(kind of habit, what)."""
+    top_rate_micros: int
+    peak_calls: int
+
+
+class ProfileRow(NamedTuple):
+    """What is usual for an account."""
+
+    first_day: int
+    today: int
+    next_day: int
+    samples: tuple[int, ...]
+    spend_mills: tuple[int, ...]
+    """168 hours of the week; empty: nothing in any of them."""
+    habits: tuple[tuple[tuple[str, int], ...], ...]
+    """Countries, prefixes, sources, numbers, each with the last day on which it was called."""
+    top_rate_micros: int
+    peak_thousandths: int
+    excess_micros: int
+    spent_micros: int
+    days: tuple[DayRow, ...]
+
+
+class SubjectRow(NamedTuple):
+    """All that rules know about one account."""
+
+    account: str
+    timezone: str
+    last_ms: int
+    profile: ProfileRow
+    tallies: tuple[TallyRow, ...]
+    live: tuple[LiveRow, ...]
+    present: tuple[PresenceRow, ...]
+    marks: tuple[tuple[str, str, int], ...]
+    """(counter or rule, key, standing) of `drift` and of counters across accounts."""
+    seen: tuple[SeenRow, ...]

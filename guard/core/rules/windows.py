@@ -1,0 +1,192 @@
+"""A window over event time: sixty buckets of sums and of distinct things, for one counter and one key.
+
+The window reaches from the newest bucket, its *head*, sixty buckets back, so it is up to a sixtieth shorter than its
+name says. The head moves with the newest event, or with time when nothing happens; it never moves back. A late event
+lands in the bucket of its own time; one from before the window counts nowhere. Only buckets that hold something take
+room: `cells` is one flat list of rows, in order of their buckets, each a bucket number and its sums.
+
+Distinct things are counted exactly up to `EXACT` of them, then estimated: a thousand cells that each remember when
+something last fell into them (linear counting; 3 % off at 1,000 things and 6 % at 4,000, at most `MOST`), and whoever
+shows the figure says "about".
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from math import log1p
+
+from guard.core.rules.rows import DistinctRow, TallyRow
+
+BUCKETS = 60
+EXACT = 64
+CELLS = 1_024
+
+_AGES = 64
+"""A cell keeps its bucket modulo this, plus one; 0 is empty. More than `BUCKETS`, and what is older is wiped."""
+_ESTIMATES = [round(-CELLS * log1p(-full / CELLS)) for full in range(CELLS)]
+MOST = round(CELLS * log1p(CELLS - 1))
+"""When no cell is empty there may be more, or any number more."""
+_ESTIMATES.append(MOST)
+
+
+def _cell(item: str) -> int:
+    """The cell of a thing: the same in every process, unlike `hash`."""
+    return int.from_bytes(blake2b(item.encode("utf-8", "surrogatepass"), digest_size=2).digest()) % CELLS
+
+
+class Distinct:
+    """How many different things there were within the window."""
+
+    __slots__ = ("cells", "count", "seen")
+
+    def __init__(self) -> None:
+        self.seen: dict[str, int] = {}
+        """Newest bucket of each, as long as they are few."""
+        self.cells = b""
+        """Empty as long as they are few."""
+        self.count = 0
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the count is an estimate."""
+        return bool(self.cells)
+
+    def add(self, item: str, bucket: int, head: int) -> None:
+        """Note a thing in a bucket of the window that ends with `head`."""
+        if self.cells:
+            self._mark(item, bucket, head)
+            self.count = _ESTIMATES[CELLS - self.cells.count(0)]
+            return
+        seen = self.seen
+        if seen.get(item, bucket - 1) < bucket:
+            seen[item] = bucket
+        self.count = len(seen)
+        if self.count > EXACT:
+            self.cells = bytes(CELLS)
+            for each, newest in seen.items():
+                self._mark(each, newest, head)
+            self.seen = {}
+            self.count = _ESTIMATES[CELLS - self.cells.count(0)]
+
+    def holds(self, item: str) -> bool:
+        """Whether a thing is counted (for sure, or in all likelihood once they are many)."""
+        return self.cells[_cell(item)] > 0 if self.cells else item in self.seen
+
+    def advance(self, before: int, head: int) -> None:
+        """The window now ends with `head`, and ended with `before`: what has fallen out of it counts no more."""
+        if self.cells:
+            for gone in range(max(before, head - BUCKETS) - BUCKETS + 1, head - BUCKETS + 1):
+                self.cells = self.cells.replace(bytes((gone % _AGES + 1,)), b"\0")
+            full = CELLS - self.cells.count(0)
+            self.count = _ESTIMATES[full]
+            if full == 0:
+                self.cells = b""
+        elif self.seen:
+            self.seen = {item: newest for item, newest in self.seen.items() if newest > head - BUCKETS}
+            self.count = len(self.seen)
+
+    def _mark(self, item: str, bucket: int, head: int) -> None:
+        cell = _cell(item)
+        before = self.cells[cell]
+        if before and (head - (before - 1)) % _AGES <= head - bucket:
+            return
+        self.cells = self.cells[:cell] + bytes((bucket % _AGES + 1,)) + self.cells[cell + 1 :]
+
+    def row(self) -> DistinctRow:
+        """What must survive of it."""
+        return DistinctRow(tuple(self.seen.items()), self.cells)
+
+    @classmethod
+    def from_row(cls, row: DistinctRow) -> Distinct:
+        """As `row()` wrote it."""
+        distinct = cls()
+        distinct.seen = {item: bucket for item, bucket in row.seen}
+        distinct.cells = row.cells
+        distinct.count = _ESTIMATES[CELLS - row.cells.count(0)] if row.cells else len(row.seen)
+        return distinct
+
+
+class Tally:
+    """What one counter knows about one key: sums per bucket, their totals, distinct things, and marks that stand."""
+
+    __slots__ = ("cells", "due", "head", "marks", "sets", "totals")
+
+    def __init__(self, head: int, columns: int, sets: int) -> None:
+        self.head = head
+        self.totals = [0] * columns
+        self.cells: list[int] = []
+        self.sets = tuple(Distinct() for _ in range(sets))
+        self.marks: dict[str, int] = {}
+        """By rule: how high it stands (`levels`)."""
+        self.due = False
+        """A moment is set at which marks that stand are looked at again."""
+
+    def locate(self, bucket: int) -> int:
+        """Where the row of a bucket begins; -1: it is older than the window."""
+        cells, stride = self.cells, len(self.totals) + 1
+        if bucket >= self.head:
+            if bucket > self.head:
+                self.advance(bucket)
+            last = len(cells) - stride
+            if last >= 0 and cells[last] == bucket:
+                return last
+            cells.append(bucket)
+            cells.extend([0] * (stride - 1))
+            return last + stride
+        return self._locate_late(bucket) if bucket > self.head - BUCKETS else -1
+
+    def _locate_late(self, bucket: int) -> int:
+        cells, stride = self.cells, len(self.totals) + 1
+        at = len(cells)
+        while at and cells[at - stride] > bucket:
+            at -= stride
+        if at and cells[at - stride] == bucket:
+            return at - stride
+        cells[at:at] = [bucket] + [0] * (stride - 1)
+        return at
+
+    def advance(self, head: int) -> None:
+        """Time has come to this bucket: what has fallen out of the window counts no more."""
+        if head <= self.head:
+            return
+        before, self.head = self.head, head
+        cells, totals, stride, at = self.cells, self.totals, len(self.totals) + 1, 0
+        while at < len(cells) and cells[at] <= head - BUCKETS:
+            for column in range(stride - 1):
+                totals[column] -= cells[at + 1 + column]
+            at += stride
+        if at:
+            del cells[:at]
+        for each in self.sets:
+            each.advance(before, head)
+
+    def empty(self) -> None:
+        """Begin anew, as if nothing had happened; marks stay."""
+        self.cells.clear()
+        self.totals = [0] * len(self.totals)
+        self.sets = tuple(Distinct() for _ in self.sets)
+
+    def over(self, bucket: int) -> bool:
+        """Whether nothing of it would be left in a window that ends with this bucket, nor any mark."""
+        return bucket >= self.head + BUCKETS and not self.marks
+
+    def row(self, counter: str, key: str) -> TallyRow:
+        """What must survive of it."""
+        return TallyRow(
+            counter=counter,
+            key=key,
+            head=self.head,
+            cells=tuple(self.cells),
+            sets=tuple(each.row() for each in self.sets),
+            marks=tuple(self.marks.items()),
+        )
+
+    @classmethod
+    def from_row(cls, row: TallyRow, columns: int) -> Tally:
+        """As `row()` wrote it, for a counter with that many columns."""
+        tally = cls(row.head, columns, 0)
+        tally.cells = list(row.cells)
+        tally.totals = [sum(tally.cells[column :: columns + 1]) for column in range(1, columns + 1)]
+        tally.sets = tuple(Distinct.from_row(each) for each in row.sets)
+        tally.marks = dict(row.marks)
+        return tally

@@ -1,0 +1,180 @@
+"""A file that an earlier guard wrote is brought up to date whole, at once, and reads as if it were of today."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from guard.adapters.sqlite import check_ledger, layout, open_store, schema
+from guard.core.decisions import Changes, LineKind
+from guard.ports import StoreError
+from tests.store.samples import (
+    BOOKS,
+    CAUSE,
+    COMMAND,
+    RATED,
+    T0,
+    Model,
+    account,
+    audit,
+    billing,
+    call,
+    decision,
+    held,
+    line,
+    over,
+    posting,
+    state_of,
+    switch,
+)
+from tests.store.stores import whole_ledger
+
+FOLDER = Path(__file__).parent
+WRITTEN_BY_1 = FOLDER / "written-by-1.sql"
+"""A store of version 1: what that version made of `IN_TABLES` (saved) and `IN_JOURNAL` (not saved yet)."""
+
+IN_TABLES = Changes(
+    accounts=[
+        account("A1", 349_999, command=COMMAND, causes=(CAUSE,), limit_micros=None, until_ms=T0),
+        account("A2", 5, provisional=True, closed=True),
+    ],
+    calls=[call("c1"), call("c2", "sw2", emergency=True, defies=True, stated_charge_micros=7)],
+    switches=[switch("sw1"), switch("sw2", up=False)],
+    remembered=[over("call-1"), over("c9", 0, lost=True, emergency=True, direction="")],
+    forgotten_before_ms=T0 - 1,
+    ledger=[
+        line(1),
+        line(2, kind=LineKind.PAYMENT, amount_micros=-1, ref="p7", method="cheque", call="", switch=""),
+        line(3, "A2", 5),
+    ],
+    decisions=[decision(1), decision(2, limit_micros=None, evidence=())],
+    quarantine=[held(1)],
+    billing=[billing("p7", payload='{"type":"payment"}')],
+    audit=[audit("allow")],
+    pending=[("sw1", "A1", 7)],
+)
+IN_JOURNAL = Changes(
+    accounts=[account("A1", 699_999, causes=(CAUSE,)), account("A3", 9)],
+    calls=[call("c3", charge_micros=9, silent_carry_scaled=2**62)],
+    calls_over=[("sw1", "c1")],
+    switches=[switch("sw1", last_heard_ms=T0 + 9)],
+    remembered=[over("call-4", newest_at_ms=T0 + 9)],
+    ledger=[line(4), line(5, "A3", 9, kind=LineKind.ADJUSTMENT, call="", switch="")],
+    billing=[billing("i1", type="invoice", method="", status="")],
+)
+
+
+def _written_by_1(path: Path) -> Model:
+    """Make the file of version 1; returns what is in it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(WRITTEN_BY_1.read_text())
+    model = Model()
+    model.apply(IN_TABLES)
+    model.apply(IN_JOURNAL)
+    return model
+
+
+def test_the_old_file_has_the_old_layout(tmp_path: Path) -> None:
+    path = tmp_path / "guard.db"
+    _written_by_1(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM journal").fetchone() == (1,)
+        statements = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    first = (FOLDER / "schema-1.sql").read_text()
+    assert all(f"{statement};" in first for (statement,) in statements)
+
+
+async def test_everything_of_version_1_is_restored_with_the_defaults(tmp_path: Path) -> None:
+    """Rows of tables and the shorter rows of its journal alike."""
+    path = tmp_path / "guard.db"
+    model = _written_by_1(path)
+    async with open_store(path) as store:
+        assert state_of(await store.restore()) == model.state()
+        for name in ("A1", "A2", "A3"):
+            assert await whole_ledger(store, name) == model.lines(name)
+            assert await store.ledger_sums(name, from_ms=None, to_ms=None) == model.sums(name)
+        assert await store.decisions(account=None, after=0, limit=9) == model.decisions
+        assert await store.billing_entries("A1", kinds=["payment"], limit=9) == IN_TABLES.billing
+        assert await store.last_audits("A1", 9) == IN_TABLES.audit
+    assert check_ledger(path) == []
+
+
+async def test_an_upgraded_store_takes_what_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "guard.db"
+    model = _written_by_1(path)
+    news = Changes(
+        accounts=[account("A1", 699_999 + 300_000, books=BOOKS)],
+        calls=[call("c3", stated_duration_ms=59_000)],
+        ledger=[
+            line(6, amount_micros=300_000, gross_micros=400_000, billed_s=60, covered_s=12, kind_of_call="premium")
+        ],
+        remembered=[over("call-6", 300_000, rated=RATED)],
+    )
+    model.apply(news)
+    async with open_store(path) as store:
+        await store.commit(news)
+        assert state_of(await store.restore()) == model.state()
+    async with open_store(path) as store:
+        assert state_of(await store.restore()) == model.state()
+        assert await whole_ledger(store, "A1") == model.lines("A1")
+    assert check_ledger(path) == []
+
+
+async def test_an_upgrade_costs_the_same_however_long_the_ledger_is(tmp_path: Path) -> None:
+    """It writes a few pages, not the rows."""
+    sizes = []
+    for lines in (0, 30_000):
+        path = tmp_path / f"{lines}.db"
+        _written_by_1(path)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 6 UNION ALL SELECT i + 1 FROM n LIMIT ?) INSERT INTO ledger "
+                "SELECT i, 'A9', i, 'call', 0, 'CAD', 'sw1', 'c' || i, '', '', 0, 0, '', '', '' FROM n",
+                (lines,),
+            )
+        with closing(schema.connect(path, 1_000)) as connection:
+            schema.prepare(connection, path)
+            sizes.append(path.with_name(f"{path.name}-wal").stat().st_size)
+    assert sizes[0] == sizes[1]
+    assert sizes[1] < 40 * schema.PAGE_BYTES
+
+
+# -- migrations as such
+
+
+async def test_a_migration_brings_an_older_file_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, model = tmp_path / "guard.db", Model()
+    changes = posting(1, 5, 5)
+    model.apply(changes)
+    async with open_store(path) as store:
+        await store.commit(changes)
+    step = ("ALTER TABLE switch ADD COLUMN note TEXT NOT NULL DEFAULT 'none'", "CREATE TABLE more (number INTEGER)")
+    monkeypatch.setattr(schema, "MIGRATIONS", (*layout.MIGRATIONS, step))
+    async with open_store(path) as store:
+        assert state_of(await store.restore()) == model.state()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(layout.MIGRATIONS) + 1,)
+        assert connection.execute("SELECT count(*) FROM more").fetchone() == (0,)
+        assert connection.execute("SELECT note FROM switch").fetchall() == []
+
+
+async def test_a_migration_that_fails_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "guard.db"
+    model = _written_by_1(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", (*layout.MIGRATIONS, ("CREATE TABLE more (number)", "NONSENSE")))
+        with pytest.raises(StoreError, match="NONSENSE"):
+            async with open_store(path):
+                pytest.fail("opened")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
+        assert "books" not in {values[1] for values in connection.execute("PRAGMA table_info(account)")}
+    async with open_store(path) as store:
+        assert state_of(await store.restore()) == model.state()

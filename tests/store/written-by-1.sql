@@ -1,0 +1,194 @@
+PRAGMA application_id = 1735745906;
+PRAGMA user_version = 1;
+CREATE TABLE account (
+  id TEXT PRIMARY KEY NOT NULL,
+  name TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  timezone TEXT NOT NULL,
+  opened TEXT NOT NULL,
+  "plan" TEXT NOT NULL,
+  tariff TEXT NOT NULL,
+  provisional INTEGER NOT NULL,
+  closed INTEGER NOT NULL,
+  owed_micros INTEGER NOT NULL,
+  pending_micros INTEGER NOT NULL,
+  trusted_micros INTEGER NOT NULL,
+  limit_micros INTEGER,
+  limit_source TEXT NOT NULL,
+  cycles_micros INTEGER,
+  floor_micros INTEGER,
+  cap_micros INTEGER,
+  until_limit_micros INTEGER,
+  until_ms INTEGER,
+  level INTEGER NOT NULL,
+  spoken INTEGER NOT NULL,
+  allow_until_ms INTEGER,
+  seq INTEGER NOT NULL,
+  decisions INTEGER NOT NULL,
+  lifted_at_ms INTEGER NOT NULL,
+  command TEXT,
+  causes TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO "account" VALUES('A1','Acme Ltd','CAD','America/Toronto','2024-05-01','office-2000','retail',0,0,349999,0,0,NULL,'stated',NULL,NULL,NULL,NULL,1795000000000,0,0,NULL,0,0,0,'["c1","block","international",true,"rule",1795000000000,1795000000001]','[["rule","same-number","international",true,1795000000000,null,"Ten calls — to one number","d1"]]');
+INSERT INTO "account" VALUES('A2','Acme Ltd','CAD','America/Toronto','2024-05-01','office-2000','retail',1,1,5,0,0,500000000,'stated',NULL,NULL,NULL,NULL,NULL,0,0,NULL,0,0,0,NULL,'[]');
+CREATE TABLE audit (
+  number INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  "by" TEXT NOT NULL,
+  what TEXT NOT NULL,
+  reason TEXT NOT NULL
+);
+INSERT INTO "audit" VALUES(1,'A1',1795000000000,'ana','allow','EFT promised');
+CREATE TABLE billing (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  account TEXT NOT NULL,
+  type TEXT NOT NULL,
+  amount_micros INTEGER,
+  method TEXT NOT NULL,
+  status TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  payload TEXT NOT NULL
+);
+INSERT INTO "billing" VALUES(1,'p7','A1','payment',120000000,'cheque','pending',1795000000000,'{"type":"payment"}');
+INSERT INTO "billing" VALUES(2,'i1','A1','invoice',120000000,'','',1795000000000,'');
+CREATE TABLE call (
+  switch TEXT NOT NULL,
+  call TEXT NOT NULL,
+  account TEXT NOT NULL,
+  event INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  newest_at_ms INTEGER NOT NULL,
+  answered_at_ms INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  charge_micros INTEGER NOT NULL,
+  stated_charge_micros INTEGER NOT NULL,
+  rate_micros INTEGER NOT NULL,
+  rate_known INTEGER NOT NULL,
+  posted_micros INTEGER NOT NULL,
+  "to" TEXT NOT NULL,
+  caller TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  emergency INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  silent_carry_scaled INTEGER NOT NULL,
+  defies INTEGER NOT NULL,
+  PRIMARY KEY (switch, call)
+) WITHOUT ROWID;
+INSERT INTO "call" VALUES('sw1','c1','A1',2,1795000000000,1795000000000,1794999940000,60000,350000,-1,2100000,2,0,'+25377123456','+16475550100','outgoing',0,'192.0.2.1',-1,0);
+INSERT INTO "call" VALUES('sw2','c2','A1',2,1795000000000,1795000000000,1794999940000,60000,350000,7,2100000,2,0,'+25377123456','+16475550100','outgoing',1,'192.0.2.1',-1,1);
+CREATE TABLE decisions (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  account TEXT NOT NULL,
+  action TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  "key" TEXT NOT NULL,
+  mark TEXT NOT NULL,
+  exposure_micros INTEGER NOT NULL,
+  limit_micros INTEGER,
+  currency TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  text TEXT NOT NULL,
+  "by" TEXT NOT NULL
+);
+INSERT INTO "decisions" VALUES(1,'decision-1',1795000000001,'A1','block','all','enforce','credit_limit','','','100',512100000,500000000,'CAD','[["exposure","512.10","500.00"]]','Blocked: exposure 512.10 CAD has reached the limit; "3 calls" in flight to Côte d’Ivoire.','');
+INSERT INTO "decisions" VALUES(2,'decision-2',1795000000002,'A1','block','all','enforce','credit_limit','','','100',512100000,NULL,'CAD','[]','Blocked: exposure 512.10 CAD has reached the limit; "3 calls" in flight to Côte d’Ivoire.','');
+CREATE TABLE journal (
+  number INTEGER PRIMARY KEY,
+  rows BLOB NOT NULL
+);
+INSERT INTO "journal" VALUES(2,X'CC26A6409592DC001BA24131A841636D65204C7464A3434144AF416D65726963612F546F726F6E746FAA323032342D30352D3031AB6F66666963652D32303030A672657461696CC2C2CE000AAE5F0000CE1DCD6500A6737461746564C0C0C0C0C00000C0000000C09198A472756C65AB73616D652D6E756D626572AD696E7465726E6174696F6E616CC3CF000001A1EE565E00C0BB54656E2063616C6C7320E2809420746F206F6E65206E756D626572A26431DC001BA24133A841636D65204C7464A3434144AF416D65726963612F546F726F6E746FAA323032342D30352D3031AB6F66666963652D32303030A672657461696CC2C2090000CE1DCD6500A6737461746564C0C0C0C0C00000C0000000C09091DC0014A3737731A26333A2413102CF000001A1EE565E00CF000001A1EE565E00CF000001A1EE5573A0CDEA6009FFCE00200B200200AC2B3235333737313233343536AC2B3136343735353530313030A86F7574676F696E67C2A93139322E302E322E31CF4000000000000000C29192A3737731A263319195A3737731C3CF000001A1EE565E00CF000001A1EE565E09F9C0');
+CREATE TABLE ledger (
+  number INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  amount_micros INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  switch TEXT NOT NULL,
+  call TEXT NOT NULL,
+  "to" TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  emergency INTEGER NOT NULL,
+  ref TEXT NOT NULL,
+  method TEXT NOT NULL,
+  text TEXT NOT NULL
+);
+INSERT INTO "ledger" VALUES(1,'A1',1795000000001,'call',350000,'CAD','sw1','call-1','+25377123456','outgoing',60000,0,'','','');
+INSERT INTO "ledger" VALUES(2,'A1',1795000000002,'payment',-1,'CAD','','','+25377123456','outgoing',60000,0,'p7','cheque','');
+INSERT INTO "ledger" VALUES(3,'A2',1795000000003,'call',5,'CAD','sw1','call-3','+25377123456','outgoing',60000,0,'','','');
+INSERT INTO "ledger" VALUES(4,'A1',1795000000004,'call',350000,'CAD','sw1','call-4','+25377123456','outgoing',60000,0,'','','');
+INSERT INTO "ledger" VALUES(5,'A3',1795000000005,'adjustment',9,'CAD','','','+25377123456','outgoing',60000,0,'','','');
+CREATE TABLE ledger_place (
+  account TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (account, at_ms, number)
+) WITHOUT ROWID;
+INSERT INTO "ledger_place" VALUES('A1',1795000000001,1);
+INSERT INTO "ledger_place" VALUES('A1',1795000000002,2);
+INSERT INTO "ledger_place" VALUES('A2',1795000000003,3);
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY NOT NULL,
+  value INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO "meta" VALUES('forgotten_before_ms',1794999999999);
+INSERT INTO "meta" VALUES('placed',3);
+INSERT INTO "meta" VALUES('published',0);
+INSERT INTO "meta" VALUES('saved',1);
+CREATE TABLE pending (
+  switch TEXT NOT NULL,
+  account TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (switch, account)
+) WITHOUT ROWID;
+INSERT INTO "pending" VALUES('sw1','A1',7);
+CREATE TABLE quarantine (
+  number INTEGER PRIMARY KEY,
+  switch TEXT NOT NULL,
+  call TEXT NOT NULL,
+  account TEXT NOT NULL,
+  received_at_ms INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  rule TEXT NOT NULL,
+  event TEXT NOT NULL,
+  charge_micros INTEGER,
+  currency TEXT NOT NULL
+);
+INSERT INTO "quarantine" VALUES(1,'sw1','call-1','A1',1795000000001,1794999999999,'too_old','ended',NULL,'');
+CREATE TABLE remembered (
+  number INTEGER PRIMARY KEY,
+  switch TEXT NOT NULL,
+  call TEXT NOT NULL,
+  account TEXT NOT NULL,
+  newest_at_ms INTEGER NOT NULL,
+  event INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  charge_micros INTEGER NOT NULL,
+  posted_micros INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  emergency INTEGER NOT NULL,
+  direction TEXT NOT NULL
+);
+INSERT INTO "remembered" VALUES(1,'sw1','call-1','A1',1795000000000,3,60000,-1,350000,0,0,'outgoing');
+INSERT INTO "remembered" VALUES(2,'sw1','c9','A1',1795000000000,3,60000,-1,0,1,1,'');
+INSERT INTO "remembered" VALUES(3,'sw1','call-4','A1',1795000000009,3,60000,-1,350000,0,0,'outgoing');
+CREATE TABLE switch (
+  name TEXT PRIMARY KEY NOT NULL,
+  up INTEGER NOT NULL,
+  first_heard_ms INTEGER NOT NULL,
+  last_heard_ms INTEGER NOT NULL,
+  skew_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO "switch" VALUES('sw1',1,1795000000000,1795000000000,-7);
+INSERT INTO "switch" VALUES('sw2',0,1795000000000,1795000000000,-7);
+CREATE INDEX decisions_account ON decisions (account, number);
+CREATE INDEX remembered_age ON remembered (newest_at_ms);
+CREATE INDEX audit_account ON audit (account, number);
