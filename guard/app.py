@@ -26,7 +26,7 @@ from guard.adapters.mqtt import (
     Session,
     SessionOptions,
 )
-from guard.adapters.numbers import calling_code, e164_reader
+from guard.adapters.numbers import calling_code, country_of, e164_reader
 from guard.adapters.sqlite import open_store
 from guard.config import DEFAULT_PATH, Config, ConfigError, Prices, Problem, read_prices, remarks_on
 from guard.core.decisions import Decision, Notice
@@ -61,6 +61,8 @@ def rating_of(config: Config) -> Rating:
         tariff=prices.tariff,
         plans=prices.plans,
         normalise=e164_reader(config.numbers.country, config.numbers.international_prefixes),
+        country_of=country_of,
+        kind_of=Scopes.of_country_code(calling_code(config.numbers.country)).kind_of,
     )
 
 

@@ -17,6 +17,10 @@ import phonenumbers
 MAX_DIALLED = 40
 """Fifteen digits, a prefix, and punctuation between all of them."""
 
+_LONGEST = 15
+_NO_COUNTRY = "001"
+"""What libphonenumber calls networks of no country."""
+
 _PUNCTUATION = dict.fromkeys(map(ord, " \t-.()/\N{NO-BREAK SPACE}"))
 
 
@@ -24,6 +28,27 @@ def calling_code(country: str) -> str:
     """The E.164 country code of an ISO 3166 country, such as `"1"` for CA; empty when there is no such country."""
     code = phonenumbers.country_code_for_region(country)
     return str(code) if code else ""
+
+
+def country_of(digits: str) -> str:
+    """The ISO 3166 country of a number in E.164 digits; empty when none or several have it (satellite networks)."""
+    for length in (1, 2, 3):
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:length]))
+        if regions is None:
+            continue
+        if len(regions) == 1:
+            return _country(regions[0])
+        try:
+            number = phonenumbers.parse(f"+{digits[:_LONGEST]}", None)
+        except phonenumbers.NumberParseException:
+            return ""
+        # Area codes that several countries share the country code of decide; an unassigned one belongs to the first.
+        return _country(phonenumbers.region_code_for_number(number) or regions[0])
+    return ""
+
+
+def _country(region: str) -> str:
+    return "" if region == _NO_COUNTRY else region
 
 
 def e164_reader(country: str, international_prefixes: Iterable[str]) -> Callable[[str], str]:

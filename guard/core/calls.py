@@ -258,8 +258,9 @@ class Call:
         """Work out its price without any plan."""
         charge = self.charge_micros
         if self.stated_charge_micros >= 0:
-            _digits, destination, _known, priced = self.place
-            if priced and self.direction not in _FREE_DIRECTIONS:
+            place = self.place
+            if place.priced and self.direction not in _FREE_DIRECTIONS:
+                destination = place.destination
                 tariffs = destination.price_micros(self.duration_ms, destination.rate_micros)
                 charge = max(charge, tariffs)
         self.gross_micros = charge

@@ -12,10 +12,18 @@ from typing import NamedTuple
 
 from guard.core.plans import Cover, Plan
 from guard.core.scopes import e164_digits
-from guard.core.tariff import Destination, Tariff, unknown_destination
+from guard.core.tariff import CallClass, Destination, Tariff, unknown_destination
 
 KEPT_PLACES = 50_000
 """Numbers whose place is kept at hand; when there are more the oldest half goes."""
+
+
+def _no_country(_digits: str) -> str:
+    return ""
+
+
+def _international(_digits: str) -> CallClass:
+    return CallClass.INTERNATIONAL
 
 
 class Place(NamedTuple):
@@ -28,12 +36,16 @@ class Place(NamedTuple):
     """A prefix of the tariff matched; otherwise the destination is the unknown one."""
     priced: bool
     """There is a tariff, and the number is known: its price means something."""
+    kind: CallClass = CallClass.INTERNATIONAL
+    """The destination's class; without a tariff what the numbering plan says."""
+    country: str = ""
+    """ISO 3166; empty: it cannot be told."""
 
 
 class Rating:
     """Tariff, plans and the reading of numbers, as one thing that is swapped whole."""
 
-    __slots__ = ("_normalise", "_places", "nowhere", "plans", "tariff")
+    __slots__ = ("_country_of", "_kind_of", "_normalise", "_places", "nowhere", "plans", "tariff")
 
     def __init__(
         self,
@@ -42,6 +54,8 @@ class Rating:
         tariff: Tariff | None = None,
         plans: Mapping[str, Plan] | None = None,
         normalise: Callable[[str], str] = e164_digits,
+        country_of: Callable[[str], str] = _no_country,
+        kind_of: Callable[[str], CallClass] = _international,
     ) -> None:
         self.tariff = tariff
         """None: none is configured, and every call without a stated charge is rated at the unknown rate."""
@@ -49,6 +63,8 @@ class Rating:
         self.nowhere = Place("", unknown_destination(unknown_rate_micros), known=False, priced=False)
         """The place of a number that is not known yet."""
         self._normalise = normalise
+        self._country_of = country_of
+        self._kind_of = kind_of
         self._places: dict[str, Place] = {}
 
     def place(self, to: str) -> Place:
@@ -67,9 +83,13 @@ class Rating:
     def _find(self, to: str) -> Place:
         digits = self._normalise(to)
         found = self.tariff.find(digits) if self.tariff is not None and digits else None
-        if found is None:
-            return Place(digits, self.nowhere.destination, known=False, priced=self.tariff is not None)
-        return Place(digits, found, known=True, priced=True)
+        country = self._country_of(digits) if digits else ""
+        if found is not None:
+            return Place(digits, found, known=True, priced=True, kind=found.kind, country=country)
+        if self.tariff is not None or not digits:
+            return Place(digits, self.nowhere.destination, known=False, priced=self.tariff is not None, country=country)
+        kind = self._kind_of(digits)
+        return Place(digits, self.nowhere.destination, known=False, priced=False, kind=kind, country=country)
 
     def cover(self, plan_id: str, place: Place) -> Cover | None:
         """A number's place in the plan of that name; None: it has none, or there is no such plan."""

@@ -78,6 +78,12 @@ class Scopes:
                 return found
         return False
 
+    def kind_of(self, digits: str) -> CallClass:
+        """What kind of number it is by the numbering plan alone, for operators without a tariff."""
+        if self.covers(Scope.PREMIUM, digits):
+            return CallClass.PREMIUM
+        return CallClass.INTERNATIONAL if self.covers(Scope.INTERNATIONAL, digits) else CallClass.DOMESTIC
+
 
 def _smallest(prefixes: PrefixSet) -> PrefixSet:
     """The same set without the prefixes that say what the next shorter one says."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.adapters.numbers import MAX_DIALLED, calling_code, e164_reader
+from guard.adapters.numbers import MAX_DIALLED, calling_code, country_of, e164_reader
 from guard.core.scopes import e164_digits
 
 CANADA = e164_reader("CA", ("00", "011"))
@@ -76,3 +76,21 @@ def test_the_core_reads_international_numbers_the_same_way(prefix: str, digits: 
 
 def test_countries_have_calling_codes() -> None:
     assert [calling_code(country) for country in ("CA", "US", "DE", "XX")] == ["1", "1", "49", ""]
+
+
+@pytest.mark.parametrize(
+    ("digits", "country"),
+    [
+        ("16475550100", "CA"),
+        ("18765551234", "JM"),
+        ("25377123456", "DJ"),
+        ("442071234567", "GB"),
+        ("77012345678", "KZ"),
+        ("870123456", ""),
+        ("0123", ""),
+        ("2", ""),
+    ],
+)
+def test_the_country_of_a_number(digits: str, country: str) -> None:
+    """Area codes decide where countries share a code; satellite networks and nonsense have none."""
+    assert country_of(digits) == country
