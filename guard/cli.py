@@ -5,21 +5,38 @@ and the key or line. Commands that ask the daemon take `--url` (GUARD_URL) and t
 """
 
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs: `guard --help` answers in a tenth of a second
+
 # ruff: noqa: FBT002, PLR0913, PLR0917 - a command's parameters are its options, and a flag is a boolean
 
 from __future__ import annotations
 
-from enum import Enum
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from guard.commands.options import (
+    DEFAULT_URL,
+    SCENARIO_HELP,
+    AccountId,
+    By,
+    Config,
+    Csv,
+    Cycle,
+    Json,
+    RoleName,
+    ScopeName,
+    StateName,
+    Until,
+    Url,
+    Why,
+)
+
 if TYPE_CHECKING:
     from guard.commands.client import Api
 
-DEFAULT_URL = "http://127.0.0.1:8080"
 HELP_WIDTH = 80
 
 
@@ -38,30 +55,6 @@ class _Group(TyperGroup):
             raise typer.Exit(error.exit_code) from error
 
 
-class ScopeName(Enum):
-    """Which calls a block stops."""
-
-    ALL = "all"
-    INTERNATIONAL = "international"
-    PREMIUM = "premium"
-
-
-class StateName(Enum):
-    """The states of an account."""
-
-    ACTIVE = "active"
-    WARNED = "warned"
-    BLOCKED = "blocked"
-    CLOSED = "closed"
-
-
-class RoleName(Enum):
-    """What a token allows."""
-
-    READ = "read"
-    OPERATE = "operate"
-
-
 def _typer(text: str) -> typer.Typer:
     return typer.Typer(
         cls=_Group,
@@ -75,21 +68,8 @@ def _typer(text: str) -> typer.Typer:
 
 
 app = _typer("Watch live call charges and have the switches block accounts before their credit limit is passed.")
+limits_app = _typer("The credit limits of all accounts.")
 token_app = _typer("Who may use the API.")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Configuration [default: guard.toml here, if there is one]."),
-]
-Url = Annotated[str, typer.Option("--url", envvar="GUARD_URL", metavar="URL", help="Where the daemon answers.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AccountId = Annotated[str, typer.Argument(metavar="ID", help="The account's id.")]
-Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the account's history.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who [default: the login name].")]
-Until = Annotated[
-    str | None,
-    typer.Option("--until", metavar="TIME", help="Until when: 2h, 3d, 2026-12-05, or RFC 3339."),
-]
 
 
 def _api(url: str) -> Api:
@@ -157,26 +137,48 @@ def demo(
 
 @app.command()
 def simulate(
-    broker: Annotated[str, typer.Option("--broker", metavar="URL", help="mqtt://HOST[:PORT] or mqtts://...")],
-    accounts: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="How many customers.")] = 20,
+    broker: Annotated[
+        str | None, typer.Option("--broker", metavar="URL", help="In real time, at mqtt://HOST[:PORT] or mqtts://...")
+    ] = None,
+    accounts: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000_000, metavar="N", help="How many customers [default: 20; of history: 200]."),
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option(min=0.01, metavar="R", help="Call attempts a second, all together [default: by their kinds]."),
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", metavar="NAME", help=SCENARIO_HELP),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=1.0, metavar="N", help="End after N seconds [default: at Ctrl-C].")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed makes the same calls.")] = 1,
     record: Annotated[
-        Path | None, typer.Option("--record", metavar="FILE", help="Keep all reports in FILE (.ndjson or .ndjson.gz).")
+        Path | None,
+        typer.Option(
+            "--record", metavar="FILE", help="Keep all reports in FILE (.ndjson or .ndjson.gz), with labels beside it."
+        ),
     ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3_650, metavar="N", help="Of history: how many days.")] = 30,
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Of history: its first day [default: 2026-09-01]."),
+    ] = None,
+    unpriced: Annotated[bool, typer.Option("--unpriced", help="Leave charges and rates to guard's tariff.")] = False,
     switch: Annotated[str, typer.Option(metavar="NAME", help="The switch's name.")] = "sim1",
     prefix: Annotated[str, typer.Option(metavar="TOPIC", help="Topic prefix.")] = "guard/v1",
     billing: Annotated[bool, typer.Option(help="Open the customers' accounts by billing messages first.")] = True,
+    show: Annotated[bool, typer.Option("--list", help="List the scenarios and the kinds of customers.")] = False,
 ) -> None:
-    """Be a simulated switch with customers, for a running broker."""
+    """Be a simulated switch with customers, for a running broker, or write their history (--record alone)."""
     from guard.commands import simulate as command
 
+    if show:
+        command.show_scenarios()
+        return
     command.simulate(
         command.SimulateOptions(
             broker=broker,
@@ -188,6 +190,10 @@ def simulate(
             seed=seed,
             record=record,
             billing=billing,
+            scenarios=tuple(scenario or ()),
+            days=days,
+            start=start.date() if start else command.FIRST_DAY,
+            priced=not unpriced,
         )
     )
 
@@ -238,7 +244,8 @@ def ledger(
         str | None, typer.Option("--from", metavar="TIME", help="From this time on: 2026-11-01, 7d (ago), or RFC 3339.")
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this time.")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    cycle: Cycle = None,
+    as_csv: Csv = False,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
@@ -246,7 +253,16 @@ def ledger(
     from guard.commands import ledger as command
 
     with _api(url) as api:
-        command.show_ledger(api, account_id, begin=begin, end=end, as_csv=as_csv, as_json=as_json)
+        command.show_ledger(api, account_id, begin=begin, end=end, cycle=cycle, as_csv=as_csv, as_json=as_json)
+
+
+@app.command()
+def statement(account_id: AccountId, cycle: Cycle = None, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Why the balance is what it is: one cycle in figures and in words."""
+    from guard.commands import statement as command
+
+    with _api(url) as api:
+        command.show_statement(api, account_id, cycle=cycle, as_json=as_json)
 
 
 @app.command()
@@ -299,6 +315,37 @@ def allow(
         operate(api, Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
+@app.command()
+def limit(
+    account_id: AccountId,
+    reason: Why,
+    amount: Annotated[str | None, typer.Option("--amount", metavar="MONEY", help="The new limit: 800.00.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="No limit at all.")] = False,
+    suggested: Annotated[bool, typer.Option("--suggested", help="The higher limit that waits for approval.")] = False,
+    by: By = None,
+    until: Until = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Set the credit limit of an account, for good or until a time."""
+    from guard.commands.limits import NewLimit, set_limit
+
+    wanted = NewLimit(
+        account=account_id, reason=reason, by=by, amount=amount, none=none, suggested=suggested, until=until
+    )
+    with _api(url) as api:
+        set_limit(api, wanted, as_json=as_json)
+
+
+@limits_app.command("review")
+def limits_review(as_csv: Csv = False, url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """List the limits that no longer fit, each with a better one."""
+    from guard.commands.limits import review_limits
+
+    with _api(url) as api:
+        review_limits(api, as_csv=as_csv, as_json=as_json)
+
+
 @token_app.command("add")
 def token_add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; shown in the history.")],
@@ -329,6 +376,7 @@ def token_remove(
     command.remove(name, config)
 
 
+app.add_typer(limits_app, name="limits")
 app.add_typer(token_app, name="token")
 
 

@@ -1,20 +1,40 @@
-"""`guard account` and `guard accounts`: what the daemon knows, in words that a clerk can read out to a customer."""
+"""`guard account` and `guard accounts`: what the daemon knows, in words that a clerk can read out to a customer.
+
+One account is its state and why, the sums, the sentences of its statement (why the balance is not zero), its calls, its
+last decisions, and what people did to it. The sums are shown in cents that add up on paper.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from guard.commands.client import Api, account_path
-from guard.commands.output import bar, cents, clock, console, lasting, local, money, plain, say, share_of, table
+from guard.commands.output import (
+    bar,
+    cents,
+    clock,
+    console,
+    lasting,
+    local,
+    money,
+    plain,
+    say,
+    share_of,
+    table,
+    to_cents,
+)
+from guard.commands.statement import ask, print_lines
 
 MAX_CALLS_SHOWN = 12
 MAX_DECISIONS_SHOWN = 8
+MAX_AUDITS_SHOWN = 5
 PAGE = 500
 """Accounts asked for at once."""
 
@@ -22,6 +42,7 @@ LIMIT_SOURCES = {
     "amount": "fixed",
     "cycles": "from the last invoices",
     "default": "the default, billing has set none",
+    "operator": "set by an operator",
     "temporary": "for the time being",
 }
 
@@ -30,11 +51,13 @@ Picture = dict[str, Any]
 
 
 def show_account(api: Api, account: str, *, as_json: bool) -> None:
-    """One account: state and why, the sums, its calls, its last decisions."""
+    """One account: state and why, the sums and what they come from, its calls, its last decisions, its history."""
     picture = api.get(account_path(account))
     if as_json:
         sys.stdout.write(json.dumps(picture) + "\n")
         return
+    statement = ask(api, account)
+    history = api.get(account_path(account, "history"), {"limit": str(MAX_AUDITS_SHOWN)})["history"]
     out = console()
     name = str(picture.get("name") or "")
     out.print(plain(f"{picture['account']}  {name}".rstrip()), style="bold")
@@ -43,8 +66,11 @@ def show_account(api: Api, account: str, *, as_json: bool) -> None:
     out.print()
     for line in sum_lines(picture):
         out.print(plain(line))
+    out.print()
+    print_lines(out, statement)
     _print_calls(out, picture)
     _print_decisions(out, picture)
+    _print_history(out, history)
 
 
 def state_lines(picture: Picture) -> list[str]:
@@ -103,16 +129,22 @@ def sum_lines(picture: Picture) -> Iterator[str]:
     limit = picture.get("limit")
     share = share_of(picture.get("exposure"), limit)
     shown = f"  {bar(share)} {share} %" if share is not None else ""
-    rows = [("Owed", balance.get("owed"), _owed_note(balance))]
+    owed, exposure = to_cents(balance.get("owed")), to_cents(picture.get("exposure"))
+    trusted = to_cents(balance.get("trusted_payments"))
     calls = picture.get("live_call_count", len(picture.get("live_calls") or []))
     plural = "call" if calls == 1 else "calls"
-    rows.append(("In flight", balance.get("in_flight"), f"{calls} {plural} up" if calls else "no call is up"))
-    if cents(balance.get("pending_payments")) != "0.00":
-        rows.append(("Pending payments", balance.get("pending_payments"), "not arrived yet"))
-    rows.append(("Exposure", picture.get("exposure"), shown.strip()))
-    rows.append(("Limit", limit, _limit_note(picture)))
+    # What is in flight is an estimate: of the three it bears the rounding, so that the sum is right to the cent.
+    rows: list[tuple[str, Decimal | None, str]] = [
+        ("Owed", owed, _owed_note(balance)),
+        ("In flight", exposure - owed + trusted, f"{calls} {plural} up" if calls else "no call is up"),
+    ]
+    if to_cents(balance.get("pending_payments")):
+        counts = "this part counts" if trusted else "none of it counts yet"
+        rows.append(("Pending payments", -trusted, f"{cents(balance['pending_payments'])} announced, {counts}"))
+    rows.append(("Exposure", exposure, shown.strip()))
+    rows.append(("Limit", None if limit is None else to_cents(limit), _limit_note(picture)))
     for title, amount, note in rows:
-        value = "none" if amount is None else f"{cents(amount)} {currency}"
+        value = "none" if amount is None else f"{amount:,} {currency}"
         yield f"  {title:<17}{value:>18}  {note}".rstrip()
 
 
@@ -132,10 +164,14 @@ def _print_calls(out: Console, picture: Picture) -> None:
     calls = picture.get("live_calls") or []
     if not calls:
         return
-    made = table("live call to", "since", "lasts", "value", "a minute", "", right=("lasts", "value", "a minute"))
+    made = table(
+        *("live call to", "since", "lasts", "value", "a minute", ""),
+        right=("lasts", "value", "a minute"),
+        folded=("live call to",),
+    )
     for call in calls[:MAX_CALLS_SHOWN]:
         made.add_row(
-            plain(call.get("to") or "unknown"),
+            plain(f"{call.get('to') or 'unknown'} {call.get('destination') or ''}".rstrip()),
             clock(call.get("answered_at")),
             lasting(int(call.get("duration_ms") or 0)),
             cents(call.get("value")),
@@ -167,6 +203,16 @@ def _print_decisions(out: Console, picture: Picture) -> None:
         action = str(decision.get("action", ""))
         shadow = " (shadow)" if decision.get("mode") == "shadow" else ""
         made.add_row(clock(decision.get("at")), plain(action + shadow), plain(decision.get("text", "")))
+    out.print()
+    out.print(made)
+
+
+def _print_history(out: Console, history: list[Picture]) -> None:
+    if not history:
+        return
+    made = table("when", "who", "what", "why", folded=("why",))
+    for audit in history:
+        made.add_row(clock(audit["at"]), plain(audit["by"]), plain(audit["what"]), plain(audit["reason"]))
     out.print()
     out.print(made)
 

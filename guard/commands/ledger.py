@@ -7,9 +7,11 @@ import re
 import sys
 from typing import Any
 
+from rich.text import Text
+
 from guard.commands.client import Api, account_path
 from guard.commands.output import WRONG, CommandError, clock, console, lasting, money, plain, say, table
-from guard.commands.times import read_past_time
+from guard.commands.times import read_cycle, read_past_time
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -20,12 +22,18 @@ def show_ledger(
     *,
     begin: str | None,
     end: str | None,
+    cycle: str | None = None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Lines with begin <= at < end."""
+    """Lines with begin <= at < end, or those of one cycle."""
     if as_csv and as_json:
         raise CommandError("--csv and --json exclude each other", WRONG)
+    if cycle is not None and (begin is not None or end is not None):
+        raise CommandError("--cycle says from when to when: leave out --from and --to", WRONG)
+    if cycle is not None:
+        # From the 1st to the next 1st: the daemon takes dates in the account's own time zone.
+        begin, end = (f"{day}" for day in read_cycle("--cycle", cycle))
     query = {"from": _moment("--from", begin), "to": _moment("--to", end)}
     path = account_path(account, "ledger")
     if as_csv:
@@ -52,18 +60,32 @@ def _print_lines(answer: Any) -> None:
     if not lines:
         say("No line in this time.")
         return
-    made = table("when", "what", "to", "lasted", "amount", right=("lasted", "amount"), folded=("to",))
+    covered = any(line.get("covered_s") for line in lines)
+    made = table(
+        *("when", "what", "to", "lasted", *(["in plan"] if covered else []), "amount"),
+        right=("lasted", "in plan", "amount"),
+        folded=("to",),
+    )
     for line in lines:
-        duration_ms = int(line.get("duration_ms") or 0)
-        is_call = bool(line.get("call"))
-        made.add_row(
-            clock(line.get("at")),
-            plain(line.get("kind", "")),
-            plain(line.get("to") or line.get("text") or line.get("ref") or ""),
-            lasting(duration_ms) if is_call else "",
-            plain(money(line.get("amount"))),
-        )
+        made.add_row(*_cells(line, covered=covered))
     out = console()
     out.print(made)
     count = "1 line" if len(lines) == 1 else f"{len(lines):,} lines"
     out.print(f"{count}, together {money(answer['sum'])} {answer['currency']}", markup=False)
+
+
+def _cells(line: Any, *, covered: bool) -> list[Text | str]:
+    """One line of the table; where a call went stands behind its number, on a line of its own if it must."""
+    is_call = bool(line.get("call"))
+    what = line.get("to") or line.get("text") or line.get("ref") or ""
+    lasted = lasting(int(line.get("duration_ms") or 0)) if is_call else ""
+    in_plan = int(line.get("covered_s") or 0)
+    cells: list[Text | str] = [
+        clock(line.get("at")),
+        plain(line.get("kind", "")),
+        plain(f"{what} {line.get('destination') or ''}".rstrip()),
+        lasted,
+    ]
+    if covered:
+        cells.append(lasting(in_plan * 1_000) if in_plan else "")
+    return [*cells, plain(money(line.get("amount")))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import textwrap
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -18,6 +20,7 @@ WIDTH = 80
 """Output that does not go to a terminal is made for so many columns."""
 
 _BAR = 20
+_CENT = Decimal("0.01")
 
 
 class CommandError(Exception):
@@ -57,6 +60,12 @@ def plain(value: object) -> Text:
     return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(value)))
 
 
+def item(text: str, out: Console) -> Text:
+    """A sentence of a list, its further lines indented below it."""
+    wrapped = textwrap.wrap(str(plain(text)), out.width - 1, initial_indent="- ", subsequent_indent="  ")
+    return Text("\n".join(wrapped))
+
+
 def money(text: str | None) -> str:
     """Money of the contract in full, its thousands separated."""
     if text is None:
@@ -77,6 +86,26 @@ def cents(text: str | None) -> str:
         return f"{Decimal(text).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
     except InvalidOperation:
         return text
+
+
+def to_cents(text: str | None) -> Decimal:
+    """Money in whole cents, rounded as in `cents`; nothing where there is none."""
+    try:
+        return Decimal(text or 0).quantize(_CENT, ROUND_HALF_UP)
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def adding_up(begin: str, parts: Sequence[Decimal]) -> list[Decimal]:
+    """Parts in whole cents that add up to the rounded sum of them all: none is off by more than a cent."""
+    exact = Decimal(begin)
+    total = exact.quantize(_CENT, ROUND_HALF_UP)
+    shown: list[Decimal] = []
+    for part in parts:
+        exact += part
+        before, total = total, exact.quantize(_CENT, ROUND_HALF_UP)
+        shown.append(total - before)
+    return shown
 
 
 def share_of(part: str | None, whole: str | None) -> int | None:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from guard.core.engine import Engine
+from guard.core.limits import LimitReview, review
 from guard.core.pictures import switch_picture
 from guard.core.records import Intent, IntentResult
 from guard.core.views import AccountState, AccountView, SwitchView
@@ -15,6 +16,8 @@ from guard.shell.loop import Loop
 
 INTENT_WITHIN_S = 5.0
 """An operator does not wait longer; the intent may still be carried out, and the answer says so."""
+REVIEWED_AT_ONCE = 2_000
+"""Accounts looked at for one page of the limit review: about 10 ms in which the loop does nothing else."""
 STALLED_AFTER_MS = 10_000
 """The loop turns every second; ten without a turn mean that it hangs."""
 
@@ -48,13 +51,7 @@ class Desk:
     def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id."""
         world = self._engine.world
-        if state in world.in_state:
-            ids = sorted(world.in_state[state])
-        else:
-            if len(self._ordered) != len(world.accounts):
-                # Nearly sorted already, which is what makes this cheap; accounts are only ever added.
-                self._ordered = sorted(world.accounts)
-            ids = self._ordered
+        ids = sorted(world.in_state[state]) if state in world.in_state else self._ids()
         wanted = query.casefold()
         found: list[AccountView] = []
         for index in range(bisect_right(ids, after), len(ids)):
@@ -69,6 +66,33 @@ class Desk:
                 if len(found) == limit:
                     break
         return found
+
+    def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
+        """Accounts whose limit no longer fits, a slice of the accounts at a time."""
+        ids, now_ms = self._ids(), self._clock.now_ms()
+        begin = bisect_right(ids, after)
+        end = min(begin + REVIEWED_AT_ONCE, len(ids))
+        found: list[LimitReview] = []
+        for index in range(begin, end):
+            one = review(self._engine.world.accounts[ids[index]], now_ms)
+            if one is not None:
+                found.append(one)
+                if len(found) == limit:
+                    end = index + 1
+                    break
+        return found, ids[end - 1] if end < len(ids) else None
+
+    def now_ms(self) -> int:
+        """The present."""
+        return self._clock.now_ms()
+
+    def _ids(self) -> list[str]:
+        """All accounts in order."""
+        accounts = self._engine.world.accounts
+        if len(self._ordered) != len(accounts):
+            # Nearly sorted already, which is what makes this cheap; accounts are only ever added.
+            self._ordered = sorted(accounts)
+        return self._ordered
 
     def switches(self) -> list[SwitchView]:
         """All known switches."""

@@ -4,8 +4,8 @@ There are few of them and each moves money, so all are read with care, member by
 breaks a rule and *refused* when it is a payment that may hold a card number; the second is looked for first, because a
 broken payment with a card number in it must count as the graver thing. Nothing of either is kept or shown.
 
-Unknown fields are ignored. `invoice` and `card` mean nothing to this version: they are validated and handed on as
-their known fields in canonical JSON (sorted names, no blanks, times as given), so that a later version finds them.
+Unknown fields are ignored. `invoice` and `card` also bear their known fields in canonical JSON (sorted names, no
+blanks, times as given): that is how they are kept, and `kept_invoice` finds the period of an old invoice there.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ from functools import cache
 from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
+from guard.core.decisions import BillingEntry
+from guard.core.money import Micros
 from guard.core.records import (
     AccountMessage,
     AdjustmentMessage,
     BalanceMessage,
     BillingMessage,
     BillingOutcome,
+    CardMessage,
+    CardStatus,
     CloseMessage,
     Credit,
     CreditMessage,
-    KeptMessage,
+    InvoiceMessage,
     PaymentMessage,
     PaymentStatus,
     Refusal,
 )
+from guard.core.views import InvoiceView
 from guard.wire import document, fields, rules
 from guard.wire.cards import may_hold_card_number
 from guard.wire.fields import Members, may, need
@@ -92,7 +97,19 @@ def decode_billing(payload: bytes) -> DecodedBilling:
 
 def billing_type(message: BillingMessage) -> str:
     """The contract's word for a message's type (`account`, `balance`, ...), as metrics label it."""
-    return message.type if isinstance(message, KeptMessage) else _TYPE_OF[type(message)]
+    return _TYPE_OF[type(message)]
+
+
+def kept_invoice(entry: BillingEntry) -> InvoiceView:
+    """An invoice as the store keeps it, its period with it."""
+    members = document.as_members(document.parse(entry.payload.encode()))
+    return InvoiceView(
+        id=entry.id,
+        amount_micros=Micros(entry.amount_micros or 0),
+        period_start=may(members, "period_start", fields.date) or "",
+        period_end=may(members, "period_end", fields.date) or "",
+        at_ms=entry.at_ms,
+    )
 
 
 def _refusal(stated_type: str, key: str, error: RuleError) -> BillingRefusal:
@@ -191,29 +208,28 @@ def _read_close(members: Members) -> CloseMessage:
     )
 
 
-def _read_invoice(members: Members) -> KeptMessage:
-    start = may(members, "period_start", fields.date)
-    end = may(members, "period_end", fields.date)
-    if start is not None and end is not None and end < start:
+def _read_invoice(members: Members) -> InvoiceMessage:
+    start = may(members, "period_start", fields.date) or ""
+    end = may(members, "period_end", fields.date) or ""
+    if start and end and end < start:
         raise RuleError(rules.PERIOD_BACKWARDS, ".period_end")
-    return KeptMessage(
+    return InvoiceMessage(
         id=need(members, "id", fields.identifier),
         account=need(members, "account", fields.identifier),
-        type="invoice",
         amount_micros=need(members, "amount", fields.positive_money),
+        period_start=start,
+        period_end=end,
         payload=_canonical("invoice", members),
         at_ms=may(members, "at", fields.instant),
     )
 
 
-def _read_card(members: Members) -> KeptMessage:
-    need(members, "status", fields.text)
-    may(members, "expires", _month)
-    return KeptMessage(
+def _read_card(members: Members) -> CardMessage:
+    return CardMessage(
         id=need(members, "id", fields.identifier),
         account=need(members, "account", fields.identifier),
-        type="card",
-        amount_micros=None,
+        status=need(members, "status", _read_card_status),
+        expires=may(members, "expires", _month) or "",
         payload=_canonical("card", members),
         at_ms=may(members, "at", fields.instant),
     )
@@ -293,8 +309,11 @@ _TYPE_OF: Final[dict[type[BillingMessage], str]] = {
     AdjustmentMessage: "adjustment",
     CreditMessage: "credit",
     CloseMessage: "close",
+    InvoiceMessage: "invoice",
+    CardMessage: "card",
 }
 
 _read_type: Final = fields.one_of(_READERS, rules.NOT_A_BILLING_TYPE)
 _read_method: Final = fields.one_of({word: word for word in METHODS}, rules.NOT_A_METHOD)
 _read_payment_status: Final = fields.one_of({word.value: word for word in PaymentStatus}, rules.NOT_A_PAYMENT_STATUS)
+_read_card_status: Final = fields.one_of({word.value: word for word in CardStatus}, rules.NOT_A_CARD_STATUS)

@@ -17,6 +17,7 @@ answered call or a failed attempt is accepted as stated: a switch that cannot te
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
@@ -62,6 +63,12 @@ class _Wire(msgspec.Struct, gc=False, rename={"caller": "from"}):
     currency: _Text | None = None
 
 
+class _Recorded(_Wire, gc=False, kw_only=True):
+    """The same as a line of a report file: with the switch that carried the call."""
+
+    switch: str
+
+
 class DecodedReports(NamedTuple):
     """What a payload holds: its reports in their order, and one refusal for each element that is none."""
 
@@ -74,6 +81,7 @@ class _RemarkableError(Exception):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Wire | list[_Wire])
+_RECORDED_DECODER: Final = msgspec.json.Decoder(list[_Recorded])
 _EVENTS: Final = {event.name.lower(): (event, event in {Event.FAILED, Event.ANSWERED}) for event in Event}
 """The event, and whether it must say the number dialled (else it must say the duration)."""
 _FLAGS: Final = {0: False, 1: True}
@@ -103,12 +111,32 @@ def decode_reports(payload: bytes, now_ms: int) -> DecodedReports:
             wires = _DECODER.decode(payload)
             if not isinstance(wires, list):
                 wires = [wires]
+            elif len(wires) > MAX_ELEMENTS:
+                raise _RemarkableError
             reports, members = _convert(wires, latest_ms, check_characters=_may_hold_control_characters(payload))
             if not reports or payload.count(b",") == members - 1 or not _repeats_a_key(payload):
                 return DecodedReports(reports, [])
         except _REMARKABLE:
             pass
     return _decode_carefully(payload, latest_ms)
+
+
+def decode_recorded(lines: Sequence[bytes], latest_ms: int) -> list[tuple[str, Report]] | None:
+    """Reports of at most 1,000 lines of a file, each an object with a `switch`, by the fast reading alone.
+
+    None: at least one of the lines is remarkable, and each must be looked at by itself (`decode_reports`).
+    """
+    payload = b"[" + b",".join(lines) + b"]"
+    try:
+        recorded = _RECORDED_DECODER.decode(payload)
+        checked = _may_hold_control_characters(payload)
+        reports, members = _convert(recorded, latest_ms, check_characters=checked)
+        plain = payload.count(b",") == members + len(lines) - 1 or not _repeats_a_key(payload)
+    except _REMARKABLE:
+        return None
+    if not plain or len(reports) != len(lines):
+        return None
+    return [(wire.switch, report) for wire, report in zip(recorded, reports, strict=True)]
 
 
 def _may_hold_control_characters(payload: bytes) -> bool:
@@ -123,11 +151,9 @@ def _repeats_a_key(payload: bytes) -> bool:
 
 
 def _convert(  # noqa: C901, PLR0912 -- one flat pass; each call spared here is 5 % of the price of a report
-    wires: list[_Wire], latest_ms: int, *, check_characters: bool
+    wires: Sequence[_Wire], latest_ms: int, *, check_characters: bool
 ) -> tuple[list[Report], int]:
     """The reports, and the number of members seen; one of `_REMARKABLE` when the careful reading must decide."""
-    if len(wires) > MAX_ELEMENTS:
-        raise _RemarkableError
     reports: list[Report] = []
     members = _ALWAYS_PRESENT * len(wires)
     for wire in wires:

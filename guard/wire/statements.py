@@ -1,4 +1,4 @@
-"""The ledger as CSV, for a spreadsheet: written a chunk at a time, harmless to open.
+"""Tables as CSV, for a spreadsheet: the ledger, written a chunk at a time, and the limit review. Harmless to open.
 
 A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a formula, and what stands in
 call and number fields was chosen by whoever placed the call. Such a cell gets a leading apostrophe, which marks text;
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from guard.core.decisions import LedgerLine
@@ -31,8 +31,26 @@ COLUMNS: Final = (
     "ref",
     "method",
     "text",
+    "gross",
+    "billed_s",
+    "covered_s",
+    "class",
+    "destination",
 )
-NUMBER_COLUMNS: Final = frozenset({"number", "amount", "duration_ms"})
+NUMBER_COLUMNS: Final = frozenset({"number", "amount", "duration_ms", "gross", "billed_s", "covered_s"})
+
+REVIEW_COLUMNS: Final = (
+    "account",
+    "name",
+    "currency",
+    "limit",
+    "limit_source",
+    "spend_per_cycle",
+    "cycles_covered",
+    "suggested",
+    "why",
+)
+_REVIEW_NUMBERS: Final = frozenset({"limit", "spend_per_cycle", "cycles_covered", "suggested"})
 
 _DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
@@ -48,14 +66,29 @@ def csv_lines(lines: Iterable[LedgerLine]) -> str:
     return _written(_row(line) for line in lines)
 
 
+def review_head() -> str:
+    """The line with the names of the columns of the limit review."""
+    return _written([REVIEW_COLUMNS])
+
+
+def review_lines(reviews: Iterable[Mapping[str, object]]) -> str:
+    """Lines of the limit review, from the objects that the API gives."""
+    return _written(
+        [_cell(review[column], number=column in _REVIEW_NUMBERS) for column in REVIEW_COLUMNS] for review in reviews
+    )
+
+
 def _row(line: LedgerLine) -> list[str]:
     members = ledger_object(line)
-    return [_cell(column, members[column]) for column in COLUMNS]
+    return [_cell(members[column], number=column in NUMBER_COLUMNS) for column in COLUMNS]
 
 
-def _cell(column: str, value: object) -> str:
+def _cell(value: object, *, number: bool) -> str:
+    """What is not there is an empty cell."""
+    if value is None:
+        return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if column in NUMBER_COLUMNS and _NUMBER.fullmatch(text):
+    if number and _NUMBER.fullmatch(text):
         return text
     return f"'{text}" if text.startswith(_DANGEROUS) else text
 

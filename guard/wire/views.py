@@ -13,7 +13,7 @@ import msgspec
 
 from guard.core.decisions import Decision, LedgerLine, Quarantined
 from guard.core.money import format_money
-from guard.core.views import AccountView, BlockView, LiveCall, SwitchView
+from guard.core.views import AccountView, BlockView, CardView, InvoiceView, LiveCall, SwitchView, UseView
 from guard.wire.decisions import JsonObject, decision_object
 from guard.wire.instants import MAX_MS, format_instant, format_optional_instant
 
@@ -30,11 +30,16 @@ def account_object(view: AccountView, decisions: Sequence[Decision]) -> JsonObje
         "name": view.name,
         "currency": view.currency,
         "timezone": view.timezone,
+        "opened": view.opened,
+        "plan": view.plan,
+        "tariff": view.tariff,
         "state": view.state.value,
         "provisional": view.provisional,
-        "limit": _optional_money(view.limit_micros),
+        "limit": optional_money(view.limit_micros),
         "limit_source": view.limit_source,
         "limit_until": format_optional_instant(view.limit_until_ms),
+        "limit_text": view.limit_text,
+        "limit_suggested": optional_money(view.limit_suggested_micros),
         "exposure": format_money(view.exposure_micros),
         "balance": {
             "owed": format_money(view.owed_micros),
@@ -42,9 +47,16 @@ def account_object(view: AccountView, decisions: Sequence[Decision]) -> JsonObje
             "unbilled": format_money(view.unbilled_micros),
             "in_flight": format_money(view.in_flight_micros),
             "pending_payments": format_money(view.pending_payments_micros),
+            "trusted_payments": format_money(view.trusted_payments_micros),
+            "in_flight_gross": format_money(view.in_flight_gross_micros),
         },
         "burn_rate": format_money(view.burn_micros_per_minute),
         "reaches_limit_at": _foreseen(view.reaches_limit_at_ms),
+        "spends_per_day": format_money(view.spends_micros_per_day),
+        "reaches_limit_in_days": view.reaches_limit_in_days,
+        "invoices": [invoice_object(invoice) for invoice in view.invoices],
+        "card": None if view.card is None else card_object(view.card),
+        "plan_use": [use_object(use) for use in view.use],
         "live_call_count": view.live_call_count,
         "live_calls": [live_call_object(call) for call in view.live_calls],
         "block": None if view.block is None else block_object(view.block),
@@ -61,7 +73,7 @@ def account_item(view: AccountView) -> JsonObject:
         "currency": view.currency,
         "state": view.state.value,
         "provisional": view.provisional,
-        "limit": _optional_money(view.limit_micros),
+        "limit": optional_money(view.limit_micros),
         "limit_source": view.limit_source,
         "exposure": format_money(view.exposure_micros),
         "owed": format_money(view.owed_micros),
@@ -77,7 +89,7 @@ def account_item(view: AccountView) -> JsonObject:
 
 
 def live_call_object(call: LiveCall) -> JsonObject:
-    """One call that is up: `charge` by its last report, `value` carried forward to now, `rate` per minute."""
+    """One call that is up: `charge` by its last report, `value` carried forward to now, `gross` without any plan."""
     return {
         "switch": call.switch,
         "call": call.call,
@@ -91,8 +103,31 @@ def live_call_object(call: LiveCall) -> JsonObject:
         "charge": format_money(call.charge_micros),
         "value": format_money(call.value_micros),
         "rate": format_money(call.rate_micros),
+        "gross": format_money(call.gross_micros),
+        "destination": call.destination,
         "silent": call.silent,
     }
+
+
+def invoice_object(invoice: InvoiceView) -> JsonObject:
+    """An invoice; the days of its period are those of the account's time zone, empty when it does not say them."""
+    return {
+        "id": invoice.id,
+        "amount": format_money(invoice.amount_micros),
+        "period_start": invoice.period_start,
+        "period_end": invoice.period_end,
+        "at": format_instant(invoice.at_ms),
+    }
+
+
+def card_object(card: CardView) -> JsonObject:
+    """The card on file, with what there is to say about it."""
+    return {"status": card.status, "expires": card.expires, "text": card.text}
+
+
+def use_object(use: UseView) -> JsonObject:
+    """Use of one part of the plan in the present cycle: a quota in seconds, a discount in units of its tiers."""
+    return {"key": use.key, "text": use.what, "used": use.used, "of": use.of}
 
 
 def block_object(block: BlockView) -> JsonObject:
@@ -119,7 +154,7 @@ def block_object(block: BlockView) -> JsonObject:
 
 
 def ledger_object(line: LedgerLine) -> JsonObject:
-    """One line of the ledger; the amount is signed by its effect on what is owed."""
+    """One line of the ledger; the amount is signed by its effect on what is owed, `gross` is the price without plan."""
     return {
         "number": line.number,
         "at": format_instant(line.at_ms),
@@ -135,6 +170,11 @@ def ledger_object(line: LedgerLine) -> JsonObject:
         "ref": line.ref,
         "method": line.method,
         "text": line.text,
+        "gross": optional_money(line.gross_micros),
+        "billed_s": line.billed_s,
+        "covered_s": line.covered_s,
+        "class": line.kind_of_call,
+        "destination": line.destination,
     }
 
 
@@ -149,7 +189,7 @@ def quarantined_object(number: int, report: Quarantined) -> JsonObject:
         "at": format_instant(report.at_ms),
         "rule": report.rule,
         "event": report.event,
-        "charge": _optional_money(report.charge_micros),
+        "charge": optional_money(report.charge_micros),
         "currency": report.currency,
     }
 
@@ -169,7 +209,8 @@ def switch_object(switch: SwitchView) -> JsonObject:
     }
 
 
-def _optional_money(micros: int | None) -> str | None:
+def optional_money(micros: int | None) -> str | None:
+    """An amount, or null where there is none."""
     return None if micros is None else format_money(micros)
 
 

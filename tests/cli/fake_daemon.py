@@ -22,7 +22,7 @@ class Asked:
 
 @dataclass(slots=True)
 class FakeDaemon:
-    """Answers by method and path (without the query); everything else is a 404 problem."""
+    """Answers by method and path, with its query or else without it; everything else is a 404 problem."""
 
     url: str = ""
     answers: dict[tuple[str, str], tuple[int, str, bytes]] = field(default_factory=dict)
@@ -58,7 +58,10 @@ def serving() -> Iterator[FakeDaemon]:
             problem = json.dumps({"title": "Not Found", "status": 404, "detail": "no such account"}).encode()
             missing = (404, "application/problem+json", problem)
             path = self.path.partition("?")[0]
-            status, media_type, answer = daemon.answers.get((self.command, path), missing)
+            answers = daemon.answers
+            status, media_type, answer = answers.get((self.command, self.path)) or answers.get(
+                (self.command, path), missing
+            )
             self.send_response(status)
             self.send_header("content-type", media_type)
             self.send_header("content-length", str(len(answer)))

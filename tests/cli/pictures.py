@@ -15,11 +15,16 @@ def active(account: str = "A1001", **changes: Any) -> dict[str, Any]:
         "name": "Acme Ltd",
         "currency": "CAD",
         "timezone": "America/Toronto",
+        "opened": "2024-05-01",
+        "plan": "office-2000",
+        "tariff": "",
         "state": "active",
         "provisional": False,
         "limit": "500.00",
         "limit_source": "amount",
         "limit_until": None,
+        "limit_text": "fixed by billing",
+        "limit_suggested": None,
         "exposure": "83.20",
         "balance": {
             "owed": "83.20",
@@ -27,9 +32,16 @@ def active(account: str = "A1001", **changes: Any) -> dict[str, Any]:
             "unbilled": "83.20",
             "in_flight": "0.00",
             "pending_payments": "0.00",
+            "trusted_payments": "0.00",
+            "in_flight_gross": "0.00",
         },
         "burn_rate": "0.00",
         "reaches_limit_at": None,
+        "spends_per_day": "3.78",
+        "reaches_limit_in_days": 110,
+        "invoices": [],
+        "card": None,
+        "plan_use": [],
         "live_call_count": 0,
         "live_calls": [],
         "block": None,
@@ -52,6 +64,8 @@ def call(to: str = "+25377123456", **changes: Any) -> dict[str, Any]:
         "charge": "16.10",
         "value": "16.28",
         "rate": "2.10",
+        "gross": "16.28",
+        "destination": "Djibouti",
         "silent": False,
     } | changes
 
@@ -86,10 +100,12 @@ def blocked() -> dict[str, Any]:
             "unbilled": "480.00",
             "in_flight": "32.10",
             "pending_payments": "120.00",
+            "trusted_payments": "0.00",
+            "in_flight_gross": "32.10",
         },
         burn_rate="6.30",
         live_call_count=2,
-        live_calls=[call(), call("911", emergency=True, rate="0.00", value="0.00")],
+        live_calls=[call(), call("911", emergency=True, rate="0.00", value="0.00", destination="")],
         block={
             "scope": "all",
             "since": "2024-11-22T08:12:45.120Z",
@@ -155,4 +171,94 @@ def line(**changes: Any) -> dict[str, Any]:
         "ref": "",
         "method": "",
         "text": "",
+        "gross": "1.05",
+        "billed_s": 30,
+        "covered_s": 0,
+        "class": "international",
+        "destination": "Djibouti",
+    } | changes
+
+
+def statement(**changes: Any) -> dict[str, Any]:
+    """What GET .../statement answers for the present cycle: paid, and yet not zero."""
+    return {
+        "account": "A1001",
+        "name": "Acme Ltd",
+        "currency": "CAD",
+        "timezone": "America/Toronto",
+        "cycle": {
+            "name": "2024-11",
+            "start": "2024-11-01T04:00:00.000Z",
+            "end": "2024-12-01T05:00:00.000Z",
+            "current": True,
+        },
+        "opening": "118.404",
+        "charges": [
+            charge("domestic", calls=41, duration_ms=18_600_000, billed_s=18_720, covered_s=18_720, gross="9.36"),
+            charge("international", calls=12, duration_ms=2_700_000, billed_s=2_700, gross="83.204", net="83.204"),
+        ],
+        "charged": "83.204",
+        "corrections": "-0.205",
+        "adjustments": "15.00",
+        "reversals": "0.00",
+        "reconciled": "0.00",
+        "payments": [{"method": "e_transfer", "payments": 1, "amount": "118.40"}],
+        "paid": "118.40",
+        "closing": "98.003",
+        "invoice": None,
+        "last_invoice": {
+            "id": "i11",
+            "amount": "118.40",
+            "period_start": "2024-10-01",
+            "period_end": "2024-11-01",
+            "at": "2024-11-02T04:00:00.000Z",
+            "ledger": "118.40",
+            "difference": "0.00",
+        },
+        "live": {
+            "owed": "98.353",
+            "posting": "0.35",
+            "invoiced": "0.00",
+            "unbilled": "98.353",
+            "in_flight": "0.00",
+            "in_flight_gross": "0.00",
+            "pending_payments": "0.00",
+            "trusted_payments": "0.00",
+            "exposure": "98.353",
+            "limit": "500.00",
+            "limit_text": "fixed by billing",
+        },
+        "lines": [
+            (
+                "The balance is 98.35 CAD: all that was invoiced is paid, and this has come since; it will be on the"
+                " next invoice."
+            ),
+            "The last invoice, for October 2024, was 118.40 CAD.",
+        ],
+    } | changes
+
+
+def charge(kind: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "class": kind,
+        "calls": 1,
+        "duration_ms": 60_000,
+        "billed_s": 60,
+        "covered_s": 0,
+        "gross": "0.00",
+        "net": "0.00",
+    } | changes
+
+
+def review(account: str = "A1001", **changes: Any) -> dict[str, Any]:
+    return {
+        "account": account,
+        "name": "Acme Ltd",
+        "currency": "CAD",
+        "limit": "500.00",
+        "limit_source": "amount",
+        "spend_per_cycle": "412.00",
+        "cycles_covered": "1.213592",
+        "suggested": "1100.00",
+        "why": "It covers only 1.2 cycles, where 2 to 3 are meant: the mean of the last 3 invoices is 412.00.",
     } | changes

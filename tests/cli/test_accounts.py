@@ -14,8 +14,18 @@ from tests.cli.fake_daemon import FakeDaemon
 PATH = "/api/v1/accounts/A1001"
 
 
+def lay_out(
+    daemon: FakeDaemon, picture: object, *, path: str = PATH, statement: object = None, history: object = ()
+) -> None:
+    """One account with all that `guard account` asks for."""
+    daemon.answer("GET", path, picture)
+    daemon.answer("GET", f"{path}/statement", statement or pictures.statement())
+    daemon.answer("GET", f"{path}/history", {"account": "A1001", "history": list(history)})  # type: ignore[call-overload]
+
+
 def test_a_blocked_account_in_words(guard: Guard, daemon: FakeDaemon) -> None:
-    daemon.answer("GET", PATH, pictures.blocked())
+    by_hand = {"at": "2024-11-20T15:00:00.000Z", "by": "ana", "what": "limit", "reason": "EFT promised"}
+    lay_out(daemon, pictures.blocked(), history=[by_hand])
     result = guard("account", "A1001")
     assert result.exit_code == 0
     assert all(len(line) <= 80 for line in result.output.splitlines())
@@ -40,7 +50,7 @@ def test_a_blocked_account_in_words(guard: Guard, daemon: FakeDaemon) -> None:
     ],
 )
 def test_an_account_in_other_states(guard: Guard, daemon: FakeDaemon, picture: object, said: str) -> None:
-    daemon.answer("GET", PATH, picture)
+    lay_out(daemon, picture)
     assert said in guard("account", "A1001").output
 
 
@@ -58,7 +68,7 @@ def test_a_block_that_is_not_the_usual_one(
 ) -> None:
     picture = pictures.blocked()
     picture["block"] |= change
-    daemon.answer("GET", PATH, picture)
+    lay_out(daemon, picture)
     assert said in guard("account", "A1001").output
 
 
@@ -66,13 +76,13 @@ def test_several_causes_are_listed(guard: Guard, daemon: FakeDaemon) -> None:
     picture = pictures.blocked()
     by_hand = {"reason": "operator", "scope": "all", "since": "2024-11-22T09:00:00Z", "text": "Blocked by ana: fraud."}
     picture["block"]["causes"].append(by_hand)
-    daemon.answer("GET", PATH, picture)
+    lay_out(daemon, picture)
     assert "- since 22 Nov 2024 04:00: Blocked by ana: fraud." in guard("account", "A1001").output
 
 
 def test_what_customers_send_is_shown_as_text(guard: Guard, daemon: FakeDaemon) -> None:
     """A name cannot paint the terminal or be taken for markup."""
-    daemon.answer("GET", PATH, pictures.active(name="[red]\x1b[2J bold[/red]"))
+    lay_out(daemon, pictures.active(name="[red]\x1b[2J bold[/red]"))
     output = guard("account", "A1001").output
     assert "\x1b" not in output
     assert "[red]\N{REPLACEMENT CHARACTER}[2J bold[/red]" in output
@@ -80,10 +90,38 @@ def test_what_customers_send_is_shown_as_text(guard: Guard, daemon: FakeDaemon) 
 
 def test_the_id_is_encoded_whole(guard: Guard, daemon: FakeDaemon) -> None:
     account = 'A/1 +#"<%'
-    daemon.answer("GET", "/api/v1/accounts/A%2F1%20%2B%23%22%3C%25", pictures.active(account))
+    lay_out(daemon, pictures.active(account), path="/api/v1/accounts/A%2F1%20%2B%23%22%3C%25")
     result = guard("account", account)
     assert result.exit_code == 0
     assert account in result.output
+
+
+def test_the_sums_add_up_on_paper(guard: Guard, daemon: FakeDaemon) -> None:
+    """Each is rounded to cents; what is in flight bears what that leaves over."""
+    picture = pictures.active(exposure="25.344")
+    picture["balance"] |= {
+        "owed": "83.195",
+        "in_flight": "2.149",
+        "pending_payments": "120.00",
+        "trusted_payments": "60.00",
+    }
+    lay_out(daemon, picture)
+    output = guard("account", "A1001").output
+    assert "  Owed                      83.20 CAD" in output
+    assert "  In flight                  2.14 CAD" in output
+    assert "  Pending payments         -60.00 CAD  120.00 announced, this part counts" in output
+    assert "  Exposure                  25.34 CAD" in output
+
+
+def test_why_the_balance_is_what_it_is(guard: Guard, daemon: FakeDaemon) -> None:
+    """The daemon's sentences, one below the other; a customer's text cannot paint the terminal."""
+    lines = ["The balance is 98.35 CAD: " + "word " * 30, "Plan [red]x\x1b[2J."]
+    lay_out(daemon, pictures.active(), statement=pictures.statement(lines=lines))
+    output = guard("account", "A1001").output
+    assert "Why the balance is what it is\n- The balance is 98.35 CAD: word word" in output
+    assert "\n  word word" in output
+    assert "- Plan [red]x\N{REPLACEMENT CHARACTER}[2J." in output
+    assert all(len(line) <= 80 for line in output.splitlines())
 
 
 def test_json_is_what_the_daemon_said(guard: Guard, daemon: FakeDaemon) -> None:
@@ -121,8 +159,12 @@ def test_page_after_page_until_there_are_no_more(guard: Guard, daemon: FakeDaemo
 def test_the_ledger_as_a_table(guard: Guard, daemon: FakeDaemon) -> None:
     lines = [
         pictures.line(),
-        pictures.line(number=2, kind="payment", call="", to="", amount="-120.00", ref="p7", duration_ms=0),
-        pictures.line(number=3, call="C2", to="911", amount="0.000000", emergency=True, duration_ms=3_725_000),
+        pictures.line(
+            number=2, kind="payment", call="", to="", amount="-120.00", ref="p7", duration_ms=0, destination=""
+        ),
+        pictures.line(
+            number=3, call="C2", to="911", amount="0.000000", emergency=True, duration_ms=3_725_000, destination=""
+        ),
     ]
     answer = {"account": "A1001", "currency": "CAD", "lines": lines, "sum": "-118.95"}
     daemon.answer("GET", PATH + "/ledger", answer)
@@ -131,6 +173,32 @@ def test_the_ledger_as_a_table(guard: Guard, daemon: FakeDaemon) -> None:
     golden_files.check("ledger.txt", result.output)
     query = parse_qs(urlsplit(daemon.asked[0].target).query)
     assert query == {"from": ["2024-11-01"], "to": ["2024-12-01T00:00:00-05:00"]}
+
+
+def test_the_ledger_shows_what_the_plan_covered(guard: Guard, daemon: FakeDaemon) -> None:
+    """Only if it covered something; a long destination takes a line of its own, and all fits 80 columns."""
+    lines = [
+        pictures.line(
+            to="+14165550100", covered_s=90, amount="0.00", destination="Canada, Toronto and the Golden Horseshoe"
+        ),
+        pictures.line(number=2, kind="correction", amount="-1234567.123456", duration_ms=0),
+    ]
+    daemon.answer("GET", PATH + "/ledger", {"account": "A1001", "currency": "CAD", "lines": lines, "sum": "0.00"})
+    output = guard("ledger", "A1001").output
+    assert "in plan" in output
+    assert "1:30" in output
+    assert all(len(line) <= 80 for line in output.splitlines())
+
+
+def test_the_ledger_of_one_cycle(guard: Guard, daemon: FakeDaemon) -> None:
+    """From the 1st to the next 1st, in the account's time zone: dates go as they are."""
+    daemon.answer("GET", PATH + "/ledger", {"account": "A1001", "currency": "CAD", "lines": [], "sum": "0.00"})
+    assert guard("ledger", "A1001", "--cycle", "2024-12").exit_code == 0
+    query = parse_qs(urlsplit(daemon.asked[0].target).query)
+    assert query == {"from": ["2024-12-01"], "to": ["2025-01-01"]}
+    for wrong in (["--cycle", "2024-13"], ["--cycle", "2024-12", "--from", "2024-12-01"]):
+        assert guard("ledger", "A1001", *wrong).exit_code == 2
+    assert len(daemon.asked) == 1
 
 
 def test_the_ledger_as_csv_is_passed_through(guard: Guard, daemon: FakeDaemon) -> None:

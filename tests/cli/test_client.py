@@ -49,9 +49,9 @@ def test_who_may_not_learns_about_tokens(guard: Guard, daemon: FakeDaemon, statu
 
 def test_the_token_is_shown(guard: Guard, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     daemon.answer("GET", PATH, pictures.active("A1"))
-    guard("account", "A1")
+    guard("account", "A1", "--json")
     monkeypatch.setenv("GUARD_TOKEN", "guard_secret")
-    guard("account", "A1")
+    guard("account", "A1", "--json")
     assert [asked.headers.get("authorization") for asked in daemon.asked] == [None, "Bearer guard_secret"]
 
 
@@ -79,4 +79,4 @@ def test_a_proxy_of_the_environment_does_not_stand_between_this_machine_and_itse
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     daemon.answer("GET", PATH, pictures.active("A1"))
-    assert guard("account", "A1").exit_code == 0
+    assert guard("account", "A1", "--json").exit_code == 0

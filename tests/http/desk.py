@@ -6,10 +6,23 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from guard.core.decisions import Action, Changes, Decision, LedgerLine, LineKind, Mode, Quarantined, Reason
+from guard.core.decisions import (
+    Action,
+    Audit,
+    BillingEntry,
+    Changes,
+    Decision,
+    LedgerLine,
+    LineKind,
+    Mode,
+    Quarantined,
+    Reason,
+)
 from guard.core.identity import derived_id
+from guard.core.limits import LimitReview
 from guard.core.money import Micros
 from guard.core.records import Direction, Intent, IntentResult, Scope
+from guard.core.statement import LedgerSum
 from guard.core.views import AccountState, AccountView, BlockView, CauseView, LiveCall, SwitchView
 from guard.ports import NotReadyError, Store, StoreError
 
@@ -30,6 +43,8 @@ CALL = LiveCall(
     charge_micros=Micros(2_100_000),
     value_micros=Micros(2_135_000),
     rate_micros=2_100_000,
+    gross_micros=Micros(2_240_000),
+    destination="Djibouti",
     silent=False,
 )
 
@@ -68,12 +83,24 @@ VIEW = AccountView(
     unbilled_micros=Micros(10_000_000),
     in_flight_micros=Micros(2_135_000),
     pending_payments_micros=Micros(0),
+    trusted_payments_micros=Micros(0),
+    in_flight_gross_micros=Micros(2_240_000),
     burn_micros_per_minute=2_100_000,
     reaches_limit_at_ms=NOW_MS + HOUR_MS,
     live_calls=(CALL,),
     live_call_count=1,
     block=None,
     allow_until_ms=None,
+    plan="",
+    tariff="",
+    opened="",
+    limit_text="fixed by billing",
+    limit_suggested_micros=None,
+    invoices=(),
+    card=None,
+    use=(),
+    spends_micros_per_day=0,
+    reaches_limit_in_days=None,
 )
 
 BLOCKED = replace(VIEW, account="A1002", state=AccountState.BLOCKED, exposure_micros=Micros(512_100_000), block=BLOCK)
@@ -124,6 +151,10 @@ def line(number: int, amount_micros: int = 350_000, to: str = "+25377123456") ->
         to=to,
         direction="outgoing",
         duration_ms=10_000,
+        gross_micros=Micros(amount_micros),
+        billed_s=10,
+        kind_of_call="international",
+        destination="Djibouti",
     )
 
 
@@ -147,6 +178,9 @@ class PaperStore(Store):
     lines: list[LedgerLine] = field(default_factory=list)
     decided: list[Decision] = field(default_factory=list)
     held_back: list[tuple[int, Quarantined]] = field(default_factory=list)
+    sums: dict[tuple[int | None, int | None], list[LedgerSum]] = field(default_factory=dict)
+    entries: list[BillingEntry] = field(default_factory=list)
+    audits: list[Audit] = field(default_factory=list)
     chunk: int = 2
     failure: str = ""
     fails_after_chunks: int | None = None
@@ -190,6 +224,19 @@ class PaperStore(Store):
         finally:
             self.chunks_closed += 1
 
+    async def ledger_sums(self, account: str, *, from_ms: int | None, to_ms: int | None) -> list[LedgerSum]:
+        """The sums put in whose span (from, to) it is."""
+        self._answer("ledger_sums", (account, from_ms, to_ms))
+        return self.sums.get((from_ms, to_ms), [])
+
+    async def billing_entries(self, account: str, *, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
+        self._answer("billing_entries", account)
+        return [each for each in self.entries if each.account == account and each.type in kinds][:limit]
+
+    async def last_audits(self, account: str, limit: int) -> list[Audit]:
+        self._answer("last_audits", account)
+        return [each for each in self.audits if each.account == account][:limit]
+
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         self._answer("quarantined", after)
         return [row for row in self.held_back if row[0] > after][:limit]
@@ -202,6 +249,7 @@ class PaperDesk:
     store: Store = field(default_factory=PaperStore)
     views: dict[str, AccountView] = field(default_factory=dict)
     known_switches: list[SwitchView] = field(default_factory=list)
+    reviews: list[LimitReview] = field(default_factory=list)
     submitted: list[Intent] = field(default_factory=list)
     result: IntentResult = IntentResult.DONE
     not_ready: str = ""
@@ -224,6 +272,13 @@ class PaperDesk:
             for account, view in sorted(self.views.items())
             if account > after and state in {None, view.state} and (query in account or query in view.name)
         ][:limit]
+
+    def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
+        found = [one for one in self.reviews if one.account > after]
+        return found[:limit], found[limit - 1].account if len(found) > limit else None
+
+    def now_ms(self) -> int:
+        return NOW_MS
 
     def switches(self) -> list[SwitchView]:
         return self.known_switches

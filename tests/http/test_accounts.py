@@ -76,7 +76,7 @@ async def test_an_account_says_what_the_contract_names(desk: PaperDesk, api: htt
     account = (await api.get("/api/v1/accounts/A1002")).json()
     named = "account name currency state provisional limit limit_source exposure balance live_calls block"
     assert set(named.split()) | {"allow_until", "decisions"} <= account.keys()
-    assert set(account["balance"]) == {"owed", "invoiced", "unbilled", "in_flight", "pending_payments"}
+    assert {"owed", "invoiced", "unbilled", "in_flight", "pending_payments"} <= account["balance"].keys()
     assert {"scope", "since", "confirmed", "effective", "text", "causes"} <= account["block"].keys()
     assert {"reason", "rule", "scope", "since", "text"} <= account["block"]["causes"][0].keys()
     assert account["exposure"] == "512.10"

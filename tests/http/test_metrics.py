@@ -44,6 +44,7 @@ GOLDEN_NAMES = (
     "guard_report_lag_seconds_sum",
     "guard_reports_total{outcome,switch}",
     "guard_switch_age_seconds{switch}",
+    "guard_unrated_calls_total",
 )
 
 GOLDEN_LATER = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,14 +12,63 @@ from guard import __version__
 from guard.adapters.http.app import ROUTES
 from guard.adapters.http.openapi import document
 from guard.adapters.http.schemas import SCHEMAS
-from guard.wire import views
+from guard.core.cycles import cycle_of
+from guard.core.decisions import Audit, LineKind
+from guard.core.limits import LimitReview
+from guard.core.money import Micros
+from guard.core.statement import LedgerSum
+from guard.core.views import CardView, InvoiceView, UseView
+from guard.wire import books, views
 from guard.wire.decisions import decision_object
-from tests.http.desk import BLOCK, BLOCKED, CALL, QUARANTINED, SWITCH, VIEW, PaperDesk, PaperStore, decision, line
+from tests.http.desk import (
+    BLOCK,
+    BLOCKED,
+    CALL,
+    NOW_MS,
+    QUARANTINED,
+    SWITCH,
+    VIEW,
+    PaperDesk,
+    PaperStore,
+    decision,
+    line,
+)
 
 Json = dict[str, Any]
 
+INVOICE = InvoiceView(id="i11", amount_micros=Micros(1), period_start="", period_end="", at_ms=0)
+FULL = replace(
+    BLOCKED,
+    invoices=(INVOICE,),
+    card=CardView(status="ok", expires="2027-12", text="Card on file: expires December 2027."),
+    use=(UseView(key="q", what="312 of 2,000 minutes used", used=18_720, of=120_000),),
+)
+REVIEW = LimitReview(
+    account="A1001",
+    name="",
+    currency="CAD",
+    limit_micros=None,
+    limit_source="none",
+    spend_per_cycle_micros=Micros(1),
+    cycles_covered_millionths=None,
+    suggested_micros=Micros(5_000_000),
+    why="",
+)
+CHARGED = LedgerSum(
+    kind=LineKind.CALL,
+    kind_of_call="domestic",
+    method="",
+    lines=1,
+    amount_micros=Micros(1),
+    gross_micros=Micros(1),
+    duration_ms=1,
+    billed_s=1,
+    covered_s=0,
+)
+PAID = replace(CHARGED, kind=LineKind.PAYMENT, method="card")
+
 WRITTEN: dict[str, Json] = {
-    "Account": views.account_object(BLOCKED, [decision(1)]),
+    "Account": views.account_object(FULL, [decision(1)]),
     "AccountItem": views.account_item(VIEW),
     "LiveCall": views.live_call_object(CALL),
     "Blocked": views.block_object(BLOCK),
@@ -26,6 +76,9 @@ WRITTEN: dict[str, Json] = {
     "LedgerLine": views.ledger_object(line(1)),
     "Quarantined": views.quarantined_object(1, QUARANTINED),
     "Switch": views.switch_object(SWITCH),
+    "Invoice": views.invoice_object(INVOICE),
+    "Audit": books.audit_object(Audit("A1001", 0, "ana", "limit", "EFT promised")),
+    "ReviewedLimit": books.review_object(REVIEW),
 }
 
 
@@ -51,6 +104,21 @@ def test_nested_members_too() -> None:
     assert set(account["balance"]["required"]) == set(WRITTEN["Account"]["balance"])
     cause = schema("Blocked")["properties"]["causes"]["items"]
     assert set(cause["required"]) == set(WRITTEN["Blocked"]["causes"][0])
+    assert set(account["card"]["oneOf"][0]["required"]) == set(WRITTEN["Account"]["card"])
+    assert set(account["plan_use"]["items"]["required"]) == set(WRITTEN["Account"]["plan_use"][0])
+
+
+async def test_the_statement_is_as_described(desk: PaperDesk, store: PaperStore, api: httpx.AsyncClient) -> None:
+    desk.know(FULL)
+    store.sums = {(cycle_of(NOW_MS, FULL.timezone).start_ms, None): [CHARGED, PAID]}
+    statement = (await api.get("/api/v1/accounts/A1002/statement")).json()
+    described = schema("Statement")["properties"]
+    assert set(statement) == set(described)
+    assert set(statement["cycle"]) == set(described["cycle"]["required"])
+    for name in ("charges", "payments"):
+        assert set(statement[name][0]) == set(described[name]["items"]["required"])
+    assert set(statement["last_invoice"]) == set(schema("CheckedInvoice")["required"])
+    assert set(statement["live"]) == set(schema("Live")["required"])
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -81,6 +149,8 @@ async def test_the_lists_are_as_described(desk: PaperDesk, store: PaperStore, ap
     for path, name in (
         ("/api/v1/accounts", "Accounts"),
         ("/api/v1/accounts/A1001/ledger", "Ledger"),
+        ("/api/v1/accounts/A1001/history", "History"),
+        ("/api/v1/limits/review", "LimitReview"),
         ("/api/v1/decisions", "Decisions"),
         ("/api/v1/quarantine", "Quarantine"),
         ("/api/v1/switches", "Switches"),

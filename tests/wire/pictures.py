@@ -6,8 +6,18 @@ from hypothesis import strategies as st
 
 from guard.core.decisions import Action, Decision, Evidence, LedgerLine, LineKind, Mode, Quarantined, Reason
 from guard.core.money import MAX_MICROS, Micros
-from guard.core.records import Direction, Scope
-from guard.core.views import AccountState, AccountView, BlockView, CauseView, LiveCall, SwitchView
+from guard.core.records import CardStatus, Direction, Scope
+from guard.core.views import (
+    AccountState,
+    AccountView,
+    BlockView,
+    CardView,
+    CauseView,
+    InvoiceView,
+    LiveCall,
+    SwitchView,
+    UseView,
+)
 from guard.wire.instants import MAX_MS
 from tests.wire.samples import NOW_MS
 
@@ -24,6 +34,8 @@ CALL = LiveCall(
     charge_micros=Micros(2_100_000),
     value_micros=Micros(2_135_000),
     rate_micros=2_100_000,
+    gross_micros=Micros(2_240_000),
+    destination="Djibouti",
     silent=False,
 )
 
@@ -46,6 +58,14 @@ BLOCK = BlockView(
     errors=(("sw2", "unknown account"),),
 )
 
+INVOICE = InvoiceView(
+    id="i11",
+    amount_micros=Micros(118_400_000),
+    period_start="2026-10-01",
+    period_end="2026-11-01",
+    at_ms=NOW_MS,
+)
+
 ACCOUNT = AccountView(
     account="A1001",
     name="Acme Ltd",
@@ -62,12 +82,24 @@ ACCOUNT = AccountView(
     unbilled_micros=Micros(391_565_000),
     in_flight_micros=Micros(2_135_000),
     pending_payments_micros=Micros(0),
+    trusted_payments_micros=Micros(0),
+    in_flight_gross_micros=Micros(2_240_000),
     burn_micros_per_minute=2_100_000,
     reaches_limit_at_ms=None,
     live_calls=(CALL,),
     live_call_count=1,
     block=BLOCK,
     allow_until_ms=None,
+    plan="office-2000",
+    tariff="retail",
+    opened="2024-05-01",
+    limit_text="set by ana",
+    limit_suggested_micros=None,
+    invoices=(INVOICE,),
+    card=CardView(status="ok", expires="2027-12", text="Card on file: expires December 2027."),
+    use=(UseView(key="q1", what="312 of 2,000 minutes used (domestic)", used=18_720, of=120_000),),
+    spends_micros_per_day=13_200_000,
+    reaches_limit_in_days=9,
 )
 
 LINE = LedgerLine(
@@ -82,6 +114,11 @@ LINE = LedgerLine(
     to="+25377123456",
     direction="outgoing",
     duration_ms=61_000,
+    gross_micros=Micros(2_240_000),
+    billed_s=64,
+    covered_s=3,
+    kind_of_call="international",
+    destination="Djibouti",
 )
 
 QUARANTINED = Quarantined(
@@ -145,6 +182,8 @@ live_calls = st.builds(
     charge_micros=unsigned,
     value_micros=unsigned,
     rate_micros=unsigned,
+    gross_micros=unsigned,
+    destination=texts,
     silent=st.booleans(),
 )
 
@@ -187,12 +226,31 @@ accounts = st.builds(
     unbilled_micros=amounts,
     in_flight_micros=unsigned,
     pending_payments_micros=unsigned,
+    trusted_payments_micros=unsigned,
+    in_flight_gross_micros=unsigned,
     burn_micros_per_minute=unsigned,
     reaches_limit_at_ms=st.none() | st.integers(0, 10**18),
     live_calls=st.lists(live_calls, max_size=2).map(tuple),
     live_call_count=st.integers(0, 10**6),
     block=st.none() | blocks,
     allow_until_ms=st.none() | moments,
+    plan=texts,
+    tariff=texts,
+    opened=texts,
+    limit_text=texts,
+    limit_suggested_micros=st.none() | unsigned,
+    invoices=st.lists(
+        st.builds(InvoiceView, id=texts, amount_micros=unsigned, period_start=texts, period_end=texts, at_ms=moments),
+        max_size=3,
+    ).map(tuple),
+    card=st.none()
+    | st.builds(CardView, status=st.sampled_from([word.value for word in CardStatus]), expires=texts, text=texts),
+    use=st.lists(
+        st.builds(UseView, key=texts, what=texts, used=st.integers(0, 10**9), of=st.none() | st.integers(0, 10**9)),
+        max_size=2,
+    ).map(tuple),
+    spends_micros_per_day=unsigned,
+    reaches_limit_in_days=st.none() | st.integers(0, 10**6),
 )
 
 ledger_lines = st.builds(
@@ -212,6 +270,11 @@ ledger_lines = st.builds(
     ref=texts,
     method=texts,
     text=texts,
+    gross_micros=st.none() | amounts,
+    billed_s=st.integers(0, 10**7),
+    covered_s=st.integers(0, 10**7),
+    kind_of_call=texts,
+    destination=texts,
 )
 
 decisions = st.builds(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guard.core.decisions import BillingEntry
 from guard.core.money import parse_money
 from guard.core.records import (
     AccountMessage,
@@ -15,16 +16,19 @@ from guard.core.records import (
     BalanceMessage,
     BillingMessage,
     BillingOutcome,
+    CardMessage,
+    CardStatus,
     CloseMessage,
     Credit,
     CreditMessage,
-    KeptMessage,
+    InvoiceMessage,
     PaymentMessage,
     PaymentStatus,
     Refusal,
 )
+from guard.core.views import InvoiceView
 from guard.wire import rules
-from guard.wire.billing import METHODS, DecodedBilling, billing_type, decode_billing
+from guard.wire.billing import METHODS, DecodedBilling, billing_type, decode_billing, kept_invoice
 from guard.wire.instants import rfc3339_ms
 from tests.wire import strategies
 from tests.wire.samples import BILLING, MISSING, NOW_MS, Json, assert_says_nothing, changed, payload
@@ -86,11 +90,12 @@ EXPECTED: dict[str, BillingMessage] = {
         status=PaymentStatus.POSTED,
         at_ms=NOW_MS,
     ),
-    "invoice": KeptMessage(
+    "invoice": InvoiceMessage(
         id="i11",
         account="A1001",
-        type="invoice",
         amount_micros=parse_money("118.4"),
+        period_start="2026-10-01",
+        period_end="2026-11-01",
         payload='{"account":"A1001","amount":"118.40","id":"i11","period_end":"2026-11-01","period_start":"2026-10-01",'
         '"type":"invoice"}',
     ),
@@ -109,11 +114,11 @@ EXPECTED: dict[str, BillingMessage] = {
         by="ana",
         reason="EFT promised",
     ),
-    "card": KeptMessage(
+    "card": CardMessage(
         id="k2",
         account="A1001",
-        type="card",
-        amount_micros=None,
+        status=CardStatus.EXPIRING,
+        expires="2026-12",
         payload='{"account":"A1001","expires":"2026-12","id":"k2","status":"expiring","type":"card"}',
     ),
     "close": CloseMessage(id="z1", account="A1001"),
@@ -206,7 +211,8 @@ def test_an_account_message_may_say_little() -> None:
         ("credit", "limit", (800, "", "none"), rules.NOT_MONEY),
         ("credit", "until", ("2026-12-05", "tomorrow", True), rules.NOT_AN_INSTANT),
         ("credit", "by", (1,), rules.NOT_TEXT),
-        ("card", "status", (MISSING,), rules.REQUIRED),
+        ("card", "status", (MISSING, None), rules.REQUIRED),
+        ("card", "status", ("", "OK", "stolen", 1), rules.NOT_A_CARD_STATUS),
         ("card", "expires", ("12/26", "2026-13", "2026-12-01"), rules.NOT_A_MONTH),
     ],
 )
@@ -274,6 +280,37 @@ def test_an_account_message_cannot_lend_for_a_while() -> None:
     assert accepted(changed(BILLING["account"], credit={**stated, "until": None})) is not None
 
 
+def test_an_invoice_need_not_say_its_period() -> None:
+    """Each end may be missing; what is not said is empty."""
+    record = accepted(changed(BILLING["invoice"], period_start=MISSING, period_end=None))
+    assert isinstance(record, InvoiceMessage)
+    assert (record.period_start, record.period_end) == ("", "")
+
+
+@pytest.mark.parametrize("changes", [{}, {"period_start": MISSING}, {"period_start": None, "period_end": None}])
+def test_a_kept_invoice_is_found_with_its_period(changes: Json) -> None:
+    """What the store keeps of an invoice says what the message said."""
+    record = accepted(changed(BILLING["invoice"], **changes))
+    assert isinstance(record, InvoiceMessage)
+    entry = BillingEntry(
+        id=record.id,
+        account=record.account,
+        type="invoice",
+        amount_micros=record.amount_micros,
+        method="",
+        status="",
+        at_ms=NOW_MS,
+        payload=record.payload,
+    )
+    assert kept_invoice(entry) == InvoiceView(
+        id="i11",
+        amount_micros=record.amount_micros,
+        period_start=record.period_start,
+        period_end=record.period_end,
+        at_ms=NOW_MS,
+    )
+
+
 def test_kept_messages_keep_their_known_fields_only() -> None:
     """An invoice or card is kept as canonical JSON of what the contract names, whatever order it came in."""
     for kind in ("invoice", "card"):
@@ -281,7 +318,7 @@ def test_kept_messages_keep_their_known_fields_only() -> None:
         turned = {"vendor": VISA, **dict(reversed(message.items())), "note": None}
         record = accepted(turned)
         assert record == EXPECTED[kind]
-        assert isinstance(record, KeptMessage)
+        assert isinstance(record, InvoiceMessage | CardMessage)
         assert json.loads(record.payload) == message
 
 

@@ -29,11 +29,16 @@ def test_an_account_is_shown_as_the_contract_says() -> None:
         "name": "Acme Ltd",
         "currency": "CAD",
         "timezone": "America/Toronto",
+        "opened": "2024-05-01",
+        "plan": "office-2000",
+        "tariff": "retail",
         "state": "blocked",
         "provisional": False,
         "limit": "500.00",
         "limit_source": "billing",
         "limit_until": None,
+        "limit_text": "set by ana",
+        "limit_suggested": None,
         "exposure": "512.10",
         "balance": {
             "owed": "509.965",
@@ -41,9 +46,26 @@ def test_an_account_is_shown_as_the_contract_says() -> None:
             "unbilled": "391.565",
             "in_flight": "2.135",
             "pending_payments": "0.00",
+            "trusted_payments": "0.00",
+            "in_flight_gross": "2.24",
         },
         "burn_rate": "2.10",
         "reaches_limit_at": None,
+        "spends_per_day": "13.20",
+        "reaches_limit_in_days": 9,
+        "invoices": [
+            {
+                "id": "i11",
+                "amount": "118.40",
+                "period_start": "2026-10-01",
+                "period_end": "2026-11-01",
+                "at": "2026-11-22T03:12:45.120Z",
+            }
+        ],
+        "card": {"status": "ok", "expires": "2027-12", "text": "Card on file: expires December 2027."},
+        "plan_use": [
+            {"key": "q1", "text": "312 of 2,000 minutes used (domestic)", "used": 18720, "of": 120000},
+        ],
         "live_call_count": 1,
         "live_calls": [
             {
@@ -59,6 +81,8 @@ def test_an_account_is_shown_as_the_contract_says() -> None:
                 "charge": "2.10",
                 "value": "2.135",
                 "rate": "2.10",
+                "gross": "2.24",
+                "destination": "Djibouti",
                 "silent": False,
             }
         ],
@@ -87,9 +111,12 @@ def test_an_account_is_shown_as_the_contract_says() -> None:
 
 def test_an_account_without_a_limit_or_block_shows_null() -> None:
     """What there is not is null, never a missing name."""
-    view = dataclasses.replace(pictures.ACCOUNT, limit_micros=None, block=None, live_calls=(), live_call_count=0)
+    view = dataclasses.replace(
+        pictures.ACCOUNT, limit_micros=None, block=None, live_calls=(), live_call_count=0, card=None, invoices=()
+    )
     shown = account_object(view, [])
     assert (shown["limit"], shown["block"], shown["live_calls"], shown["decisions"]) == (None, None, [], [])
+    assert (shown["card"], shown["invoices"]) == (None, [])
     assert shown.keys() == account_object(pictures.ACCOUNT, []).keys()
 
 
@@ -153,6 +180,11 @@ def test_a_ledger_line_is_shown_whole() -> None:
         "ref": "",
         "method": "",
         "text": "",
+        "gross": "2.24",
+        "billed_s": 64,
+        "covered_s": 3,
+        "class": "international",
+        "destination": "Djibouti",
     }
 
 

@@ -1,4 +1,4 @@
-"""The operator's hand: `block`, `release` and `allow` of an account, each with a name and a reason.
+"""The operator's hand: `block`, `release`, `allow` and `limit` of an account, each with a name and a reason.
 
 With tokens, who acts is the token's name, whatever the body says. The answer is the account as it is afterwards, once
 what was asked for is durable.
@@ -17,7 +17,8 @@ from guard.adapters.http.inputs import Fields, FieldValueError, body_fields, mom
 from guard.adapters.http.paths import account_id
 from guard.adapters.http.problems import ApiError, FieldError, no_such_account, refused_fields
 from guard.adapters.http.state import desk_of
-from guard.core.records import Allow, Block, Intent, IntentResult, Release, Scope
+from guard.core.records import Allow, Block, Intent, IntentResult, Release, Scope, SetLimit
+from guard.wire.fields import flag, unsigned_money
 
 MAX_BY = 128
 MAX_REASON = 256
@@ -54,6 +55,27 @@ async def allow(request: Request) -> Response:
     until_ms = fields.need("until", moment, 0)
     fields.finish()
     return await _submit(request, Allow(account=account, by=by, reason=reason, until_ms=until_ms))
+
+
+async def limit(request: Request) -> Response:
+    """Set the limit of an account by hand: an amount, none at all (null), or the one that is suggested."""
+    account = account_id(request)
+    fields = await body_fields(request)
+    by, reason = _who_and_why(request, fields)
+    suggested = fields.read("suggested", flag, default=False)
+    amount = fields.read("limit", unsigned_money, None)
+    until_ms = fields.read("until", moment, None)
+    if suggested and fields.states("limit"):
+        fields.refuse("limit", "is not possible beside `suggested`")
+    if suggested and until_ms is not None:
+        fields.refuse("until", "is not possible beside `suggested`, which is for good")
+    if not suggested and not fields.states("limit"):
+        fields.refuse("limit", "is required: an amount, null for no limit, or else `suggested` as true")
+    fields.finish()
+    return await _submit(
+        request,
+        SetLimit(account=account, by=by, reason=reason, limit_micros=amount, until_ms=until_ms, suggested=suggested),
+    )
 
 
 def _who_and_why(request: Request, fields: Fields) -> tuple[str, str]:
@@ -95,5 +117,7 @@ async def _submit(request: Request, intent: Intent) -> Response:
             raise ApiError(409, "the account is closed; billing opens it again")
         case IntentResult.UNTIL_PAST:
             raise refused_fields([FieldError("until", "must lie in the future")])
+        case IntentResult.NO_SUGGESTION:
+            raise ApiError(409, "no higher limit is waiting for this account: state the amount as `limit`")
         case unexpected:
             assert_never(unexpected)

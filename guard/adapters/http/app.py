@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from guard.adapters.http import accounts, actions, feeds, page, status
+from guard.adapters.http import accounts, actions, feeds, page, statements, status
 from guard.adapters.http.gate import Gate, SecurityHeaders, is_loopback
 from guard.adapters.http.paths import RawPath
 from guard.adapters.http.problems import (
@@ -30,9 +30,13 @@ ROUTES = (
     Route("/api/v1/accounts", accounts.accounts),
     Route(ACCOUNT, accounts.account),
     Route(f"{ACCOUNT}/ledger", accounts.ledger),
+    Route(f"{ACCOUNT}/statement", statements.statement),
+    Route(f"{ACCOUNT}/history", statements.history),
     Route(f"{ACCOUNT}/block", actions.block, methods=["POST"]),
     Route(f"{ACCOUNT}/release", actions.release, methods=["POST"]),
     Route(f"{ACCOUNT}/allow", actions.allow, methods=["POST"]),
+    Route(f"{ACCOUNT}/limit", actions.limit, methods=["POST"]),
+    Route("/api/v1/limits/review", statements.limit_review),
     Route("/api/v1/decisions", feeds.decisions),
     Route("/api/v1/quarantine", feeds.quarantine),
     Route("/api/v1/switches", feeds.switches),

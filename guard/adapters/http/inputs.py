@@ -27,6 +27,7 @@ from guard.wire.rules import RuleError
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 100
+DEFAULT_AUDITS = 20
 MAX_LIMIT = 1_000
 """Entries a page: what the loop can spare for one answer (about 20 ms)."""
 
@@ -71,6 +72,10 @@ class Fields:
         if self._values.get(name) is None:
             self.refuse(name, "is required")
         return self.read(name, reader, stand_in)
+
+    def states(self, name: str) -> bool:
+        """Whether the request has the field at all, be it null."""
+        return name in self._values
 
     def refuse(self, name: str, detail: str) -> None:
         """Note what is wrong with a field."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guard import __version__
-from guard.adapters.http.inputs import DEFAULT_LIMIT, MAX_LIMIT
+from guard.adapters.http.inputs import DEFAULT_AUDITS, DEFAULT_LIMIT, MAX_LIMIT
 from guard.adapters.http.schemas import SCHEMAS
 from guard.wire.decisions import JsonObject
 
@@ -54,9 +54,33 @@ def _paths() -> JsonObject:
                 _query("to", "First moment after: RFC 3339, epoch seconds, or a date"),
             )
         },
+        f"{account}/statement": {
+            "get": _get(
+                "Why the balance is what it is: the figures of one cycle, and sentences to read out",
+                _json("Statement"),
+                _ID,
+                _query("cycle", "A month that has begun, `YYYY-MM`; the present one by default"),
+            )
+        },
+        f"{account}/history": {
+            "get": _get(
+                "What operators and billing did to the account outside of decisions, newest first",
+                _json("History"),
+                _ID,
+                _limit(DEFAULT_AUDITS),
+            )
+        },
         f"{account}/block": {"post": _post("Block the account", "Block")},
         f"{account}/release": {"post": _post("Lift what blocks the account, and allow it for a while", "Release")},
         f"{account}/allow": {"post": _post("Allow the account until a time", "Allow")},
+        f"{account}/limit": {"post": _post("Set the limit, or take the one that is suggested", "SetLimit")},
+        "/api/v1/limits/review": {
+            "get": _get(
+                "Accounts whose limit no longer covers two to three cycles; a page may be empty and have a `next`",
+                _json("LimitReview"),
+                *_PAGING,
+            )
+        },
         "/api/v1/decisions": {
             "get": _get(
                 "Decisions, oldest first; `after` may be a decision's id, too",
@@ -101,13 +125,19 @@ _ID: JsonObject = {
     "description": "The account's id, percent-encoded",
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
 }
-_PAGING: tuple[JsonObject, ...] = (
-    {
+
+
+def _limit(default: int) -> JsonObject:
+    return {
         "name": "limit",
         "in": "query",
         "description": "Entries a page",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-    },
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": default},
+    }
+
+
+_PAGING: tuple[JsonObject, ...] = (
+    _limit(DEFAULT_LIMIT),
     _query("after", "Where the page begins: `next` of the page before"),
 )
 _PROBLEM: JsonObject = {

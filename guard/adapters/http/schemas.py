@@ -47,17 +47,24 @@ _SCOPE = _one_of(*(scope.value for scope in Scope))
 _STATE = _one_of(*(state.value for state in AccountState))
 _REASON = _one_of(*(reason.value for reason in Reason))
 
+_PLAN_USE = _object({"key": TEXT, "text": TEXT, "used": COUNT, "of": _maybe(COUNT)})
+
 _ACCOUNT = _object(
     {
         "account": TEXT,
         "name": TEXT,
         "currency": TEXT,
         "timezone": TEXT,
+        "opened": TEXT,
+        "plan": TEXT,
+        "tariff": TEXT,
         "state": _STATE,
         "provisional": FLAG,
         "limit": _maybe(MONEY),
         "limit_source": TEXT,
         "limit_until": _maybe(TIME),
+        "limit_text": TEXT,
+        "limit_suggested": _maybe(MONEY),
         "exposure": MONEY,
         "balance": _object(
             {
@@ -66,10 +73,17 @@ _ACCOUNT = _object(
                 "unbilled": MONEY,
                 "in_flight": MONEY,
                 "pending_payments": MONEY,
+                "trusted_payments": MONEY,
+                "in_flight_gross": MONEY,
             }
         ),
         "burn_rate": MONEY,
         "reaches_limit_at": _maybe(TIME),
+        "spends_per_day": MONEY,
+        "reaches_limit_in_days": _maybe(COUNT),
+        "invoices": _list("Invoice"),
+        "card": _maybe(_object({"status": TEXT, "expires": TEXT, "text": TEXT})),
+        "plan_use": {"type": "array", "items": _PLAN_USE},
         "live_call_count": COUNT,
         "live_calls": _list("LiveCall"),
         "block": _maybe(_ref("Blocked")),
@@ -114,6 +128,8 @@ _LIVE_CALL = _object(
         "charge": MONEY,
         "value": MONEY,
         "rate": MONEY,
+        "gross": MONEY,
+        "destination": TEXT,
         "silent": FLAG,
     }
 )
@@ -181,6 +197,11 @@ _LEDGER_LINE = _object(
         "ref": TEXT,
         "method": TEXT,
         "text": TEXT,
+        "gross": _maybe(MONEY),
+        "billed_s": COUNT,
+        "covered_s": COUNT,
+        "class": TEXT,
+        "destination": TEXT,
     }
 )
 
@@ -213,6 +234,82 @@ _SWITCH = _object(
     }
 )
 
+_INVOICE_MEMBERS: dict[str, JsonObject] = {
+    "id": TEXT,
+    "amount": MONEY,
+    "period_start": TEXT,
+    "period_end": TEXT,
+    "at": TIME,
+}
+_CHECKED_INVOICE = _object({**_INVOICE_MEMBERS, "ledger": _maybe(MONEY), "difference": _maybe(MONEY)})
+
+_STATEMENT = _object(
+    {
+        "account": TEXT,
+        "name": TEXT,
+        "currency": TEXT,
+        "timezone": TEXT,
+        "cycle": _object({"name": TEXT, "start": TIME, "end": TIME, "current": FLAG}),
+        "opening": MONEY,
+        "charges": {
+            "type": "array",
+            "items": _object(
+                {
+                    "class": TEXT,
+                    "calls": COUNT,
+                    "duration_ms": COUNT,
+                    "billed_s": COUNT,
+                    "covered_s": COUNT,
+                    "gross": MONEY,
+                    "net": MONEY,
+                }
+            ),
+        },
+        "charged": MONEY,
+        "corrections": MONEY,
+        "adjustments": MONEY,
+        "reversals": MONEY,
+        "reconciled": MONEY,
+        "payments": {"type": "array", "items": _object({"method": TEXT, "payments": COUNT, "amount": MONEY})},
+        "paid": MONEY,
+        "closing": MONEY,
+        "invoice": _maybe(_ref("CheckedInvoice")),
+        "last_invoice": _maybe(_ref("CheckedInvoice")),
+        "live": _maybe(_ref("Live")),
+        "lines": {"type": "array", "items": TEXT},
+    }
+)
+
+_LIVE = _object(
+    {
+        "owed": MONEY,
+        "posting": MONEY,
+        "invoiced": MONEY,
+        "unbilled": MONEY,
+        "in_flight": MONEY,
+        "in_flight_gross": MONEY,
+        "pending_payments": MONEY,
+        "trusted_payments": MONEY,
+        "exposure": MONEY,
+        "limit": _maybe(MONEY),
+        "limit_text": TEXT,
+    }
+)
+
+_REVIEWED_LIMIT = _object(
+    {
+        "account": TEXT,
+        "name": TEXT,
+        "currency": TEXT,
+        "limit": _maybe(MONEY),
+        "limit_source": TEXT,
+        "spend_per_cycle": MONEY,
+        "cycles_covered": _maybe(MONEY),
+        "suggested": MONEY,
+        "why": TEXT,
+    }
+)
+
 _PROBLEM = _object(
     {"type": TEXT, "title": TEXT, "status": COUNT, "detail": TEXT},
     {"errors": {"type": "array", "items": _object({"field": TEXT, "detail": TEXT})}},
@@ -222,6 +319,11 @@ _WHO: dict[str, JsonObject] = {
     "by": {**TEXT, "minLength": 1, "description": "Who acts; with tokens the token's name counts instead"}
 }
 _REASON_GIVEN: dict[str, JsonObject] = {"reason": {**TEXT, "minLength": 1, "maxLength": 256}}
+
+_LIMIT: dict[str, JsonObject] = {
+    "limit": {**_maybe(MONEY), "description": "Null: no limit. Required unless `suggested`"},
+    "suggested": {**FLAG, "description": "Take the limit that waits for approval, in place of `limit`"},
+}
 
 SCHEMAS: JsonObject = {
     "Account": _ACCOUNT,
@@ -237,9 +339,18 @@ SCHEMAS: JsonObject = {
     "Quarantine": _page("quarantine", "Quarantined"),
     "Switch": _SWITCH,
     "Switches": _object({"switches": _list("Switch")}),
+    "Invoice": _object(_INVOICE_MEMBERS),
+    "CheckedInvoice": _CHECKED_INVOICE,
+    "Statement": _STATEMENT,
+    "Live": _LIVE,
+    "Audit": _object({"at": TIME, "by": TEXT, "what": TEXT, "reason": TEXT}),
+    "History": _object({"account": TEXT, "history": _list("Audit")}),
+    "ReviewedLimit": _REVIEWED_LIMIT,
+    "LimitReview": _page("accounts", "ReviewedLimit"),
     "Status": _object({"status": TEXT}),
     "Problem": _PROBLEM,
     "Block": _object(_REASON_GIVEN, {**_WHO, "scope": _SCOPE, "until": _maybe(MOMENT)}),
     "Release": _object(_REASON_GIVEN, {**_WHO, "until": _maybe(MOMENT)}),
     "Allow": _object({**_REASON_GIVEN, "until": MOMENT}, _WHO),
+    "SetLimit": _object(_REASON_GIVEN, {**_WHO, **_LIMIT, "until": _maybe(MOMENT)}),
 }

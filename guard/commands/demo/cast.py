@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from guard.replay.attacks import RevenueShareFraud, ScriptedCall, scripted
-from guard.replay.customers import DEMO_CUSTOMERS, Attempt, Customer, merge, traffic
+from guard.replay.attempts import Stream, merge
+from guard.replay.customers import DEMO_CUSTOMERS, Customer
+from guard.replay.traffic import traffic
 
 HACKED = "A1002"
 HACKED_AT_MS = 8_000
@@ -34,7 +35,7 @@ class Cast:
         """The customer whose telephone system is broken into."""
         return next(each for each in self.customers if each.account == self.fraud.account)
 
-    def attempts(self) -> Iterator[Attempt]:
+    def attempts(self) -> Stream:
         """Everything that is dialled, in the order of its time."""
-        normal = [traffic(customer, seed=self.seed, busy=BUSY) for customer in self.customers]
+        normal = [stream for each in self.customers for stream in traffic(each, seed=self.seed, busy=BUSY)]
         return merge([*normal, self.fraud.attempts(seed=self.seed), scripted(self.script)])

@@ -195,7 +195,7 @@ async def _audit(api: httpx.AsyncClient, switch: SimulatedSwitch, cast: Cast) ->
         async with asyncio.timeout(BOOKS_WITHIN_S):
             while not audits or not all(audit.agrees for audit in audits):
                 await asyncio.sleep(0.05)
-                audits = tuple([await _audit_one(api, switch, each.account, each.kind.owed) for each in cast.customers])
+                audits = tuple([await _audit_one(api, switch, each.account, each.owed) for each in cast.customers])
     return audits
 
 
@@ -212,8 +212,8 @@ def _breach(switch: SimulatedSwitch, customer: Customer, at_ms: int) -> int | No
     """When the true value of a customer's calls reached the limit, if it had by then."""
     return breach_at_ms(
         switch.spans(customer.account, at_ms),
-        owed_micros=parse_money(customer.kind.owed),
-        limit_micros=parse_money(customer.kind.limit),
+        owed_micros=parse_money(customer.owed),
+        limit_micros=parse_money(customer.limit),
     )
 
 
@@ -224,7 +224,7 @@ def _outcome(story: Story, switch: SimulatedSwitch, audits: tuple[Audit, ...], s
     over_micros = 0
     if obeyed_at_ms is not None:
         spent_micros = sum(span.charge_at(obeyed_at_ms) for span in switch.truth.account(customer.account).spans)
-        over_micros = parse_money(customer.kind.owed) + spent_micros - parse_money(customer.kind.limit)
+        over_micros = parse_money(customer.owed) + spent_micros - parse_money(customer.limit)
     return Outcome(
         story=story,
         truth=switch.truth,

@@ -31,7 +31,7 @@ from guard.core.records import Direction
 from guard.core.rules.filters import Filter, Key, filters_of, key_of
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.profile import COUNTRY, PREFIX, Profile
-from guard.core.rules.rule import ONE, PRESENT, Measure, Per, Rule, RuleMode
+from guard.core.rules.rule import ONE, PRESENT, Measure, Rule, RuleMode
 from guard.core.rules.windows import BUCKETS, Tally
 from guard.core.settings import MINUTE_MS
 from guard.core.tariff import CallClass
@@ -148,7 +148,7 @@ class Counter:
 
     def tally(self, head: int) -> Tally:
         """An empty one."""
-        return Tally(head, len(self.columns), len(self.sets))
+        return Tally(self.width_ms, head, len(self.columns), len(self.sets))
 
     def step(self, what: What) -> Step | None:
         """What an event does here; None: nothing."""
@@ -164,9 +164,7 @@ class Counter:
     def _moves(self, reading: Reading, what: What) -> bool:
         if reading.is_set:
             return what in _TRIED or self.sets[reading.slot] is Measure.ACCOUNTS
-        return what in _MOVED_BY[self.columns[reading.slot]] or (
-            reading.rule.measure is Measure.SHORT_SHARE and what is What.ENDS
-        )
+        return what in _MOVED_BY[self.columns[reading.slot]]
 
     def _item(self, measure: Measure) -> Item:
         days = self.rules[0].where.new_for_days or NEW_DAYS
@@ -243,7 +241,7 @@ class Lane(NamedTuple):
 class Compiled:
     """A rule set, ready to count. Rules that are off are not in it."""
 
-    __slots__ = ("counters", "lanes", "present", "rules")
+    __slots__ = ("counters", "lanes", "present", "present_name", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = {rule.id: rule for rule in rules if rule.mode is not RuleMode.OFF}
@@ -260,6 +258,8 @@ class Compiled:
                     windowed.append(Counter(group))
         self.counters = {counter.name: counter for counter in windowed}
         self.present = {counter.name: counter for counter in present}
+        self.present_name = blake2b(repr(sorted(self.present)).encode(), digest_size=6).hexdigest()
+        """Names all its counters of the present: calls that are up keep their places exactly if it is the same."""
         self.lanes = {
             (direction, kind): _lane(
                 [each for each in windowed if _concerns(each, direction, kind)],
@@ -338,6 +338,3 @@ def _columns(rule: Rule) -> Iterable[Column]:
         return (Column.SHORT, Column.ENDED)
     main = (_MAIN[rule.measure],) if rule.measure in _MAIN else ()
     return (*main, Column.CALLS) if rule.min_calls else main
-
-
-__all__ = ["Column", "Compiled", "Counter", "Lane", "Per", "PresentCounter", "Reading", "Step", "is_across"]

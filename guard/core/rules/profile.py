@@ -26,7 +26,7 @@ from enum import Enum
 from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, day_of, hour_of_week, weekday_of
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.rows import DayRow, ProfileRow
-from guard.core.rules.rule import LEARNING_DAYS, OWN_CALLS
+from guard.core.rules.rule import LEARNING_DAYS
 from guard.core.settings import DAY_MS, HOUR_MS
 from guard.core.tariff import CallClass
 
@@ -136,13 +136,9 @@ class Profile:
 
     # -- taking down ------------------------------------------------------------------------------------------------
 
-    def note(self, observation: Observation, local_ms: int, live_calls: int, judge: Judge) -> None:
-        """Take down a report. Days that are due are learned first."""
-        if observation.direction not in OWN_CALLS:
-            return
+    def note(self, observation: Observation, local_ms: int, live_calls: int) -> None:
+        """Take down a report; `turn` first when it is of a new day."""
         number = day_of(local_ms)
-        if number > self.today:
-            self.turn(number, judge)
         day = self._day if number == self.today else self._past_day(number)
         gross = observation.gross_micros
         self.spent_micros += gross

@@ -27,8 +27,16 @@ class TallyRow(NamedTuple):
     sets: tuple[DistinctRow, ...]
     marks: tuple[tuple[str, int], ...]
     """(rule, standing)."""
-    owners: tuple[tuple[str, str], ...] = ()
-    """(rule, account) for a counter across accounts: who was told."""
+
+
+class CrowdRow(NamedTuple):
+    """One counter across accounts and key."""
+
+    tally: TallyRow
+    owners: tuple[tuple[str, str], ...]
+    """(rule, account): whom the warning was about."""
+    since: tuple[tuple[str, int], ...]
+    """(rule, time): since when it has stood where accounts are blocked."""
 
 
 class LiveRow(NamedTuple):
@@ -56,17 +64,19 @@ class SeenRow(NamedTuple):
     """A recent call or attempt, kept as evidence."""
 
     at_ms: int
+    failed: bool
     switch: str
     call: str
-    failed: bool
-    kind: str
     direction: str
+    kind: str
     country: str
     prefix: str
     number: str
+    dialled: str
     place: str
     source: str
     rate_micros: int
+    opened_ms: int | None
 
 
 class DayRow(NamedTuple):
@@ -104,11 +114,14 @@ class SubjectRow(NamedTuple):
 
     account: str
     timezone: str
-    last_ms: int
+    rules: str
+    """The counters of the present that `live` is about."""
     profile: ProfileRow
     tallies: tuple[TallyRow, ...]
     live: tuple[LiveRow, ...]
     present: tuple[PresenceRow, ...]
-    marks: tuple[tuple[str, str, int], ...]
-    """(counter or rule, key, standing) of `drift` and of counters across accounts."""
+    drifts: tuple[tuple[str, int], ...]
+    """(rule, standing)."""
+    across: tuple[tuple[str, str, int], ...]
+    """(rule, key, since) of counters across accounts: the block of this account was asked for."""
     seen: tuple[SeenRow, ...]

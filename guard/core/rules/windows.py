@@ -15,7 +15,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from math import log1p
 
-from guard.core.rules.rows import DistinctRow, TallyRow
+from guard.core.rules.rows import CrowdRow, DistinctRow, TallyRow
 
 BUCKETS = 60
 EXACT = 64
@@ -109,9 +109,11 @@ class Distinct:
 class Tally:
     """What one counter knows about one key: sums per bucket, their totals, distinct things, and marks that stand."""
 
-    __slots__ = ("cells", "due", "head", "marks", "sets", "totals")
+    __slots__ = ("cells", "due", "head", "marks", "sets", "totals", "width_ms")
 
-    def __init__(self, head: int, columns: int, sets: int) -> None:
+    def __init__(self, width_ms: int, head: int, columns: int, sets: int) -> None:
+        self.width_ms = width_ms
+        """Of a bucket."""
         self.head = head
         self.totals = [0] * columns
         self.cells: list[int] = []
@@ -166,9 +168,14 @@ class Tally:
         self.totals = [0] * len(self.totals)
         self.sets = tuple(Distinct() for _ in self.sets)
 
-    def over(self, bucket: int) -> bool:
-        """Whether nothing of it would be left in a window that ends with this bucket, nor any mark."""
-        return bucket >= self.head + BUCKETS and not self.marks
+    @property
+    def next_edge_ms(self) -> int:
+        """When its window moves on by itself."""
+        return (self.head + 1) * self.width_ms
+
+    def over(self, at_ms: int) -> bool:
+        """Whether nothing of it would be left in a window that ends then, nor any mark."""
+        return at_ms // self.width_ms >= self.head + BUCKETS and not self.marks
 
     def row(self, counter: str, key: str) -> TallyRow:
         """What must survive of it."""
@@ -182,11 +189,35 @@ class Tally:
         )
 
     @classmethod
-    def from_row(cls, row: TallyRow, columns: int) -> Tally:
-        """As `row()` wrote it, for a counter with that many columns."""
-        tally = cls(row.head, columns, 0)
+    def from_row(cls, row: TallyRow, width_ms: int, columns: int) -> Tally:
+        """As `row()` wrote it, for a counter with such buckets and that many columns."""
+        tally = cls(width_ms, row.head, columns, 0)
         tally.cells = list(row.cells)
         tally.totals = [sum(tally.cells[column :: columns + 1]) for column in range(1, columns + 1)]
         tally.sets = tuple(Distinct.from_row(each) for each in row.sets)
         tally.marks = dict(row.marks)
         return tally
+
+
+class Crowd:
+    """How many accounts called one number: a tally that belongs to none of them, and what they were told."""
+
+    __slots__ = ("owners", "since", "tally")
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self.owners: dict[str, str] = {}
+        """By rule: the account that the warning was about."""
+        self.since: dict[str, int] = {}
+        """By rule: since when it has stood where accounts are blocked."""
+
+    def row(self, counter: str, key: str) -> CrowdRow:
+        """What must survive of it."""
+        return CrowdRow(self.tally.row(counter, key), tuple(self.owners.items()), tuple(self.since.items()))
+
+    @classmethod
+    def from_row(cls, row: CrowdRow, width_ms: int) -> Crowd:
+        """As `row()` wrote it."""
+        crowd = cls(Tally.from_row(row.tally, width_ms, 0))
+        crowd.owners, crowd.since = dict(row.owners), dict(row.since)
+        return crowd

@@ -1,0 +1,114 @@
+"""Why an account's balance is what it is, what was done to it, and whose limit no longer fits: billing over HTTP."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guard.adapters.http.accounts import json_response, known
+from guard.adapters.http.inputs import DEFAULT_AUDITS, DEFAULT_LIMIT, account_name, page_limit, query_fields
+from guard.adapters.http.paths import account_id
+from guard.adapters.http.problems import ApiError, FieldError
+from guard.adapters.http.state import desk_of
+from guard.core.cycles import Cycle, cycle_of, cycle_of_month, day_of
+from guard.core.money import Micros
+from guard.core.statement import Found, InvoiceCheck, check_invoice, make_statement, period_of
+from guard.core.views import AccountView, InvoiceView
+from guard.ports import Store
+from guard.wire.billing import kept_invoice
+from guard.wire.books import audit_object, review_object, statement_object
+
+READ_PAYMENTS = 200
+"""Newest entries of payments that are looked at; the ledger has them all."""
+READ_INVOICES = 120
+"""Ten years of them."""
+
+_CYCLE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)
+_FIRST = "1970"
+
+
+async def statement(request: Request) -> Response:
+    """One cycle of an account, the present one unless another is asked for."""
+    view = known(request, account_id(request))
+    desk = desk_of(request)
+    fields = query_fields(request)
+    wanted = fields.read("cycle", str, "")
+    fields.finish()
+    now_ms = desk.now_ms()
+    cycle = _cycle(wanted, view.timezone, now_ms) if wanted else cycle_of(now_ms, view.timezone)
+    found = await _found(desk.store, view, cycle, current=cycle.holds(now_ms))
+    # Once more, because the store took its time: what it owes is to be of the moment at which the ledger was read.
+    view = desk.account(view.account) or view
+    return json_response(statement_object(make_statement(view, cycle, now_ms, found)))
+
+
+def _cycle(text: str, timezone: str, now_ms: int) -> Cycle:
+    """The cycle that `YYYY-MM` names; 400 when there is none yet."""
+    if _CYCLE.fullmatch(text) is None or text < _FIRST:
+        raise _refused("must be a month, such as 2026-10")
+    cycle = cycle_of_month(int(text[:4]), int(text[5:]), timezone)
+    if cycle.start_ms > now_ms:
+        raise _refused("must not lie in the future")
+    return cycle
+
+
+def _refused(detail: str) -> ApiError:
+    return ApiError(400, f"cycle: {detail}", errors=[FieldError("cycle", detail)])
+
+
+async def _found(store: Store, view: AccountView, cycle: Cycle, *, current: bool) -> Found:
+    """What the store holds for the statement."""
+    invoice = await _checked(store, view, await _invoice_of(store, view, cycle))
+    last_invoice = await _checked(store, view, view.invoices[-1] if current and view.invoices else None)
+    entries = await store.billing_entries(view.account, kinds=("payment",), limit=READ_PAYMENTS)
+    before = await store.ledger_sums(view.account, from_ms=None, to_ms=cycle.start_ms)
+    sums = await store.ledger_sums(view.account, from_ms=cycle.start_ms, to_ms=None if current else cycle.end_ms)
+    return Found(
+        opening_micros=Micros(sum(each.amount_micros for each in before)),
+        sums=sums,
+        invoice=invoice,
+        last_invoice=last_invoice,
+        entries=entries,
+    )
+
+
+async def _invoice_of(store: Store, view: AccountView, cycle: Cycle) -> InvoiceView | None:
+    """The newest invoice whose period is the cycle."""
+    start, end = (f"{day_of(at_ms, view.timezone)}" for at_ms in cycle)
+    for entry in await store.billing_entries(view.account, kinds=("invoice",), limit=READ_INVOICES):
+        invoice = kept_invoice(entry)
+        if (invoice.period_start, invoice.period_end) == (start, end):
+            return invoice
+    return None
+
+
+async def _checked(store: Store, view: AccountView, invoice: InvoiceView | None) -> InvoiceCheck | None:
+    """An invoice beside the ledger of its period."""
+    if invoice is None:
+        return None
+    period = period_of(invoice, view.timezone)
+    if period is None:
+        return InvoiceCheck(invoice=invoice, ledger_micros=None)
+    return check_invoice(invoice, await store.ledger_sums(view.account, from_ms=period.start_ms, to_ms=period.end_ms))
+
+
+async def history(request: Request) -> Response:
+    """What operators and billing did to an account outside of decisions, newest first."""
+    view = known(request, account_id(request))
+    fields = query_fields(request)
+    limit = fields.read("limit", page_limit, DEFAULT_AUDITS)
+    fields.finish()
+    audits = await desk_of(request).store.last_audits(view.account, limit)
+    return json_response({"account": view.account, "history": [audit_object(audit) for audit in audits]})
+
+
+async def limit_review(request: Request) -> Response:
+    """Accounts whose limit no longer fits what they spend, in the order of their ids, a page at a time."""
+    fields = query_fields(request)
+    limit = fields.read("limit", page_limit, DEFAULT_LIMIT)
+    after = fields.read("after", account_name, "")
+    fields.finish()
+    reviews, following = desk_of(request).limit_review(after=after, limit=limit)
+    return json_response({"accounts": [review_object(review) for review in reviews], "next": following})

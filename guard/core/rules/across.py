@@ -1,0 +1,150 @@
+"""Counting accounts: how many of them got through to one number, prefix or country (call-back fraud).
+
+What is counted belongs to no account, so it has a store of its own, bounded by `MOST_CROWDS`. A warning is told once,
+about the account that made it so many. A block is about each account that calls there while it stands: each is asked
+for once, at the account's next report, for those that had called before, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from guard.core.rules.counters import Compiled, Counter, Reading, Step
+from guard.core.rules.filters import passes
+from guard.core.rules.hits import Crossing
+from guard.core.rules.levels import BLOCKED, CALM, Level, level_of, settle
+from guard.core.rules.observation import Observation, What
+from guard.core.rules.rows import CrowdRow
+from guard.core.rules.speaker import Speaker, may_block
+from guard.core.rules.subjects import MOST_ACROSS, Subject, TallyKey, oldest
+from guard.core.rules.windows import Crowd
+
+MOST_CROWDS = 50_000
+"""Numbers (or prefixes, or countries) counted at once; of more the quarter called longest ago goes."""
+
+At = Callable[[int, str, str, str], None]
+"""Sets a moment: when, account (none here), counter, key."""
+
+
+class Across:
+    """Crowds by counter and key."""
+
+    def __init__(self) -> None:
+        self._crowds: dict[TallyKey, Crowd] = {}
+
+    def keep(self, counters: Mapping[str, Counter]) -> None:
+        """Other rules: what they do not count goes."""
+        self._crowds = {where: crowd for where, crowd in self._crowds.items() if where[0] in counters}
+
+    def count(self, step: Step, subject: Subject, seen: Observation, local_ms: int, speaker: Speaker, at: At) -> None:
+        """Take a report of a call that begins or goes on."""
+        counter = step.counter
+        key = counter.key(seen) if counter.key is not None else None
+        if not key or not passes(counter.filters, seen, subject.profile, local_ms):
+            return
+        bucket = seen.at_ms // counter.width_ms
+        crowd = self._crowds.get((counter.name, key))
+        if crowd is None:
+            if seen.what is not What.BEGINS:
+                return
+            crowd = self._crowd(counter, key, bucket)
+        tally = crowd.tally
+        if seen.what is What.BEGINS and tally.locate(bucket) >= 0:
+            tally.sets[0].add(seen.account, bucket, tally.head)
+        for reading in step.readings:
+            if tally.sets[0].count >= reading.least or reading.rule.id in tally.marks:
+                self._judge(reading, crowd, key, subject, seen, speaker)
+        if tally.marks and not tally.due:
+            tally.due = True
+            at(tally.next_edge_ms, "", counter.name, key)
+
+    def look(self, name: str, key: str, due_ms: int, compiled: Compiled, speaker: Speaker, at: At) -> None:
+        """The window of a crowd with standing marks has moved on."""
+        crowd, counter = self._crowds.get((name, key)), compiled.counters.get(name)
+        if crowd is None or counter is None:
+            return
+        tally = crowd.tally
+        tally.due = False
+        tally.advance(due_ms // tally.width_ms)
+        for reading in counter.readings:
+            rule, value = reading.rule, tally.sets[0].count
+            said = _settle(reading, crowd, value, due_ms)
+            owner = crowd.owners.pop(rule.id, None) if said is Level.CLEARED else None
+            if owner is not None:
+                speaker.say(Crossing(rule=rule, account=owner, key=key, at_ms=due_ms, level=Level.CLEARED, value=value))
+        if tally.marks:
+            tally.due = True
+            at(tally.next_edge_ms, "", name, key)
+
+    def rows(self) -> tuple[CrowdRow, ...]:
+        """What must survive."""
+        return tuple(crowd.row(*where) for where, crowd in self._crowds.items())
+
+    def restore(self, rows: Iterable[CrowdRow], compiled: Compiled, at: At) -> None:
+        """As `rows()` wrote it; what fits no counter is left out."""
+        for row in rows:
+            counter = compiled.counters.get(row.tally.counter)
+            if counter is None:
+                continue
+            crowd = self._crowds[row.tally.counter, row.tally.key] = Crowd.from_row(row, counter.width_ms)
+            if crowd.tally.marks:
+                crowd.tally.due = True
+                at(crowd.tally.next_edge_ms, "", row.tally.counter, row.tally.key)
+
+    def _crowd(self, counter: Counter, key: str, bucket: int) -> Crowd:
+        if len(self._crowds) >= MOST_CROWDS:
+            for where in oldest({where: each.tally for where, each in self._crowds.items()}, MOST_CROWDS // 4):
+                del self._crowds[where]
+        crowd = self._crowds[counter.name, key] = Crowd(counter.tally(bucket))
+        return crowd
+
+    @staticmethod
+    def _judge(reading: Reading, crowd: Crowd, key: str, subject: Subject, seen: Observation, speaker: Speaker) -> None:
+        rule, tally = reading.rule, crowd.tally
+        value = tally.sets[0].count
+        said = _settle(reading, crowd, value, seen.at_ms)
+        since = crowd.since.get(rule.id)
+        level: Level | None = None
+        if since is not None and may_block(rule, subject, seen):
+            if subject.across.get((rule.id, key)) != since:
+                _remember(subject, (rule.id, key), since)
+                level = Level.BLOCK
+        elif said is Level.WARN or said is Level.BLOCK:
+            level = Level.WARN
+        if said is Level.WARN:
+            crowd.owners[rule.id] = subject.id
+        if level is not None:
+            speaker.say(
+                Crossing(
+                    rule=rule,
+                    account=subject.id,
+                    key=key,
+                    at_ms=seen.at_ms,
+                    level=level,
+                    value=value,
+                    estimated=tally.sets[0].estimated,
+                    learning=level is Level.WARN and since is not None,
+                    calls=(seen,),
+                )
+            )
+
+
+def _settle(reading: Reading, crowd: Crowd, value: int, at_ms: int) -> Level | None:
+    """Move the standing; note since when it has stood where accounts are blocked."""
+    rule, marks = reading.rule, crowd.tally.marks
+    standing, said = settle(rule, value, marks.get(rule.id, CALM), may_block=True)
+    if standing:
+        marks[rule.id] = standing
+    else:
+        marks.pop(rule.id, None)
+    if level_of(standing) == BLOCKED:
+        crowd.since.setdefault(rule.id, at_ms)
+    else:
+        crowd.since.pop(rule.id, None)
+    return said
+
+
+def _remember(subject: Subject, where: TallyKey, since_ms: int) -> None:
+    if len(subject.across) >= MOST_ACROSS:
+        del subject.across[next(iter(subject.across))]
+    subject.across[where] = since_ms

@@ -1,0 +1,357 @@
+"""The watch: takes observations and time, gives hits.
+
+`observe` takes one observation: profile, sums of the present, counters, in this order, each doing what the call's lane
+says. `advance` lets time in: a mark that stands is looked at again whenever its window moves on, so it clears at the
+moment at which it should and not at the next call; and what no window holds any more is freed. Its time is that up to
+which events have been read, not the clock on the wall: with a backlog of eight hours to read, a window of fifteen
+minutes must not be over before its calls have been counted.
+
+What comes out depends on what goes in, in its order, and on nothing else. Everything survives as rows (`row`,
+`restore`), and a new rule set keeps what still fits (`swap`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from heapq import heapify, heappop, heappush
+
+from guard.core.rules import present
+from guard.core.rules.across import Across
+from guard.core.rules.counters import Compiled, Counter, PresentCounter, Reading, Step, is_across
+from guard.core.rules.filters import passes
+from guard.core.rules.hits import Hit, Standing
+from guard.core.rules.levels import level_of
+from guard.core.rules.local import day_of, shift_ms
+from guard.core.rules.observation import Observation, What
+from guard.core.rules.profile import Profile, Verdict
+from guard.core.rules.rows import CrowdRow, SubjectRow
+from guard.core.rules.rule import ONE, OWN_CALLS, Measure, Rule
+from guard.core.rules.sentences import key_in_words
+from guard.core.rules.speaker import Speaker
+from guard.core.rules.subjects import MOST_TALLIES, Live, Subject
+from guard.core.rules.windows import Tally
+from guard.core.settings import HOUR_MS
+
+SWEEP_MS = HOUR_MS
+"""An account with tallies is looked at so often for what can be freed."""
+
+Learning = Callable[[str, int, int], Verdict]
+"""Whether an account's day, from and before, may be learned."""
+
+_SWEEP = ""
+"""In the queue of moments, in place of a counter: time to look for what can be freed."""
+
+
+def _always(_account: str, _start_ms: int, _end_ms: int) -> Verdict:
+    return Verdict.LEARN
+
+
+class Watch:
+    """All accounts, as rules see them."""
+
+    def __init__(self, rules: Iterable[Rule] = (), learning: Learning = _always) -> None:
+        self._compiled = Compiled(rules)
+        self._learning = learning
+        self._subjects: dict[str, Subject] = {}
+        self._across = Across()
+        self._speaker = Speaker()
+        self._moments: list[tuple[int, str, str, str]] = []
+        """(when, account, counter, key) of marks that stand, and of sweeps."""
+        self.forgotten = 0
+        """Tallies let go because an account had too many."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Those that are not off."""
+        return tuple(self._compiled.rules.values())
+
+    @property
+    def next_due_ms(self) -> int | None:
+        """When `advance` has something to do."""
+        return self._moments[0][0] if self._moments else None
+
+    def swap(self, rules: Iterable[Rule]) -> None:
+        """Go on with other rules; what still fits is kept."""
+        self._compiled = Compiled(rules)
+        self._across.keep(self._compiled.counters)
+
+    # -- taking in --------------------------------------------------------------------------------------------------
+
+    def observe(self, seen: Observation) -> list[Hit]:
+        """Take one observation; the marks that it crosses."""
+        subject, local_ms = self._note(seen)
+        live = self._live(subject, seen)
+        lane = live.lane
+        if lane is None:
+            return []
+        if seen.direction in OWN_CALLS:
+            subject.profile.note(seen, local_ms, len(subject.live))
+        compiled, speaker, what = self._compiled, self._speaker, seen.what
+        if what is What.FAILED or what is What.BEGINS:
+            subject.seen.append(seen)
+        for step in lane.steps[what]:
+            self._count(step, subject, seen, local_ms)
+        for step in lane.across[what]:
+            self._across.count(step, subject, seen, local_ms, speaker, self._at)
+        if what is not What.FAILED:
+            if lane.durations:
+                present.judge_duration(lane.durations, subject, live, seen, local_ms, speaker)
+            if what is What.ENDS:
+                present.end(compiled, subject, live, seen, speaker)
+            elif compiled.present:
+                present.move(compiled, subject, live, seen, local_ms, speaker)
+        for check in lane.drifts:
+            self._judge_drift(check, subject, seen, local_ms)
+        return speaker.take() if speaker.hits else []
+
+    def learn(self, seen: Observation) -> None:
+        """Take an observation into the account's profile only: history from before this rule set watched."""
+        subject, local_ms = self._note(seen)
+        self._live(subject, seen)
+        if seen.direction in OWN_CALLS:
+            subject.profile.note(seen, local_ms, len(subject.live))
+
+    def _note(self, seen: Observation) -> tuple[Subject, int]:
+        """The account, on whose clock it is that time; a day that has begun there is begun."""
+        local_ms = seen.at_ms + shift_ms(seen.at_ms, seen.timezone)
+        subject = self._subjects.get(seen.account)
+        if subject is None:
+            subject = self._subjects[seen.account] = Subject(seen.account, Profile(day_of(local_ms)))
+        subject.timezone = seen.timezone
+        today = day_of(local_ms)
+        if today > subject.profile.today:
+            self._turn(subject, today)
+        return subject, local_ms
+
+    def _turn(self, subject: Subject, today: int) -> None:
+        timezone, account = subject.timezone, subject.id
+
+        def judge(start_ms: int, end_ms: int) -> Verdict:
+            return self._learning(account, start_ms - shift_ms(start_ms, timezone), end_ms - shift_ms(end_ms, timezone))
+
+        subject.profile.turn(today, judge)
+
+    def _live(self, subject: Subject, seen: Observation) -> Live:
+        """The call, and the lane that it goes by."""
+        live = subject.live.get(seen.call)
+        if live is None:
+            live = Live()
+            if seen.what is What.BEGINS or seen.what is What.GOES_ON:
+                subject.live[seen.call] = live
+        elif seen.what is What.ENDS:
+            del subject.live[seen.call]
+        if live.lane is None or live.compiled is not self._compiled or live.number != seen.number:
+            live.lane = self._compiled.lanes[seen.direction, seen.kind]
+        return live
+
+    def _count(self, step: Step, subject: Subject, seen: Observation, local_ms: int) -> None:
+        counter, profile = step.counter, subject.profile
+        for asks in counter.filters:
+            if not asks(seen, profile, local_ms):
+                return
+        key = counter.key(seen) if counter.key is not None else ""
+        if key is None:
+            return
+        bucket = seen.at_ms // counter.width_ms
+        tally = subject.tallies.get((counter.name, key)) or self._tally(subject, counter, key, bucket)
+        row = tally.locate(bucket)
+        if row < 0:
+            return
+        cells, totals = tally.cells, tally.totals
+        for column, amount in step.adds:
+            added = amount(seen)
+            cells[row + column] += added
+            totals[column - 1] += added
+        for index, item in step.items:
+            named = item(seen, profile)
+            if named is not None:
+                tally.sets[index].add(named, bucket, tally.head)
+        for reading in step.readings:
+            have = tally.sets[reading.slot].count if reading.is_set else totals[reading.slot]
+            if have >= reading.least or tally.marks:
+                self._judge(reading, tally, subject, counter, key, seen.at_ms, seen)
+
+    def _tally(self, subject: Subject, counter: Counter, key: str, bucket: int) -> Tally:
+        if len(subject.tallies) >= MOST_TALLIES:
+            self.forgotten += subject.make_room()
+        tally = subject.tallies[counter.name, key] = counter.tally(bucket)
+        if not subject.sweeping:
+            subject.sweeping = True
+            self._at(tally.head * tally.width_ms + SWEEP_MS, subject.id, _SWEEP, "")
+        return tally
+
+    def _judge(  # noqa: PLR0913, PLR0917 -- a tally, whose it is, and why it is looked at
+        self,
+        reading: Reading,
+        tally: Tally,
+        subject: Subject,
+        counter: Counter,
+        key: str,
+        at_ms: int,
+        cause: Observation | None,
+    ) -> None:
+        rule, profile = reading.rule, subject.profile
+        shift = shift_ms(at_ms, subject.timezone)
+        value = reading.standing_value(tally, profile, shift)
+        if value < rule.lowest and rule.id not in tally.marks:
+            return
+
+        def usual_micros() -> int:
+            return profile.usual_micros(tally.next_edge_ms + shift, rule.window_ms or 0)
+
+        self._speaker.judge(
+            rule,
+            value,
+            tally.marks,
+            subject=subject,
+            counter=counter,
+            key=key,
+            at_ms=at_ms,
+            cause=cause,
+            estimated=reading.is_set and tally.sets[reading.slot].estimated,
+            usual=usual_micros if rule.measure is Measure.GROWTH else None,
+        )
+        if tally.marks and not tally.due:
+            tally.due = True
+            self._at(tally.next_edge_ms, subject.id, counter.name, key)
+
+    def _judge_drift(self, check: PresentCounter, subject: Subject, seen: Observation, local_ms: int) -> None:
+        profile = subject.profile
+        above = profile.drift_micros()
+        if not above and not subject.drifts:
+            return
+        for rule in check.rules:
+            value = above * ONE // max(rule.floor_micros, profile.usual_today_micros, 1)
+            stands = rule.id in subject.drifts
+            if stands or (value >= rule.lowest and passes(check.filters, seen, profile, local_ms)):
+                self._speaker.judge(
+                    rule,
+                    value,
+                    subject.drifts,
+                    subject=subject,
+                    counter=check,
+                    key="",
+                    at_ms=seen.at_ms,
+                    cause=seen,
+                    usual=lambda: profile.usual_today_micros,
+                )
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def advance(self, at_ms: int) -> list[Hit]:
+        """Events have been read up to this time: what has cleared since, each at its own moment."""
+        while self._moments and self._moments[0][0] <= at_ms:
+            due_ms, account, name, key = heappop(self._moments)
+            if not account:
+                self._across.look(name, key, due_ms, self._compiled, self._speaker, self._at)
+                continue
+            subject = self._subjects.get(account)
+            if subject is None:
+                continue
+            if name == _SWEEP:
+                self._sweep(subject, due_ms)
+            else:
+                self._look(subject, name, key, due_ms)
+        return self._speaker.take()
+
+    def _at(self, due_ms: int, account: str, name: str, key: str) -> None:
+        heappush(self._moments, (due_ms, account, name, key))
+
+    def _look(self, subject: Subject, name: str, key: str, due_ms: int) -> None:
+        """The window of marks that stand has moved on."""
+        tally, counter = subject.tallies.get((name, key)), self._compiled.counters.get(name)
+        if tally is None or counter is None:
+            return
+        tally.due = False
+        tally.advance(due_ms // counter.width_ms)
+        self._judge_standing(subject, counter, key, tally, due_ms)
+
+    def _judge_standing(self, subject: Subject, counter: Counter, key: str, tally: Tally, at_ms: int) -> None:
+        for reading in counter.readings:
+            if reading.rule.id in tally.marks:
+                self._judge(reading, tally, subject, counter, key, at_ms, None)
+        known = {reading.rule.id for reading in counter.readings}
+        for rule in [each for each in tally.marks if each not in known]:
+            del tally.marks[rule]
+
+    def _sweep(self, subject: Subject, at_ms: int) -> None:
+        subject.sweep(self._compiled.counters, at_ms)
+        subject.sweeping = bool(subject.tallies)
+        if subject.sweeping:
+            self._at(at_ms + SWEEP_MS, subject.id, _SWEEP, "")
+
+    # -- the operator's hand ----------------------------------------------------------------------------------------
+
+    def restart(self, account: str, rule_id: str, key: str, at_ms: int) -> list[Hit]:
+        """An operator has released what a rule had blocked: its window begins anew; warnings that this clears.
+
+        Rules that share the window begin anew with it. Calls that are up stay up, so measures of the present, and
+        those across accounts, stand until they fall: what stands is not said again.
+        """
+        subject, rule = self._subjects.get(account), self._compiled.rules.get(rule_id)
+        if subject is None or rule is None:
+            return []
+        if rule.measure is Measure.DRIFT:
+            subject.profile.restart_drift()
+            subject.drifts.pop(rule_id, None)
+            return []
+        for name, counter in self._compiled.counters.items():
+            tally = subject.tallies.get((name, key))
+            if tally is not None and rule in counter.rules and not is_across(counter):
+                tally.empty()
+                self._judge_standing(subject, counter, key, tally, at_ms)
+        return self._speaker.take()
+
+    def standing(self, account: str) -> tuple[Standing, ...]:
+        """The marks that stand on an account now, for whoever judges them anew after an allowance."""
+        subject = self._subjects.get(account)
+        if subject is None:
+            return ()
+        found = [(rule, key, mark) for (_, key), tally in subject.tallies.items() for rule, mark in tally.marks.items()]
+        found += [(rule, key, mark) for (_, key), each in subject.present.items() for rule, mark in each.marks.items()]
+        found += [(rule, "/".join(call), mark) for call, up in subject.live.items() for rule, mark in up.marks.items()]
+        found += [(rule, "", mark) for rule, mark in subject.drifts.items()]
+        rules = self._compiled.rules
+        return tuple(
+            Standing(rule=rules[rule], key=key, shown_key=key_in_words(rules[rule], key), level=level_of(mark))
+            for rule, key, mark in found
+            if rule in rules
+        )
+
+    def profile(self, account: str) -> Profile | None:
+        """What is usual for an account; None: it has not been seen."""
+        subject = self._subjects.get(account)
+        return None if subject is None else subject.profile
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def row(self, account: str) -> SubjectRow | None:
+        """What must survive of an account; None: it has not been seen."""
+        subject = self._subjects.get(account)
+        return None if subject is None else subject.row(self._compiled.present_name)
+
+    def restore(self, row: SubjectRow) -> None:
+        """Take up an account where `row()` left it."""
+        subject = self._subjects[row.account] = Subject.from_row(row, self._compiled)
+        for (name, key), tally in subject.tallies.items():
+            if tally.marks:
+                tally.due = True
+                self._at(tally.next_edge_ms, subject.id, name, key)
+        if subject.tallies:
+            subject.sweeping = True
+            newest_ms = max(tally.next_edge_ms for tally in subject.tallies.values())
+            self._at(newest_ms + SWEEP_MS, subject.id, _SWEEP, "")
+
+    def across_rows(self) -> tuple[CrowdRow, ...]:
+        """What must survive of what is counted across accounts."""
+        return self._across.rows()
+
+    def restore_across(self, rows: Iterable[CrowdRow]) -> None:
+        """Take up what is counted across accounts where `across_rows()` left it."""
+        self._across.restore(rows, self._compiled, self._at)
+
+    def forget(self, account: str) -> None:
+        """Let an account go: closed and settled, or kept elsewhere until it is heard of again."""
+        self._subjects.pop(account, None)
+        self._moments = [each for each in self._moments if each[1] != account or not account]
+        heapify(self._moments)
