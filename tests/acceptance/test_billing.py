@@ -93,8 +93,8 @@ def open_account(guard: Guard, switch: SwitchClient, account: str, limit: str = 
 
 def lines(guard: Guard, account: str, count: int) -> list[tuple[str, str, int]]:
     """(net, gross, seconds that the plan covers) of each line, once there are so many."""
-    found = wait_for(lambda: (got := guard.ledger(account)) and len(got) == count and got, "lines", guard.log_tail)
-    return [(line["amount"], line["gross"], line["covered_s"]) for line in found]
+    wait_for(lambda: len(guard.ledger(account)) == count, "lines", guard.log_tail)
+    return [(line["amount"], line["gross"], line["covered_s"]) for line in guard.ledger(account)]
 
 
 def test_calls_are_rated_and_the_plan_is_split_by_the_second(guard: Guard, switch: SwitchClient) -> None:
