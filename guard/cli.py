@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from guard.commands.backtest_options import backtest
 from guard.commands.options import (
     DEFAULT_URL,
     SCENARIO_HELP,
@@ -146,7 +147,7 @@ def simulate(
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="R", help="Call attempts a second, all together [default: by their kinds]."),
+        typer.Option(min=0.01, metavar="R", help="Call attempts a second, together [default: ten times as in life]."),
     ] = None,
     scenario: Annotated[
         list[str] | None,
@@ -173,12 +174,17 @@ def simulate(
     billing: Annotated[bool, typer.Option(help="Open the customers' accounts by billing messages first.")] = True,
     show: Annotated[bool, typer.Option("--list", help="List the scenarios and the kinds of customers.")] = False,
 ) -> None:
-    """Be a simulated switch with customers, for a running broker, or write their history (--record alone)."""
+    """Be a simulated switch with customers and frauds.
+
+    In real time at a running broker; or, with --record and no --broker, as history written at once.
+    """
     from guard.commands import simulate as command
 
     if show:
         command.show_scenarios()
         return
+    if broker is None and record is None:
+        raise typer.BadParameter("--broker URL for a trial in real time, --record FILE for history, or --list")
     command.simulate(
         command.SimulateOptions(
             broker=broker,
@@ -210,6 +216,9 @@ def load(
     from guard.commands import load as command
 
     command.load(reports, config)
+
+
+app.command()(backtest)
 
 
 @app.command()

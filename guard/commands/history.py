@@ -58,16 +58,10 @@ def _play(world: World, recorder: Recorder, days: int) -> None:
     with progress:
         task = progress.add_task("simulating", total=days * DAY_MS)
         began = time.perf_counter()
-        due_ms = start_ms
-        for at_ms, switch, report in world.events():
-            if at_ms >= due_ms:
-                recorder.bills(world.due_bills(at_ms))
-                next_ms = world.bills.next_ms()
-                due_ms = sys.maxsize if next_ms is None else start_ms + next_ms
+        for at_ms, switch, report in world.events(recorder.bills):
             recorder.report(switch, report)
             if recorder.count % TELL_EVERY_REPORTS == 0:
                 _tell(progress, task, at_ms - start_ms, recorder.count / (time.perf_counter() - began))
-        recorder.bills(world.due_bills(start_ms + days * DAY_MS))
 
 
 def _tell(progress: Progress, task: TaskID, offset_ms: int, rate: float) -> None:

@@ -67,7 +67,7 @@ class SimulateOptions:
 
 
 def simulate(options: SimulateOptions) -> None:
-    """Be a switch until the time is over or a signal comes; or write history."""
+    """Be a switch until the time is over or a signal comes; without a broker, write history to the record."""
     from guard.commands.history import write_history  # noqa: PLC0415 - history imports the options from here
 
     set_up_logging("warning")
@@ -77,8 +77,6 @@ def simulate(options: SimulateOptions) -> None:
         _simulate_live(options, options.broker)
     elif options.record is not None:
         write_history(options, options.record)
-    else:
-        raise CommandError("--broker URL for a trial in real time, or --record FILE for history", WRONG)
 
 
 def show_scenarios() -> None:
@@ -184,7 +182,7 @@ def _biller(world: World, recorder: Recorder | None) -> Callable[[], list[bytes]
     """What billing says by now that it has not said before."""
 
     def bill() -> list[bytes]:
-        messages = world.due_bills(time.time_ns() // 1_000_000)
+        messages = world.bills.due(time.time_ns() // 1_000_000 - world.script.start_ms)
         if recorder is not None:
             recorder.bills(messages)
         return [msgspec.json.encode(message) for message in messages]

@@ -102,6 +102,7 @@ class Call:
         "answered_at_ms",
         "at_ms",
         "caller",
+        "came_back",
         "charge_micros",
         "counted",
         "cover",
@@ -152,7 +153,8 @@ class Call:
         self.rate_micros = 0
         self.rate_known = RATE_UNKNOWN
         self.gross_micros = 0
-        # Of what was posted when it was taken for lost, then came back.
+        # It was taken for lost and posted, then came back; and what was posted.
+        self.came_back = False
         self.posted_micros = self.posted_gross_micros = 0
         self.posted_billed_s = self.posted_covered_s = 0
         self.place = place
@@ -320,7 +322,7 @@ class Call:
                 self.silent_carry_scaled,
                 self.defies,
                 self.stated_duration_ms,
-                self.posted_gross_micros,
+                self.posted_gross_micros if self.came_back else None,
                 self.posted_billed_s,
                 self.posted_covered_s,
             ),
@@ -342,6 +344,7 @@ class Call:
         call.stated_charge_micros = row.stated_charge_micros
         call.rate_micros = row.rate_micros
         call.rate_known = row.rate_known
+        call.came_back = row.posted_gross_micros is not None or row.posted_micros != 0
         call.posted_micros = row.posted_micros
         call.posted_gross_micros = row.posted_micros if row.posted_gross_micros is None else row.posted_gross_micros
         call.posted_billed_s, call.posted_covered_s = row.posted_billed_s, row.posted_covered_s

@@ -294,6 +294,35 @@ class Notice:
     text: str
 
 
+class HeldRow(NamedTuple):
+    """A block by rule or model that the fuse holds for an operator."""
+
+    id: str
+    """Of its `held` decision."""
+    account: str
+    reason: str
+    rule: str
+    key: str
+    """As rules count it (`guard.core.rules`)."""
+    scope: str
+    end_calls: bool
+    at_ms: int
+    lasts_ms: int | None
+    """How long the block will last once it is approved; None: until an operator releases."""
+    text: str
+
+
+class KeptRow(NamedTuple):
+    """State that is stored as one blob, because nobody asks for a part of it: the rules', the fuse's, what is held."""
+
+    kind: str
+    """`subject`, `crowds`, `fuse`, `held`."""
+    key: str
+    """The account of a `subject`; else empty."""
+    row: object
+    """A tuple of plain values, of the type that belongs to the kind."""
+
+
 @dataclass(slots=True)
 class Changes:
     """All that one batch did. The store commits it whole or not at all."""
@@ -317,6 +346,7 @@ class Changes:
     """(switch, account, seq): the switch has not yet acknowledged this command."""
     settled: list[tuple[str, str]] = field(default_factory=list)
     """(switch, account): nothing is waiting there any more."""
+    kept: list[KeptRow] = field(default_factory=list)
     sends: list[Send] = field(default_factory=list)
     """To be published after the commit; not stored (desired state and `pending` are)."""
     notices: list[Notice] = field(default_factory=list)
@@ -337,5 +367,6 @@ class Changes:
             or self.audit
             or self.pending
             or self.settled
+            or self.kept
             or self.forgotten_before_ms is not None
         )

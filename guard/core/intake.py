@@ -126,8 +126,7 @@ class Intake:
             call.silent_carry_scaled = GROWING
             self._watch.at(call, call.last_known_at_ms() + world.settings.stale_after_ms)
         if report.event is Event.ENDED:
-            corrects = past is not None and past.lost
-            self._memory.post(call, LineKind.CORRECTION if corrects else LineKind.CALL, call.at_ms)
+            self._memory.post(call, LineKind.CORRECTION if call.came_back else LineKind.CALL, call.at_ms)
         else:
             world.count(call)
             world.touch_call(call)

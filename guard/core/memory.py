@@ -146,6 +146,7 @@ class Memory:
 
     def come_back(self, call: Call, past: Remembered) -> None:
         """A call that was taken for lost is up again, or has ended after all: it will be posted anew, as a whole."""
+        call.came_back = True
         call.posted_gross_micros = past.posted_micros
         if past.rated is not None:
             self._give_back(call.account, past.rated)

@@ -22,6 +22,9 @@ from guard.core.tariff import CallClass, Destination
 
 MILLION = 1_000_000
 SECONDS_PER_MINUTE = 60
+FINE = 1_000_000_000
+"""Parts of a unit of `Tier.start` in which calls in flight are measured: a part of a call in proportion is no whole
+millisecond, and a millisecond of a dear call is worth more than a micro."""
 
 
 class TierBy(Enum):
@@ -151,16 +154,16 @@ def _tiered(discount: Discount, rate_micros: int, rest_s: int, position: int) ->
 def discounted_scaled(discount: Discount, begin: int, units: int, value: int) -> int:
     """Worth of `value` that advances the discount by `units` from `begin`, its parts in proportion; rounded down.
 
-    For calls in flight, which are valued as one pool: any unit of value, `units` in that of `Tier.start` x 1,000
-    (milliseconds instead of seconds), `begin` in that of `Tier.start`.
+    For calls in flight, which are valued as one pool: any unit of value, `units` in that of `Tier.start` x `FINE`,
+    `begin` in that of `Tier.start`.
     """
     if units <= 0 or value <= 0:
         return max(0, value)
-    position, rest, worth = begin * 1_000, units, 0
+    position, rest, worth = begin * FINE, units, 0
     for index, tier in enumerate(discount.tiers):
         part = rest
         if index + 1 < len(discount.tiers):
-            part = min(rest, max(0, discount.tiers[index + 1].start * 1_000 - position))
+            part = min(rest, max(0, discount.tiers[index + 1].start * FINE - position))
         worth += value * part * (MILLION - tier.off_millionths)
         position += part
         rest -= part

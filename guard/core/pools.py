@@ -14,10 +14,10 @@ cheaply, after every report; `moment_ms` finds it to the millisecond, when that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from guard.core.plans import Cover, Discount, Quota, TierBy, discounted_scaled
+from guard.core.plans import FINE, Cover, Discount, Quota, TierBy, discounted_scaled
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
@@ -121,7 +121,7 @@ def _sum_of(pool: Pool, switch: Switch, now_ms: int) -> _Sum:
     return _new(_Sum, (pool.billed_ms + billed_ms, money, pool.growing, pool.rate_micros))
 
 
-def _by_quota(account: Account, now_ms: int) -> Iterable[tuple[Quota | None, Sequence[tuple[Cover, _Sum]]]]:
+def _by_quota(account: Account, now_ms: int) -> Collection[tuple[Quota | None, Sequence[tuple[Cover, _Sum]]]]:
     """The pools of an account over all switches, those of one quota together."""
     flights = account.flights
     if len(flights) == 1:
@@ -155,7 +155,8 @@ class Appraisal(NamedTuple):
     """(wait, rate): after so many ms value grows at most so much faster (scaled micros a ms), in order of waits.
 
     A pool is worth nothing while its quota lasts; beyond it its value grows no faster than all its calls together, or
-    than its mean price so far times their number (calls in proportion), whichever is more.
+    than its mean price so far times their number (calls in proportion), whichever is more. In a discount by minutes the
+    seconds of all its pools bear one mean price: each may come to grow like the dearest.
     """
 
 
@@ -166,13 +167,17 @@ def appraise(account: Account, now_ms: int) -> Appraisal:
     value = 0
     bends: list[tuple[int, int]] = []
     beyond: dict[Discount, tuple[int, int]] = {}
-    for quota, covers in _by_quota(account, now_ms):
+    groups = _by_quota(account, now_ms)
+    dearest = _dearest(groups) if len(groups) > 1 else 0
+    for quota, covers in groups:
         total_ms, money, growing, rate = covers[0][1] if len(covers) == 1 else _total(covers)
         left_ms = 0 if quota is None else max(0, quota.seconds - use.get(quota.key, 0)) * _SECOND_MS
         over_ms = max(0, total_ms - left_ms)
         if growing:
-            # The mean price counts only where calls differ in price and share a quota.
-            steepest = rate if over_ms == total_ms else max(rate, -(-money * growing // total_ms))
+            # The mean price so far, times the number of calls.
+            steepest = max(rate, -(-money * growing // total_ms)) if total_ms else rate
+            if dearest and any(_by_minutes(cover) for cover, _one in covers):
+                steepest = max(steepest, dearest * growing)
             if steepest:
                 bends.append((max(0, left_ms - total_ms) // growing, steepest))
         if over_ms:
@@ -182,6 +187,22 @@ def appraise(account: Account, now_ms: int) -> Appraisal:
     if len(bends) > 1:
         bends.sort()
     return _new(Appraisal, (value, tuple(bends)))
+
+
+def _by_minutes(cover: Cover) -> bool:
+    return cover.discount is not None and cover.discount.by is TierBy.MINUTES
+
+
+def _dearest(groups: Iterable[tuple[Quota | None, Sequence[tuple[Cover, _Sum]]]]) -> int:
+    """The highest mean price of a millisecond, so far or to come, in a pool under a discount by minutes."""
+    dearest = 0
+    for _quota, covers in groups:
+        for cover, one in covers:
+            if one.growing and _by_minutes(cover):
+                dearest = max(dearest, -(-one.rate_micros // one.growing))
+            if one.billed_ms and _by_minutes(cover):
+                dearest = max(dearest, -(-one.money_scaled // one.billed_ms))
+    return dearest
 
 
 def _total(covers: Sequence[tuple[Cover, _Sum]]) -> _Sum:
@@ -199,7 +220,10 @@ def _uncovered(
         if discount is None:
             value += money
         else:
-            units = money if discount.by is TierBy.MONEY else one.billed_ms * over_ms // total_ms
+            scaled, per_unit = (
+                (money, _SECOND_MS) if discount.by is TierBy.MONEY else (one.billed_ms * over_ms, _SECOND_MS * total_ms)
+            )
+            units = scaled * FINE // per_unit
             others = beyond.get(discount, (0, 0))
             beyond[discount] = (others[0] + units, others[1] + money)
     return value
@@ -221,11 +245,21 @@ def least_wait_ms(bends: Iterable[tuple[int, int]], gap_scaled: int, rate_micros
 def moment_ms(account: Account, now_ms: int, up_scaled: int, until_ms: int) -> int | None:
     """The first millisecond after `now_ms` and before `until_ms` at which exposure reaches `up_scaled`; None: not yet.
 
-    Exposure only grows while nothing is reported, so halving the span finds it.
+    Exposure need not only grow while nothing is reported: where dear and cheap calls share a discount, their mean price
+    falls while the cheap ones go on. So it is looked for in spans that double, and in the first that reaches it by
+    halving; whatever comes and goes between two looks is seen by the next report.
     """
-    low, high = now_ms, until_ms - 1
-    if high <= low or account.exposure_scaled(high) < up_scaled:
-        return None
+    low, span_ms = now_ms, 1
+    while low < until_ms - 1:
+        high = min(now_ms + span_ms, until_ms - 1)
+        if account.exposure_scaled(high) >= up_scaled:
+            return _halved(account, low, high, up_scaled)
+        low, span_ms = high, 2 * span_ms
+    return None
+
+
+def _halved(account: Account, low: int, high: int, up_scaled: int) -> int:
+    """A millisecond at which exposure reaches `up_scaled`, knowing that it has not at `low` and has at `high`."""
     while high - low > 1:
         middle = (low + high) // 2
         if account.exposure_scaled(middle) >= up_scaled:

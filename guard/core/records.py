@@ -276,7 +276,31 @@ class SetLimit:
     """Take the limit that the last invoices ask for and that waits for an operator."""
 
 
-Intent = Block | Release | Allow | SetLimit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """An operator lets a block that the fuse holds happen."""
+
+    account: str
+    held: str
+    """Id of the `held` decision."""
+    by: str
+    reason: str
+    until_ms: int | None = None
+    """Not used: a held block lasts as its rule says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """An operator drops a block that the fuse holds: a false alarm."""
+
+    account: str
+    held: str
+    by: str
+    reason: str
+    until_ms: int | None = None
+
+
+Intent = Block | Release | Allow | SetLimit | Approve | Reject
 
 
 class IntentResult(Enum):
@@ -290,6 +314,8 @@ class IntentResult(Enum):
     """The account is closed: nothing to release."""
     UNTIL_PAST = "until_past"
     """`until` is not in the future."""
+    UNKNOWN_HELD = "unknown_held"
+    """No block of that id is held: it has been approved, rejected or has lapsed, or there never was one."""
     NO_SUGGESTION = "no_suggestion"
     """No limit is waiting to be approved."""
 

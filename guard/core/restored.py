@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from guard.core.decisions import BillingEntry, Decision, Remembered
+from guard.core.decisions import BillingEntry, Decision, KeptRow, Remembered
 from guard.core.rows import AccountRow, CallRow, SwitchRow
 
 
@@ -18,6 +18,7 @@ class Restored:
     remembered: list[Remembered] = field(default_factory=list)
     billing: list[BillingEntry] = field(default_factory=list)
     pending: list[tuple[str, str, int]] = field(default_factory=list)
+    kept: list[KeptRow] = field(default_factory=list)
     last_line: int = 0
     last_decision: int = 0
     forgotten_before_ms: int = 0

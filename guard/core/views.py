@@ -159,6 +159,20 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldView:
+    """A block that the fuse holds."""
+
+    id: str
+    account: str
+    name: str
+    reason: Reason
+    rule: str
+    scope: Scope
+    at_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchView:
     """One known switch."""
 

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
 
 from guard.replay.customers import Customer
 
 CURRENCY = "CAD"
-TIMEZONE = "America/Toronto"
 
 
-def opening_messages(customers: Iterable[Customer], *, run: str, as_of: str | None = None) -> Iterator[bytes]:
-    """Billing messages as JSON; `run` makes their ids differ from those of every other run.
+def account_message(customer: Customer, *, run: str) -> dict[str, Any]:
+    """A billing message that opens an account; `run` makes its id differ from that of every other run."""
+    return {
+        "type": "account",
+        "id": f"{run}-account-{customer.account}",
+        "account": customer.account,
+        "name": customer.name,
+        "currency": CURRENCY,
+        "timezone": customer.timezone,
+        "credit": {"limit": customer.limit},
+    }
 
-    With `as_of` (a time of the contract) each account begins with what its kind owes, otherwise with nothing.
-    """
+
+def balance_message(customer: Customer, *, run: str, as_of: str) -> dict[str, Any]:
+    """A billing message that says what an account owes as of a time of the contract."""
+    return {
+        "type": "balance",
+        "id": f"{run}-balance-{customer.account}",
+        "account": customer.account,
+        "owed": customer.owed,
+        "as_of": as_of,
+    }
+
+
+def opening_messages(customers: Iterable[Customer], *, run: str, as_of: str) -> Iterator[bytes]:
+    """Accounts and balances of these customers, as JSON."""
     for customer in customers:
-        yield _dump(
-            {
-                "type": "account",
-                "id": f"{run}-account-{customer.account}",
-                "account": customer.account,
-                "name": customer.name,
-                "currency": CURRENCY,
-                "timezone": TIMEZONE,
-                "credit": {"limit": customer.kind.limit},
-            }
-        )
-        if as_of is not None:
-            yield _dump(
-                {
-                    "type": "balance",
-                    "id": f"{run}-balance-{customer.account}",
-                    "account": customer.account,
-                    "owed": customer.kind.owed,
-                    "as_of": as_of,
-                }
-            )
-
-
-def _dump(message: dict[str, object]) -> bytes:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        yield msgspec.json.encode(account_message(customer, run=run))
+        yield msgspec.json.encode(balance_message(customer, run=run, as_of=as_of))

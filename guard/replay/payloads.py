@@ -11,7 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from guard.core.decisions import Command, CommandAction, Reason, SnapshotEntry, SnapshotPart
 from guard.core.emergency import EmergencyNumbers
@@ -36,8 +39,12 @@ class PayloadError(ValueError):
 
 def time_text(at_ms: int) -> str:
     """RFC 3339 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(at_ms // 1_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1_000:03d}Z"
+    return f"{_second_text(at_ms // 1_000)}.{at_ms % 1_000:03d}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _second_text(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def report_object(report: Report) -> dict[str, Any]:
@@ -56,7 +63,7 @@ def report_object(report: Report) -> dict[str, Any]:
     if report.charge_micros is not None:
         stated["charge"] = format_money(report.charge_micros)
     if report.rate_micros is not None:
-        stated["rate"] = format_money(report.rate_micros)
+        stated["rate"] = _rate_text(report.rate_micros)
     if report.emergency:
         stated["emergency"] = True
     if report.direction is not None:
@@ -70,9 +77,20 @@ def report_object(report: Report) -> dict[str, Any]:
     return stated
 
 
+@lru_cache(maxsize=1_024)
+def _rate_text(micros: int) -> str:
+    """There are few rates and many reports."""
+    return format_money(micros)
+
+
 def encode_report(report: Report) -> bytes:
     """One report as JSON."""
     return _dump(report_object(report))
+
+
+def encode_recorded(switch: str, report: Report) -> bytes:
+    """One report as a line of a report file: with its switch."""
+    return msgspec.json.encode(report_object(report) | {"switch": switch}) + b"\n"
 
 
 def batches(encoded: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -209,4 +227,4 @@ def _time_ms(value: object) -> int:
 
 def _dump(value: object) -> bytes:
     """JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(value)

@@ -1,7 +1,7 @@
 """Report files: recorded calls read line by line, checked, and brought into the order of their times.
 
-Two formats (contract 3): NDJSON of reports with a `switch` field, plain or gzipped, and CDR CSV
-with a header, each row of which is played as answered, a tick every 30 s, and ended. A file may
+Two formats (contract 3): NDJSON of reports with a `switch` field, plain or gzipped, and CDR CSV,
+each row of which is played as answered, a tick every 30 s, and ended (`guard.replay.cdr`). A file may
 be larger than memory: what is good is sorted in runs on disk and merged (`OrderedReports`). A bad
 line is noted with its number and the rule it breaks, never with its content, and passed over.
 """
@@ -56,6 +56,10 @@ class Tally:
     lines: int = 0
     bad: int = 0
     reports: int = 0
+    unowned: int = 0
+    """Call records of no account."""
+    bytes_read: Callable[[], int] = field(default=int, repr=False)
+    """How far the file that is being read has been read, as it lies on disk; 0 when none is."""
     problems: list[str] = field(default_factory=list)
 
     def note(self, file: str, line: int, rule: str) -> None:
@@ -73,31 +77,50 @@ class Tally:
 Stream = gzip.GzipFile | io.BufferedReader
 """Bytes of a file, as they are or unpacked."""
 
+RawLine = tuple[int, list[bytes]]
+"""A line's number and its reports as JSON: one of NDJSON, all of a call record."""
+
 CheckReport = Callable[[bytes], tuple[int, str, bytes]]
 """Checks a report with a `switch` field: its `at` in ms, its switch, its text as sent; `BadLineError` otherwise."""
 
 
-def read_reports(path: Path, check: CheckReport, tally: Tally) -> Iterator[Timed]:
-    """All good reports of a file, in the order of the file; the kind of file is told by its name."""
+def read_reports(path: Path, check: CheckReport, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[Timed]:
+    """All good reports of a file, in the order of the file."""
+    for number, texts in raw_lines(path, tally, cdr_map):
+        try:
+            # All of a line or nothing of it.
+            checked = [check(text) for text in texts]
+        except BadLineError as error:
+            tally.note(str(path), number, str(error))
+            continue
+        for at_ms, switch, payload in checked:
+            tally.reports += 1
+            yield Timed(at_ms, tally.reports, switch, payload)
+
+
+def raw_lines(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[RawLine]:
+    """Each line's reports as text, not yet checked; the kind of file is told by its name."""
     name = path.name.removesuffix(".gz")
     if not name.endswith((".ndjson", ".jsonl", ".csv")):
         raise FileError(f"{path}: a report file ends in .ndjson, .ndjson.gz or .csv")
     try:
-        with _open(path) as stream:
-            reader = _csv_reports if name.endswith(".csv") else _ndjson_reports
-            yield from reader(path, stream, check, tally)
+        with path.open("rb") as file, _unpacked(path, file) as stream:
+            tally.bytes_read = file.tell
+            if name.endswith(".csv"):
+                yield from _rows(path, stream, tally, cdr_map)
+            else:
+                yield from _lines(path, stream, tally)
+        tally.bytes_read = int
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileError(f"{path}: cannot be read: {error}") from error
 
 
-def _open(path: Path) -> Stream:
+def _unpacked(path: Path, file: io.BufferedReader) -> Stream:
     """The file's bytes, unpacked when its name ends in .gz."""
-    if path.name.endswith(".gz"):
-        return gzip.open(path, "rb")
-    return path.open("rb")
+    return gzip.GzipFile(fileobj=file, mode="rb") if path.name.endswith(".gz") else file
 
 
-def _ndjson_reports(path: Path, stream: Stream, check: CheckReport, tally: Tally) -> Iterator[Timed]:
+def _lines(path: Path, stream: Stream, tally: Tally) -> Iterator[RawLine]:
     number = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
@@ -110,20 +133,14 @@ def _ndjson_reports(path: Path, stream: Stream, check: CheckReport, tally: Tally
                 line = stream.readline(MAX_LINE_BYTES)
             tally.note(str(path), number, f"longer than {MAX_LINE_BYTES} bytes")
             continue
-        try:
-            at_ms, switch, payload = check(text)
-        except BadLineError as error:
-            tally.note(str(path), number, str(error))
-            continue
-        tally.reports += 1
-        yield Timed(at_ms, tally.reports, switch, payload)
+        yield number, [text]
 
 
-def _csv_reports(path: Path, stream: Stream, check: CheckReport, tally: Tally) -> Iterator[Timed]:
+def _rows(path: Path, stream: Stream, tally: Tally, cdr_map: cdr.CdrMap) -> Iterator[RawLine]:
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        rows = csv.reader(text, strict=True)
+        rows = csv.reader(text, strict=True, delimiter=cdr_map.delimiter)
         try:
-            player = cdr.RowPlayer(next(rows, []))
+            player = cdr.RowPlayer(next(rows, []) if cdr_map.header else [], cdr_map)
         except (cdr.HeaderError, csv.Error) as error:
             raise FileError(f"{path}:1: {error}") from error
         while True:
@@ -134,18 +151,18 @@ def _csv_reports(path: Path, stream: Stream, check: CheckReport, tally: Tally) -
                 if not row:
                     continue
                 tally.lines += 1
-                # All of a row or nothing of it.
-                played = [check(report) for report in player.play(row)]
-            except (cdr.RowError, BadLineError) as error:
+                played = list(player.play(row))
+            except cdr.RowError as error:
                 tally.note(str(path), rows.line_num, str(error))
                 continue
             except csv.Error as error:
                 tally.lines += 1
                 tally.note(str(path), rows.line_num, str(error))
                 continue
-            for at_ms, switch, payload in played:
-                tally.reports += 1
-                yield Timed(at_ms, tally.reports, switch, payload)
+            if played:
+                yield rows.line_num, played
+            else:
+                tally.unowned += 1
 
 
 class OrderedReports:

@@ -21,8 +21,8 @@ from guard.core.decisions import Command, CommandAction, SnapshotPart
 from guard.core.emergency import EmergencyNumbers
 from guard.core.money import Micros
 from guard.core.records import Ack, Direction, Event, Report
+from guard.replay.attempts import Attempt
 from guard.replay.blocklist import BlockList
-from guard.replay.customers import Attempt
 from guard.replay.scopes import ScopeTables
 from guard.replay.truth import Span, Truth, charge_of
 
@@ -72,14 +72,16 @@ class SimulatedSwitch:
         emergency: EmergencyNumbers | None = None,
         tick_ms: int = TICK_MS,
         gate: bool = False,
+        priced: bool = True,
     ) -> None:
-        """Begin without calls and without blocks."""
+        """Begin without calls and without blocks. Not `priced`, it leaves charges and rates to guard's tariff."""
         self.name = name
         self.truth = truth or Truth()
         self.blocks = BlockList(emergency or EmergencyNumbers())
         self._scopes = ScopeTables()
         self._tick_ms = tick_ms
         self._gate = gate
+        self._priced = priced
         self._calls: dict[str, Call] = {}
         self._by_account: defaultdict[str, dict[str, Call]] = defaultdict(dict)
         self._due: list[tuple[int, int, str]] = []
@@ -118,16 +120,18 @@ class SimulatedSwitch:
     def attempt(self, call_id: str, attempt: Attempt, at_ms: int) -> list[Report]:
         """Somebody dials: the report of the answered or the failed call; nothing when no line is free."""
         emergency = attempt.emergency or self.blocks.is_emergency(attempt.to)
-        if not emergency:
-            refusal = self._refusal(attempt)
-            if refusal == CAUSE_BLOCKED:
-                self.truth.refused(attempt.account)
-            if refusal:
-                return [self._failed(call_id, attempt, at_ms, refusal)]
-            if attempt.lines and len(self._by_account.get(attempt.account, ())) >= attempt.lines:
-                return []
-            if not attempt.answered:
-                return [self._failed(call_id, attempt, at_ms, CAUSE_BUSY)]
+        refusal = "" if emergency else self._refusal(attempt)
+        if attempt.lines and not emergency and not refusal and self._no_line(attempt):
+            return []
+        if attempt.case:
+            self.truth.attempted(attempt.account, attempt.case, at_ms)
+        if refusal == CAUSE_BLOCKED:
+            worth = charge_of(attempt.rate_micros, attempt.talk_ms) if attempt.answered else 0
+            self.truth.refused(attempt.account, worth, attempt.case)
+        if not refusal and not emergency and not attempt.answered:
+            refusal = CAUSE_BUSY
+        if refusal:
+            return [self._failed(call_id, attempt, at_ms, refusal)]
         call = Call(
             id=call_id,
             attempt=attempt,
@@ -201,6 +205,13 @@ class SimulatedSwitch:
             return CAUSE_BLOCKED
         return ""
 
+    def _no_line(self, attempt: Attempt) -> bool:
+        """Whether all lines are in use; a case has lines of its own."""
+        up = self._by_account.get(attempt.account)
+        if up is None or len(up) < attempt.lines:
+            return False
+        return not attempt.case or sum(call.attempt.case == attempt.case for call in up.values()) >= attempt.lines
+
     def _sweep(self, account: str, now_ms: int) -> list[Report]:
         """End the calls that the account's block covers, if it says so."""
         entry = self.blocks.entry(account)
@@ -212,7 +223,8 @@ class SimulatedSwitch:
             if exempt or call.attempt.direction not in STOPPABLE:
                 continue
             if self._scopes.covers(entry.scope, call.attempt.to):
-                self.truth.cut(account, call.charge_at(call.ends_at_ms) - call.charge_at(now_ms))
+                saved = call.charge_at(call.ends_at_ms) - call.charge_at(now_ms)
+                self.truth.cut(account, saved, call.attempt.case)
                 reports.append(self._end(call, now_ms, CAUSE_ENDED))
         return reports
 
@@ -227,7 +239,7 @@ class SimulatedSwitch:
         account = call.attempt.account
         del self._calls[call.id]
         del self._by_account[account][call.id]
-        self.truth.ended(account, call.id, Span(call.answered_at_ms, at_ms, call.rate_micros))
+        self.truth.ended(account, call.id, Span(call.answered_at_ms, at_ms, call.rate_micros), call.attempt.case)
         return self._report(call, Event.ENDED, at_ms, cause)
 
     def _report(self, call: Call, event: Event, at_ms: int, cause: str = "") -> Report:
@@ -240,11 +252,12 @@ class SimulatedSwitch:
             at_ms=at_ms,
             duration_ms=at_ms - call.answered_at_ms,
             to=attempt.to,
-            charge_micros=call.charge_at(at_ms),
-            rate_micros=call.rate_micros,
+            charge_micros=call.charge_at(at_ms) if self._priced else None,
+            rate_micros=call.rate_micros if self._priced else None,
             emergency=call.emergency,
             direction=attempt.direction,
             caller=attempt.caller,
+            source=attempt.source,
             cause=cause,
         )
 
@@ -258,6 +271,7 @@ class SimulatedSwitch:
             to=attempt.to,
             direction=attempt.direction,
             caller=attempt.caller,
+            source=attempt.source,
             cause=cause,
         )
 

@@ -3,7 +3,8 @@
 The switch writes here what a perfect meter would show. guard's ledger must agree to the micro. A
 call's price grows evenly: `floor(rate x duration)`, in whole micros, so the moment at which an
 account passes a value can be computed exactly afterwards (`breach_at_ms`): that is what guard's
-own computed moment is judged by.
+own computed moment is judged by. What belongs to a case (a fraud, or a surprise that is none) is
+also kept by case and account: when it began and ended, what it cost, and what blocks saved of it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,24 @@ class AccountTruth:
     """What the calls that a block ended would still have cost."""
 
 
+@dataclass(slots=True)
+class CaseTruth:
+    """What one case did at one account."""
+
+    first_at_ms: int
+    """Its first attempt."""
+    last_at_ms: int
+    """Its last attempt or the end of its last call."""
+    attempts: int = 0
+    calls: int = 0
+    """Calls that have ended."""
+    spent_micros: int = 0
+    """What they cost."""
+    refused: int = 0
+    saved_micros: int = 0
+    """What blocks saved of it: the rest of ended calls, and the whole of refused ones that would have been answered."""
+
+
 class Truth:
     """All accounts; `watched` ones keep every call, the others only sums, so that a long run stays small."""
 
@@ -59,6 +78,7 @@ class Truth:
         """Watch these accounts call by call."""
         self._watched = frozenset(watched)
         self._accounts: defaultdict[str, AccountTruth] = defaultdict(AccountTruth)
+        self._cases: dict[tuple[str, str], CaseTruth] = {}
 
     def account(self, account: str) -> AccountTruth:
         """The truth about one account."""
@@ -68,25 +88,46 @@ class Truth:
         """The truth about all accounts that have had a call."""
         return dict(self._accounts)
 
-    def ended(self, account: str, call: str, span: Span) -> None:
+    def cases(self) -> dict[tuple[str, str], CaseTruth]:
+        """The truth about every case at every account it has touched."""
+        return dict(self._cases)
+
+    def attempted(self, account: str, case: str, at_ms: int) -> None:
+        """Somebody dialled who is part of a case."""
+        entry = self._cases.setdefault((case, account), CaseTruth(at_ms, at_ms))
+        entry.attempts += 1
+        entry.last_at_ms = max(entry.last_at_ms, at_ms)
+
+    def ended(self, account: str, call: str, span: Span, case: str = "") -> None:
         """A call is over."""
         entry = self._accounts[account]
         charge = span.charge_at(span.until_ms)
         entry.posted_micros += charge
         entry.calls += 1
+        if case:
+            part = self._cases[case, account]
+            part.calls += 1
+            part.spent_micros += charge
+            part.last_at_ms = max(part.last_at_ms, span.until_ms)
         if account in self._watched:
             entry.charges[call] = charge
             entry.spans.append(span)
 
-    def cut(self, account: str, saved_micros: int) -> None:
+    def cut(self, account: str, saved_micros: int, case: str = "") -> None:
         """A block ended a call that would have cost so much more."""
         entry = self._accounts[account]
         entry.ended_by_block += 1
         entry.saved_micros += saved_micros
+        if case:
+            self._cases[case, account].saved_micros += saved_micros
 
-    def refused(self, account: str) -> None:
-        """A block refused an attempt."""
+    def refused(self, account: str, saved_micros: int = 0, case: str = "") -> None:
+        """A block refused an attempt that would have cost so much."""
         self._accounts[account].refused += 1
+        if case:
+            part = self._cases[case, account]
+            part.refused += 1
+            part.saved_micros += saved_micros
 
 
 def breach_at_ms(spans: Iterable[Span], *, owed_micros: int, limit_micros: int) -> int | None:

@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.core.plans import MILLION, Cover, Discount, Plan, Quota, Reach, Split, Tier, TierBy, discounted_scaled, split
+from guard.core.plans import (
+    FINE,
+    MILLION,
+    Cover,
+    Discount,
+    Plan,
+    Quota,
+    Reach,
+    Split,
+    Tier,
+    TierBy,
+    discounted_scaled,
+    split,
+)
 from guard.core.tariff import CallClass, Destination
 
 DOMESTIC = Destination(prefix="1", name="", kind=CallClass.DOMESTIC, rate_micros=20_000)
@@ -167,7 +180,7 @@ def test_in_flight_and_posted_agree_by_the_second(
     """Where a whole number of seconds is in flight its worth is that of the posted call, but for the rounding."""
     discount = by(TierBy.MINUTES, *found)
     posted = priced(Cover(None, discount), rate, seconds, position=begin).net_micros
-    flying = discounted_scaled(discount, begin, seconds * 1_000, rate * seconds * 1_000)
+    flying = discounted_scaled(discount, begin, seconds * FINE, rate * seconds * 1_000)
     assert abs(posted * 60_000 - flying) <= 30_001
 
 

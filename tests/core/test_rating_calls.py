@@ -196,6 +196,21 @@ def test_a_payment_in_time_moves_the_moment() -> None:
     assert [decision.at_ms for decision in decisions if decision.action is Action.BLOCK] == [START_MS + 180_000]
 
 
+def test_dear_seconds_in_a_discount_by_minutes_are_foreseen_in_time() -> None:
+    """What is beyond a tier has the mean price of all: fifty cheap calls bring a dear one's money with them."""
+    stage = stage_of(rating(60, (Tier(0, 1_000_000), Tier(3_600, 0))), limit=100_000_000)
+    say(stage, "sw1-dear", Event.TICK, 600, to=LONDON, rate_micros=1_000_000_000)
+    for number in range(50):
+        say(stage, f"sw1-{number}", Event.TICK, 60, to=LONDON, rate_micros=20_000)
+    decisions, _wakes = until_blocked(stage, START_MS + HOUR_MS)
+    # 10,001 for 3,600 s, all of them free so far; 36 s of 3,636 come to 100, which 51 calls take 0.7 s for.
+    assert decisions[-1].action is Action.BLOCK
+    stage.now_ms = decisions[-1].at_ms
+    assert exposure(stage) >= 100_000_000
+    stage.now_ms -= 1
+    assert exposure(stage) < 100_000_000
+
+
 # -- work
 
 

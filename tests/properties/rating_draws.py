@@ -41,9 +41,9 @@ EDGES = (
 """Where an account is, and the month whose beginning is the edge."""
 
 PAID = tuple(kind for kind in CallClass if kind is not CallClass.ONNET)
-rates = st.sampled_from([0, 1, 59, 20_000, 333_333, 2_100_000, 999_999_999]) | st.integers(0, 5_000_000)
+rates = st.sampled_from([20_000, 333_333, 600_000, 2_100_000, 0, 1, 59, 999_999_999]) | st.integers(0, 5_000_000)
 offs = st.sampled_from([0, 1, 100_000, 333_333, 500_000, 1_000_000])
-seconds = st.sampled_from([0, 1, 59, 60, 61, 120]) | st.integers(0, 400)
+seconds = st.sampled_from([60, 59, 61, 120, 1, 0]) | st.integers(0, 400)
 
 
 def edge_ms(timezone: str, year: int, month: int) -> int:
@@ -55,13 +55,17 @@ def edge_ms(timezone: str, year: int, month: int) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class House:
     """What is configured: a tariff, and each account's plan and time zone."""
 
     rows: tuple[Destination, ...]
     plans: Mapping[str, Plan | None]
     timezones: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        parts = {name: (*plan.quotas, *plan.discounts) for name, plan in self.plans.items() if plan is not None}
+        return f"House({self.rows}, {parts}, {self.timezones})"
 
     def rating(self) -> Rating:
         """For the engine."""
@@ -76,12 +80,12 @@ class House:
 @st.composite
 def tariffs(draw: st.DrawFn) -> tuple[Destination, ...]:
     """Some of the prefixes, each with everything that a row can say."""
-    prefixes = draw(st.lists(st.sampled_from(PREFIXES), min_size=1, unique=True))
+    prefixes = draw(st.lists(st.sampled_from(PREFIXES), min_size=2, unique=True))
     return tuple(
         Destination(
             prefix=prefix,
             name=f"to {prefix}",
-            kind=draw(st.sampled_from((*CallClass, *PAID))),
+            kind=draw(st.sampled_from((*PAID, *PAID, *CallClass))),
             rate_micros=draw(rates),
             connect_micros=draw(st.sampled_from([0, 0, 1, 50_000])),
             minimum_s=draw(st.sampled_from([0, 0, 1, 30, 61])),
@@ -99,27 +103,29 @@ def reaches(draw: st.DrawFn) -> list[Reach]:
         cut = draw(st.integers(0, len(kinds)))
         sets = [frozenset(kinds[:cut]), frozenset(kinds[cut:])]
         return [
-            Reach(kinds=kinds, prefixes=draw(st.sampled_from([(), (), ("1", "44"), ("25377",)])))
-            for kinds in sets
-            if kinds
+            Reach(kinds=kinds, prefixes=draw(st.sampled_from([(), (), (), ("1", "44")]))) for kinds in sets if kinds
         ]
-    prefixes = draw(st.lists(st.sampled_from(UNLIKE), min_size=1, unique=True))
+    prefixes = draw(st.lists(st.sampled_from(UNLIKE), min_size=2, unique=True))
     classes = st.sampled_from([frozenset[CallClass](), frozenset(PAID[:2])])
     return [Reach(kinds=draw(classes), prefixes=(prefix,)) for prefix in prefixes]
+
+
+some_reaches: st.SearchStrategy[list[Reach]] = st.one_of(st.just([]), reaches(), reaches())
 
 
 @st.composite
 def plans(draw: st.DrawFn, name: str = "plan") -> Plan:
     """Quotas, discounts, both or neither."""
     quotas = [
-        Quota(key=f"{name}/quota:{number}", reach=reach, seconds=draw(st.integers(1, 600)))
-        for number, reach in enumerate(draw(st.just([]) | reaches()))
+        Quota(key=f"{name}/quota:{number}", reach=reach, seconds=draw(st.integers(1, 300)))
+        for number, reach in enumerate(draw(some_reaches))
     ]
     discounts = []
-    for number, reach in enumerate(draw(st.just([]) | reaches())):
+    for number, reach in enumerate(draw(some_reaches)):
         by = draw(st.sampled_from(PLANS))
-        most = 600 if by is TierBy.MINUTES else 600_000_000
-        starts = [0, *sorted(draw(st.sets(st.integers(1, most), max_size=3)))]
+        # By money, up to 1.00: micros x 60.
+        most = 300 if by is TierBy.MINUTES else 60_000_000
+        starts = [0, *sorted(draw(st.sets(st.integers(1, most), min_size=1, max_size=3)))]
         tiers = tuple(Tier(start, draw(offs)) for start in starts)
         discounts.append(Discount(key=f"{name}/discount:{number}", reach=reach, by=by, tiers=tiers))
     return Plan(name, name, quotas, discounts)
@@ -167,11 +173,17 @@ class Sketch:
         ticks = [self.at(Event.TICK, duration_ms) for duration_ms in self.ticks_ms]
         return [self.at(Event.ANSWERED, 0), *ticks]
 
+    def ending(self) -> list[Report]:
+        """Its last second, and its end."""
+        return [self.at(Event.TICK, max(0, self.duration_ms - 1)), self.end()]
+
     def end(self) -> Report:
         """The last of it."""
         return self.at(Event.ENDED, self.duration_ms)
 
 
+now_and_then = st.integers(0, 2).map(lambda drawn: drawn == 2)
+rarely = st.integers(0, 9).map(lambda drawn: drawn == 9)
 durations_ms = st.builds(lambda s, ms: 1_000 * s + ms, seconds, st.sampled_from([0, 0, 1, 999]))
 
 
@@ -181,7 +193,7 @@ def sketches(draw: st.DrawFn, accounts: Mapping[str, int], number: int) -> Sketc
     account = draw(st.sampled_from(sorted(accounts)))
     duration_ms = draw(durations_ms)
     ends_ms = accounts[account] + draw(st.sampled_from([-1, 0, 1]) | st.integers(-600_000, 600_000))
-    ticks_ms = draw(st.lists(st.integers(0, duration_ms), max_size=2))
+    ticks_ms = draw(st.lists(st.just(duration_ms) | st.integers(0, duration_ms), max_size=2))
     return Sketch(
         switch=draw(st.sampled_from(SWITCHES)),
         call=f"C{number}",
@@ -189,11 +201,11 @@ def sketches(draw: st.DrawFn, accounts: Mapping[str, int], number: int) -> Sketc
         began_ms=ends_ms - duration_ms,
         duration_ms=duration_ms,
         ticks_ms=tuple(ticks_ms),
-        to=draw(st.sampled_from(NUMBERS) | st.sampled_from([*NUMBERS, "911"])),
+        to="911" if draw(rarely) else draw(st.sampled_from(NUMBERS)),
         told_by=draw(st.sampled_from(["all", "all", "answered", "answered", "ended", "none"])),
-        direction=draw(st.sampled_from([None, None, None, None, *Direction])),
-        emergency=draw(st.sampled_from([False] * 9 + [True])),
-        rate=draw(st.none() | st.none() | rates),
-        charges=draw(st.sampled_from([None, None, None, 0, 250_000, 7_000_001])),
-        comes_back=draw(st.sampled_from([False, False, True])),
+        direction=draw(st.sampled_from(Direction)) if draw(rarely) else None,
+        emergency=draw(rarely),
+        rate=draw(rates) if draw(now_and_then) else None,
+        charges=draw(st.sampled_from([0, 250_000, 7_000_001])) if draw(rarely) else None,
+        comes_back=draw(now_and_then),
     )

@@ -263,8 +263,8 @@ class Oracle:
             at_ms=told.newest.at_ms,
             amount=bill.net - before.net,
             gross=bill.gross - before.gross,
-            billed_s=bill.billed_s if kind != "correction" else 0,
-            covered_s=bill.covered_s if kind != "correction" else 0,
+            billed_s=bill.billed_s - before.billed_s,
+            covered_s=bill.covered_s - before.covered_s,
         )
 
     def _take(self, bill: Bill, sign: int) -> None:

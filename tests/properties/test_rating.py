@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from guard.core.cycles import cycle_of
-from guard.core.decisions import Action, LedgerLine, LineKind
+from guard.core.decisions import Action, LedgerLine
 from guard.core.engine import FORGET_EVERY_MS
 from guard.core.money import MS_PER_MINUTE, Micros
 from guard.core.records import AccountMessage, Credit, CreditMessage, Event, Report
@@ -78,14 +78,26 @@ class Trial:
         self.stage.report(switch, report)
         assert moved(map(seen, self.written())) == moved(self.oracle.hear(switch, report))
 
+    def hear_all(self, told: list[tuple[str, Report]], restart_at: int) -> None:
+        """Both hear reports, each in its turn; guard is restarted before one of them."""
+        self.all_switches_speak()
+        for number, (switch, report) in enumerate(told):
+            if number == restart_at:
+                self.stage.restart()
+                self.stage.subscribed()
+                self.all_switches_speak()
+            self.hear(switch, report)
+        self.agrees()
+
     def give_up(self) -> None:
         """Nobody speaks for hours: what is up is posted as lost, each call once, in the order that the engine finds."""
-        up = {(switch, call) for (switch, call), told in self.oracle.calls.items() if not told.over}
+        up = {key for key, told in self.oracle.calls.items() if not told.over}
         self.stage.advance_to(self.stage.now_ms + 5 * HOUR_MS)
         lines = self.written()
         assert sorted((line.switch, line.call) for line in lines) == sorted(up)
         for line in lines:
             assert seen(line) == self.oracle.lose(line.switch, line.call)
+        self.agrees()
 
     def agrees(self) -> None:
         """Owed, and what is used of the plans, per cycle."""
@@ -108,14 +120,14 @@ def seen(line: LedgerLine) -> Line:
         at_ms=line.at_ms,
         amount=line.amount_micros,
         gross=line.gross_micros,
-        billed_s=line.billed_s if line.kind is not LineKind.CORRECTION else 0,
-        covered_s=line.covered_s if line.kind is not LineKind.CORRECTION else 0,
+        billed_s=line.billed_s,
+        covered_s=line.covered_s,
     )
 
 
 def moved(lines: Iterable[Line]) -> list[Line]:
     """Lines without corrections that correct nothing."""
-    return [line for line in lines if line.kind != "correction" or line.amount or line.gross or line.covered_s]
+    return [line for line in lines if line.kind != "correction" or line.amount or line.gross or line.billed_s]
 
 
 @st.composite
@@ -133,45 +145,48 @@ def houses(draw: st.DrawFn) -> tuple[House, dict[str, int]]:
     return house, {"A1": edge, "A2": edge, "A3": cycle_start_ms(edge + DAY_MS, other[0])}
 
 
+@dataclass(frozen=True)
+class Story:
+    """What is heard at once, in any order and partly twice, and what is heard when all that was up is lost."""
+
+    house: House
+    now_ms: int
+    first: list[tuple[str, Report]]
+    second: list[tuple[str, Report]]
+    restarts: tuple[int, int]
+    """Before which report of each part guard is restarted."""
+
+
 @st.composite
-def stories(draw: st.DrawFn) -> tuple[House, list[tuple[str, Report]], list[tuple[str, Report]], int, int]:
-    """A house; what is heard at once, in any order and partly twice; what is heard much later; when; a restart."""
+def stories(draw: st.DrawFn) -> Story:
+    """A few calls around the edge."""
     house, edges = draw(houses())
-    calls = [draw(sketches(edges, number)) for number in range(draw(st.integers(1, 8)))]
+    calls = [draw(sketches(edges, number)) for number in range(draw(st.integers(2, 10)))]
     told = [(call.switch, report) for call in calls for report in call.middle()]
-    ends = [(call.switch, call.end()) for call in calls if not call.comes_back]
-    late = [(call.switch, call.end()) for call in calls if call.comes_back]
-    told += ends
-    again = draw(st.lists(st.sampled_from(told), max_size=4))
-    first = draw(st.permutations(told + again))
-    second = draw(st.permutations(late + draw(st.lists(st.sampled_from(told), max_size=4))))
-    now_ms = max(edges.values()) + HOUR_MS
-    return house, first, second, now_ms, draw(st.integers(0, len(first)))
+    told += [(call.switch, call.end()) for call in calls if not call.comes_back]
+    # Some come back only to be lost again.
+    late = [
+        (call.switch, report)
+        for call in calls
+        if call.comes_back
+        for report in call.ending()[: draw(st.sampled_from([2, 2, 1]))]
+    ]
+    again = st.lists(st.sampled_from(told), max_size=4)
+    first = draw(st.permutations(told + draw(again)))
+    second = draw(st.permutations(late + draw(again)))
+    restarts = draw(st.integers(0, len(first))), draw(st.integers(0, len(second)))
+    return Story(house, max(edges.values()) + HOUR_MS, first, second, restarts)
 
 
 @settings(max_examples=250 * DEEP, deadline=None, suppress_health_check=SLOW)
 @given(stories())
-def test_every_line_is_what_the_oracle_writes(
-    story: tuple[House, list[tuple[str, Report]], list[tuple[str, Report]], int, int],
-) -> None:
+def test_every_line_is_what_the_oracle_writes(story: Story) -> None:
     """Amount, gross, seconds billed and covered, owed, use of the plan: for any order of arrival."""
-    house, first, second, now_ms, restart_at = story
-    trial = Trial.at(house, now_ms, Settings())
-    trial.all_switches_speak()
-    for number, (switch, report) in enumerate(first):
-        if number == restart_at:
-            trial.stage.restart()
-            trial.stage.subscribed()
-            trial.all_switches_speak()
-        trial.hear(switch, report)
-    trial.agrees()
-    if trial.oracle.calls:
-        trial.give_up()
-    trial.all_switches_speak()
-    for switch, report in second:
-        trial.hear(switch, report)
+    trial = Trial.at(story.house, story.now_ms, Settings())
+    trial.hear_all(story.first, story.restarts[0])
     trial.give_up()
-    trial.agrees()
+    trial.hear_all(story.second, story.restarts[1])
+    trial.give_up()
 
 
 @pytest.mark.parametrize(("zone", "year", "month"), EDGES)
@@ -201,16 +216,22 @@ def in_time(calls: Iterable[Sketch]) -> list[tuple[int, str, Report]]:
     )
 
 
+MOST_PARTS = 8
+"""Pools and discounts of an account at two switches."""
+
+
 def agrees_in_flight(trial: Trial, account: str, now_ms: int) -> None:
     """Exposure is the oracle's: exactly with one rate in the plan, else within a micro for each call."""
     known = trial.stage.engine.world.accounts[account]
-    got = known.exposure_scaled(now_ms) // MS_PER_MINUTE
+    got_scaled = known.exposure_scaled(now_ms)
+    got = got_scaled // MS_PER_MINUTE
     exact = trial.oracle.exposure(account, now_ms)
     gross = trial.oracle.gross_in_flight(account, now_ms)
     assert known.in_flight_gross_scaled(now_ms) == gross * MS_PER_MINUTE
     calls = len(trial.oracle.live(account))
     if len(trial.oracle.rates_in_plan(account)) <= 1 and calls:
-        assert got == exact.__floor__()
+        # Each pool and discount is rounded down once, to the sixty-thousandth part of a micro.
+        assert 0 <= exact * MS_PER_MINUTE - got_scaled <= MOST_PARTS
     else:
         assert abs(got - exact.__floor__()) <= calls
 
@@ -289,6 +310,8 @@ def test_the_block_comes_at_the_very_millisecond(
         trial.hear(call.switch, told.end() if call.comes_back else told.at(Event.TICK, call.duration_ms))
     limit = oracle.exposure("A1", now_ms + after_ms).__floor__()
     assume(limit > oracle.exposure("A1", now_ms) and limit > 0)
+    # Where dear and cheap calls share a discount, value can stand still or even fall for a while; not here.
+    assume(oracle.exposure("A1", now_ms + after_ms + 1_000) > limit + len(calls))
     credit = CreditMessage(id="c1", account="A1", credit=Credit(limit_micros=Micros(limit)))
     stage.billing(credit)
     told_at_once = len(stage.happened.decisions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from guard.core.decisions import Command, CommandAction, Reason, SnapshotEntry, SnapshotPart
 from guard.core.emergency import EmergencyNumbers
 from guard.core.records import Direction, Event, Report, Scope
-from guard.replay.customers import Attempt
+from guard.replay.attempts import Attempt
 
 T0 = 1_764_000_000_000
 """When the tests' stories begin."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.core.records import Event, Report
 from guard.replay.attacks import RevenueShareFraud
-from guard.replay.customers import DEMO_CUSTOMERS, merge, traffic
+from guard.replay.attempts import Attempt, Outcome, Stream, merge
+from guard.replay.customers import DEMO_CUSTOMERS
+from guard.replay.faults import Fault, FaultKind, Faults
 from guard.replay.simulation import Simulation
 from guard.replay.switch import SimulatedSwitch
+from guard.replay.traffic import traffic
 from guard.replay.truth import Span, Truth, breach_at_ms, charge_of
-from tests.replay.builders import T0, block
+from tests.replay.builders import T0, attempt, block, told, unblock
 
 ACCOUNTS = [customer.account for customer in DEMO_CUSTOMERS]
 
 
 def simulation(*, speed: float = 1.0, seed: int = 1) -> Simulation:
-    streams = [traffic(customer, seed=seed, busy=10) for customer in DEMO_CUSTOMERS]
+    streams = [stream for customer in DEMO_CUSTOMERS for stream in traffic(customer, seed=seed, busy=10)]
     fraud = RevenueShareFraud(account="A1002", starts_ms=8_000).attempts(seed=seed)
     switch = SimulatedSwitch("sw1", truth=Truth(ACCOUNTS))
     return Simulation(switch, merge([*streams, fraud]), start_ms=T0, speed=speed, run="r")
@@ -78,6 +83,102 @@ def test_the_next_moment_is_never_in_the_past() -> None:
         due_ms = sut.next_at_ms()
         assert due_ms is not None
         assert due_ms > now_ms
+
+
+def dialled(*offsets: int, talk_ms: int = 25_000, heard: list[Outcome | None] | None = None) -> Stream:
+    """A call at each of these times; what becomes of them is kept."""
+    for offset_ms in offsets:
+        call: Attempt = replace(attempt(talk_ms=talk_ms), offset_ms=offset_ms)
+        outcome = yield call
+        if heard is not None:
+            heard.append(outcome)
+
+
+def test_whoever_dials_hears_what_became_of_it() -> None:
+    heard: list[Outcome | None] = []
+    sut = Simulation(SimulatedSwitch("sw1"), merge([dialled(0, 5_000, 9_000, heard=heard)]), start_ms=T0)
+    sut.advance(T0 + 4_000)
+    sut.obey(block(1), T0 + 4_500)
+    sut.advance(T0 + 6_000)
+    sut.obey(unblock(2), T0 + 6_000)
+    sut.advance(T0 + 10_000)
+    assert heard == [Outcome.ANSWERED, Outcome.BLOCKED, Outcome.ANSWERED]
+
+
+def test_merging_sends_each_outcome_to_its_own_stream() -> None:
+    early: list[Outcome | None] = []
+    late: list[Outcome | None] = []
+    stream = merge([dialled(1, 4, heard=early), dialled(2, heard=late)])
+    assert next(stream).offset_ms == 1
+    assert stream.send(Outcome.FAILED).offset_ms == 2
+    assert stream.send(Outcome.BLOCKED).offset_ms == 4
+    assert (early, late) == ([Outcome.FAILED], [Outcome.BLOCKED])
+
+
+def test_events_are_everything_in_order_with_its_switch() -> None:
+    played = Simulation(SimulatedSwitch("sw1"), dialled(0, 7_000), start_ms=T0, run="r")
+    told_at = list(played.events())
+    assert [(at_ms - T0, name, report.call) for at_ms, name, report in told_at] == [
+        (0, "sw1", "r-1"),
+        (7_000, "sw1", "r-2"),
+        (10_000, "sw1", "r-1"),
+        (17_000, "sw1", "r-2"),
+        (20_000, "sw1", "r-1"),
+        (25_000, "sw1", "r-1"),
+        (27_000, "sw1", "r-2"),
+        (32_000, "sw1", "r-2"),
+    ]
+    assert all(at_ms == report.at_ms for at_ms, _, report in told_at)
+
+
+def test_a_command_between_two_events_ends_calls_and_the_next_event_says_so() -> None:
+    sut = Simulation(
+        SimulatedSwitch("sw1", truth=Truth(["A1"])), dialled(0, 7_000, talk_ms=600_000), start_ms=T0, run="r"
+    )
+    events = sut.events()
+    seen = [next(events)[2], next(events)[2]]
+    obeyed = sut.obey(block(1), T0 + 7_000)
+    seen += [report for _, _, report in events]
+    assert told(seen) == [
+        ("r-1", Event.ANSWERED),
+        ("r-2", Event.ANSWERED),
+        ("r-1", Event.ENDED),
+        ("r-2", Event.ENDED),
+    ]
+    assert obeyed.ack is not None
+    assert obeyed.ack.ended_calls == 2
+    assert sut.switch.truth.account("A1").saved_micros == 59_300_000 + 60_000_000
+
+
+def faulty(kind: FaultKind, *, jump_ms: int = 0) -> list[tuple[int, str, Report]]:
+    fault = Fault(kind=kind, account="A1", from_ms=5_000, until_ms=40_000, jump_ms=jump_ms)
+    return list(
+        Simulation(
+            SimulatedSwitch("sw1"), dialled(0, 7_000, 50_000), start_ms=T0, run="r", faults=Faults([fault])
+        ).events()
+    )
+
+
+def test_a_duplicate_start_is_told_twice_and_once_as_a_call_never_heard_of_again() -> None:
+    reports = [report for _, _, report in faulty(FaultKind.DUPLICATE_START)]
+    assert [report.call for report in reports if report.event is Event.ANSWERED] == [
+        "r-1", "r-2", "r-2", "r-2-again", "r-3",
+    ]  # fmt: skip
+    assert [report.call for report in reports if report.event is Event.ENDED] == ["r-1", "r-2", "r-3"]
+
+
+def test_a_missing_stop_leaves_a_call_silent() -> None:
+    reports = [report for _, _, report in faulty(FaultKind.MISSING_STOP)]
+    assert [report.call for report in reports if report.event is Event.ENDED] == ["r-3"]
+    assert [report.call for report in reports if report.event is Event.ANSWERED] == ["r-1", "r-2", "r-3"]
+
+
+def test_a_clock_that_jumps_has_a_switch_of_its_own_and_comes_back() -> None:
+    events = faulty(FaultKind.CLOCK_JUMP, jump_ms=60_000)
+    assert {name for _, name, _ in events} == {"sw1-clock1"}
+    assert [at_ms for at_ms, _, _ in events] == sorted(at_ms for at_ms, _, _ in events)
+    off = [report.at_ms - at_ms for at_ms, _, report in events]
+    assert off == [0] + [60_000] * 7 + [0] * 4
 
 
 spans = st.lists(

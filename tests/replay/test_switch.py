@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -213,6 +215,31 @@ def test_a_snapshot_ends_calls_and_each_part_is_acknowledged() -> None:
     second = sut.obey(part(("A2", 1), number=2, of=2), T0 + 1_000)
     assert told(second.reports) == [("C1", Event.ENDED)]
     assert [(each.ack.id, each.ack.part) for each in (first, second) if each.ack] == [("s1", 1), ("s1", 2)]
+
+
+def test_a_case_has_lines_of_its_own_and_its_own_truth() -> None:
+    """Who comes in over his own line does not wait for the office's, and the office not for his."""
+    sut = switch()
+    office = attempt(lines=1, talk_ms=600_000)
+    hacker = replace(attempt(lines=1, talk_ms=600_000), case="c1")
+    assert [len(sut.attempt(f"C{number}", each, T0)) for number, each in enumerate([office, hacker, hacker])] == [
+        1,
+        1,
+        0,
+    ]
+    sut.obey(block(1), T0 + 60_000)
+    sut.attempt("C9", hacker, T0 + 90_000)
+    truth = sut.truth.cases()["c1", "A1"]
+    assert (truth.attempts, truth.calls, truth.refused) == (2, 1, 1)
+    assert (truth.spent_micros, truth.saved_micros) == (6_000_000, 54_000_000 + 60_000_000)
+    assert (truth.first_at_ms, truth.last_at_ms) == (T0, T0 + 90_000)
+
+
+def test_a_switch_that_does_not_price_leaves_it_to_guard_and_still_knows() -> None:
+    sut = SimulatedSwitch("sw1", priced=False)
+    reports = sut.attempt("C1", attempt(talk_ms=25_000), T0) + sut.advance(T0 + 60_000)
+    assert {(report.charge_micros, report.rate_micros) for report in reports} == {(None, None)}
+    assert sut.truth.account("A1").posted_micros == 2_500_000
 
 
 def test_shutting_down_ends_every_call() -> None:

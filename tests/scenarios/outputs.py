@@ -170,7 +170,7 @@ def _matches(expected: Words, got: Words) -> bool:
 
 
 def _equal(key: str, expected: str, came: str) -> bool:
-    return expected in came if key in {"text", "limit_text", "card"} else _same(expected, came)
+    return expected in came if key in {"text", "limit_text", "card", "use"} else _same(expected, came)
 
 
 def _same(expected: str, came: str) -> bool:
