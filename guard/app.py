@@ -29,13 +29,16 @@ from guard.adapters.mqtt import (
 from guard.adapters.numbers import calling_code, country_of, e164_reader
 from guard.adapters.sqlite import open_store
 from guard.config import DEFAULT_PATH, Config, ConfigError, Prices, Problem, read_prices, remarks_on
+from guard.config.rules import read_rules
+from guard.config.shipped import shipped
 from guard.core.decisions import Decision, Notice
 from guard.core.engine import Engine
 from guard.core.money import floor_from_scaled
 from guard.core.rating import Rating
 from guard.core.records import Outcome
+from guard.core.rules.rule import Rule, RuleMode
 from guard.core.scopes import Scopes
-from guard.ports import Clock, Store
+from guard.ports import Clock, Store, StoreError
 from guard.shell.clock import SystemClock
 from guard.shell.desk import Desk
 from guard.shell.feed import Feed
@@ -44,6 +47,7 @@ from guard.shell.loop import Loop
 from guard.wire.topics import Role, Topics, client_id
 
 FLUSH_EVERY_MS = 1_000
+KEEP_LIMIT_S = 10
 
 
 def rating_of(config: Config) -> Rating:
@@ -85,12 +89,19 @@ def scopes_of(config: Config, rating: Rating) -> Scopes:
     return Scopes.of_tariff(calling_code(config.numbers.country), destinations)
 
 
+def rules_of(config: Config) -> tuple[Rule, ...]:
+    """The rules of the configured folder, or those that guard ships; `ConfigError` with every problem."""
+    return read_rules(config.rules.dir if config.rules.dir is not None else shipped("rules"))
+
+
 async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None = None) -> None:
     """Run until cancelled. `on_ready` gets the address of the HTTP side once guard is restored and subscribed."""
     set_up_logging()
     log = structlog.get_logger("guard").bind()
     rating = rating_of(config)
     _tell_prices(log, rating)
+    rules = rules_of(config)
+    log.info("rules", rules=len(rules), enforce=sum(rule.mode is RuleMode.ENFORCE for rule in rules))
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         broker_url = config.broker.url
@@ -98,7 +109,8 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
             broker_url = (await stack.enter_async_context(embedded_broker(config.broker.port))).url
         store = await stack.enter_async_context(open_store(config.store.path))
         restored = await store.restore()
-        engine = Engine(config.settings(), scopes_of(config, rating), clock.now_ms(), rating=rating)
+        scopes = scopes_of(config, rating)
+        engine = Engine(config.settings(), scopes, clock.now_ms(), rating=rating, rules=rules)
         engine.restore(restored, clock.now_ms())
         settle_interpreter()
         log.info(
@@ -113,7 +125,19 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         listening = await stack.enter_async_context(serve(app, config.http.listen.host, config.http.listen.port))
         log.info("listening", url=listening.url, version=__version__)
         daemon.when_ready = lambda: on_ready(listening.url) if on_ready is not None else None
-        await daemon.run()
+        try:
+            await daemon.run()
+        finally:
+            await _keep(store, engine, log)
+
+
+async def _keep(store: Store, engine: Engine, log: structlog.typing.FilteringBoundLogger) -> None:
+    """Store what is stored only now and then; without it rules see a minute less after the restart, no more."""
+    try:
+        async with asyncio.timeout(KEEP_LIMIT_S):
+            await store.commit(engine.keepsakes())
+    except (StoreError, TimeoutError) as error:
+        log.warning("keepsakes-lost", error=str(error))
 
 
 def _tell_prices(log: structlog.typing.FilteringBoundLogger, rating: Rating) -> None:
@@ -249,3 +273,5 @@ def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> 
     figures.commands_unconfirmed = sum(len(switch.pending) for switch in world.switches.values() if switch.up)
     figures.inbox_reports = waiting
     figures.unrated_calls = world.unrated
+    figures.rule_hits.update(engine.rule_hits)
+    figures.fuse_open = engine.fuse_open

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from guard.commands.backtest_options import backtest
+from guard.commands.held_options import held, rules
 from guard.commands.options import (
     DEFAULT_URL,
     SCENARIO_HELP,
@@ -33,10 +34,8 @@ from guard.commands.options import (
     Until,
     Url,
     Why,
+    daemon_at,
 )
-
-if TYPE_CHECKING:
-    from guard.commands.client import Api
 
 HELP_WIDTH = 80
 
@@ -71,14 +70,6 @@ def _typer(text: str) -> typer.Typer:
 app = _typer("Watch live call charges and have the switches block accounts before their credit limit is passed.")
 limits_app = _typer("The credit limits of all accounts.")
 token_app = _typer("Who may use the API.")
-
-
-def _api(url: str) -> Api:
-    import os
-
-    from guard.commands.client import Api
-
-    return Api(url, os.environ.get("GUARD_TOKEN"))
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option's callback
@@ -226,7 +217,7 @@ def account(account_id: AccountId, url: Url = DEFAULT_URL, as_json: Json = False
     """What guard knows about one account, in plain words."""
     from guard.commands import accounts as command
 
-    with _api(url) as api:
+    with daemon_at(url) as api:
         command.show_account(api, account_id, as_json=as_json)
 
 
@@ -242,7 +233,7 @@ def accounts(
     from guard.commands import accounts as command
 
     chosen = state.value if state else None
-    with _api(url) as api:
+    with daemon_at(url) as api:
         command.show_accounts(api, state=chosen, query=query, limit=limit, as_json=as_json)
 
 
@@ -261,7 +252,7 @@ def ledger(
     """Every line of money of an account."""
     from guard.commands import ledger as command
 
-    with _api(url) as api:
+    with daemon_at(url) as api:
         command.show_ledger(api, account_id, begin=begin, end=end, cycle=cycle, as_csv=as_csv, as_json=as_json)
 
 
@@ -270,7 +261,7 @@ def statement(account_id: AccountId, cycle: Cycle = None, url: Url = DEFAULT_URL
     """Why the balance is what it is: one cycle in figures and in words."""
     from guard.commands import statement as command
 
-    with _api(url) as api:
+    with daemon_at(url) as api:
         command.show_statement(api, account_id, cycle=cycle, as_json=as_json)
 
 
@@ -288,7 +279,7 @@ def block(
     from guard.commands.operate import Deed, Order, operate
 
     order = Order(account=account_id, reason=reason, by=by, scope=scope.value, until=until)
-    with _api(url) as api:
+    with daemon_at(url) as api:
         operate(api, Deed.BLOCK, order, as_json=as_json)
 
 
@@ -304,7 +295,7 @@ def release(
     """Lift what blocks an account and allow it for a while."""
     from guard.commands.operate import Deed, Order, operate
 
-    with _api(url) as api:
+    with daemon_at(url) as api:
         operate(api, Deed.RELEASE, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
@@ -320,7 +311,7 @@ def allow(
     """Let an account call until a time, whatever stands against it."""
     from guard.commands.operate import Deed, Order, operate
 
-    with _api(url) as api:
+    with daemon_at(url) as api:
         operate(api, Deed.ALLOW, Order(account=account_id, reason=reason, by=by, until=until), as_json=as_json)
 
 
@@ -342,8 +333,12 @@ def limit(
     wanted = NewLimit(
         account=account_id, reason=reason, by=by, amount=amount, none=none, suggested=suggested, until=until
     )
-    with _api(url) as api:
+    with daemon_at(url) as api:
         set_limit(api, wanted, as_json=as_json)
+
+
+app.command()(held)
+app.command()(rules)
 
 
 @limits_app.command("review")
@@ -351,7 +346,7 @@ def limits_review(as_csv: Csv = False, url: Url = DEFAULT_URL, as_json: Json = F
     """List the limits that no longer fit, each with a better one."""
     from guard.commands.limits import review_limits
 
-    with _api(url) as api:
+    with daemon_at(url) as api:
         review_limits(api, as_csv=as_csv, as_json=as_json)
 
 

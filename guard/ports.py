@@ -7,7 +7,7 @@ here decides anything. Frozen records cross these borders, never dicts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,8 +15,9 @@ from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerL
 from guard.core.limits import LimitReview
 from guard.core.records import Intent, IntentResult
 from guard.core.restored import Restored
+from guard.core.rules.rule import Rule
 from guard.core.statement import LedgerSum
-from guard.core.views import AccountState, AccountView, SwitchView
+from guard.core.views import AccountState, AccountView, HeldView, SwitchView
 
 __all__ = [
     "Clock",
@@ -174,6 +175,26 @@ class Desk(Protocol):
 
     def switches(self) -> list[SwitchView]:
         """All known switches."""
+        ...
+
+    def held(self) -> Sequence[HeldView]:
+        """Blocks that the fuse holds for an operator, oldest first."""
+        ...
+
+    def held_of(self, held: str) -> HeldView | None:
+        """The one with this id; None when no such block is held (any more)."""
+        ...
+
+    def fuse_open(self) -> bool:
+        """Whether further blocks by rule or model are held now."""
+        ...
+
+    def rules(self) -> Sequence[Rule]:
+        """The rules in force, in the order in which they were read."""
+        ...
+
+    def rule_hits(self) -> Mapping[tuple[str, str], int]:
+        """How often each rule has fired since the start, by (rule, mode)."""
         ...
 
     async def submit(self, intent: Intent) -> IntentResult:

@@ -104,7 +104,14 @@ def _block_lines(block: Picture) -> Iterator[str]:
     yield f"{what} since {since}: {_without_verb(str(block.get('text', '')))}"
     causes = block.get("causes") or []
     if len(causes) > 1:
-        yield from (f"  - since {clock(cause.get('since'))}: {cause.get('text', '')}" for cause in causes)
+        yield from (
+            f"  - since {clock(cause.get('since'))}{_rule_of(cause)}: {cause.get('text', '')}" for cause in causes
+        )
+    elif causes and causes[0].get("rule"):
+        until = causes[0].get("until")
+        yield f"By rule {causes[0]['rule']}; " + (
+            f"it ends at {clock(until)}." if until else "an operator releases it."
+        )
     if not block.get("confirmed"):
         yield "Not every switch has confirmed the block yet; guard keeps sending it."
     elif block.get("effective") is False:
@@ -114,6 +121,10 @@ def _block_lines(block: Picture) -> Iterator[str]:
     yield "Emergency calls always go through."
     if any(cause.get("reason") == "credit_limit" for cause in causes):
         yield "It ends by itself when a payment or a higher limit brings this below 90 %."
+
+
+def _rule_of(cause: Picture) -> str:
+    return f", rule {cause['rule']}" if cause.get("rule") else ""
 
 
 def _without_verb(text: str) -> str:

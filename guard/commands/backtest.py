@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from guard.app import rating_of, scopes_of
+from guard.app import rating_of, rules_of, scopes_of
 from guard.backtest.history import History, Sorter
 from guard.backtest.inputs import Bill, Span, read_billing, read_labels
 from guard.backtest.page import page
@@ -100,11 +100,11 @@ def backtest(options: BacktestOptions) -> None:
     _tell(told, options.out)
 
 
-def make_engine(config: Config, rules: tuple[Rule, ...], now_ms: int) -> Engine:  # noqa: ARG001 -- the engine takes no rules yet
+def make_engine(config: Config, rules: tuple[Rule, ...], now_ms: int) -> Engine:
     """The engine of the daemon, as it would have begun at a time."""
     settle_interpreter()
     rating = rating_of(config)
-    return Engine(config.settings(), scopes_of(config, rating), now_ms, rating=rating)
+    return Engine(config.settings(), scopes_of(config, rating), now_ms, rating=rating, rules=rules)
 
 
 def map_of(section: CdrSection, wanted: str | None) -> CdrMap:
@@ -124,7 +124,7 @@ def _variants(options: BacktestOptions, config: Config) -> list[Variant]:
     """The main run first, then what-ifs, then peers."""
     try:
         rating_of(config)
-        rules = () if config.rules.dir is None else read_rules(config.rules.dir)
+        rules = rules_of(config)
         other = None if options.against is None else read_rules(options.against)
         settings = [read_setting(text) for text in options.settings]
         plain = Variant(name="guard", title="guard", role=Role.GUARD, config=config, rules=rules)

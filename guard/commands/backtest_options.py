@@ -55,7 +55,7 @@ def backtest(
     against: Annotated[Path | None, typer.Option(metavar="DIR", help="Also run these rules, side by side.")] = None,
     peers: Annotated[bool, typer.Option(help="Also run what others would have done.")] = True,
 ) -> None:
-    """Replay history in event time: who would have been blocked, when, and why."""
+    """Replay history in event time: who is blocked, when, why."""
     from guard.commands import backtest as command  # noqa: PLC0415 - `guard --help` must not wait for it
 
     command.backtest(

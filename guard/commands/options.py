@@ -5,11 +5,15 @@ Imported by the command line itself, so it must not import what a command needs:
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from guard.commands.client import Api
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -47,6 +51,13 @@ class RoleName(Enum):
     OPERATE = "operate"
 
 
+class VerdictName(Enum):
+    """What an operator can say about a held block."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Configuration [default: guard.toml here, if there is one]."),
@@ -64,3 +75,10 @@ Until = Annotated[
 Cycle = Annotated[
     str | None, typer.Option("--cycle", metavar="MONTH", help="A month such as 2026-10, in the account's time zone.")
 ]
+
+
+def daemon_at(url: str) -> Api:
+    """The daemon that `--url` names, asked with the token from GUARD_TOKEN."""
+    from guard.commands.client import Api  # noqa: PLC0415 - only commands that ask a daemon need an HTTP client
+
+    return Api(url, os.environ.get("GUARD_TOKEN"))

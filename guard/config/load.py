@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guard.config import addresses, values
 from guard.config.calls import read_calls
+from guard.config.cdr import read_cdr
 from guard.config.files import read_toml
 from guard.config.problems import ConfigError, Problem, Problems, RejectedError
 from guard.config.sections import (
@@ -88,6 +89,7 @@ def _build(root: Table, file: Path | None) -> Config:
         calls=read_calls(root.table("calls")),
         fuse=_fuse(root.table("fuse")),
         payments=_payments(root.table("payments")),
+        cdr=read_cdr(root.table("cdr")),
         switches=_switches(root.table("switches")),
         webhooks=tuple(_webhook(table, base) for table in root.tables("webhook")),
     )

@@ -162,6 +162,17 @@ class PaymentsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CdrSection:
+    """`[cdr]`: where call records of the operator's own kind say what; without columns there is no such kind."""
+
+    header: bool = True
+    delimiter: str = ","
+    timezone: str = "UTC"
+    columns: Mapping[str, str | int] = field(default_factory=dict)
+    """By guard's name: the column's name, or without a header its position from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSection:
     """One `[[webhook]]`: who is told about what."""
 
@@ -189,6 +200,7 @@ class Config:
     calls: CallsSection = field(default_factory=CallsSection)
     fuse: FuseSection = field(default_factory=FuseSection)
     payments: PaymentsSection = field(default_factory=PaymentsSection)
+    cdr: CdrSection = field(default_factory=CdrSection)
     switches: Mapping[str, SwitchSettings] = field(default_factory=dict)
     webhooks: tuple[WebhookSection, ...] = ()
 
@@ -203,6 +215,8 @@ class Config:
             blind_carry_ms=self.calls.blind_carry_ms,
             lost_after_ms=self.calls.lost_after_ms,
             remember_ms=self.calls.remember_ms,
+            fuse_blocks=self.fuse.blocks,
+            fuse_window_ms=self.fuse.window_ms,
             trust=self.payments.trust,
             switches=self.switches,
         )

@@ -7,10 +7,12 @@ thresholds are kept ready (`up_scaled`, `down_scaled`) so that judging a report 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from guard.core.books import Books
-from guard.core.cycles import Cycle, cycle_of
+from guard.core.cycles import Cycle, cycle_of, midnight_ms
 from guard.core.decisions import Reason
 from guard.core.marks import TOP, climb_threshold, fall_threshold
 from guard.core.money import MS_PER_MINUTE, Micros
@@ -30,6 +32,15 @@ Shown = tuple[int, int, int]
 
 NOT_SHOWN: Shown = (0, 0, 0)
 _SECOND_MS = 1_000
+
+
+@lru_cache(maxsize=65_536)
+def _first_moment_ms(day: str, timezone: str) -> int | None:
+    try:
+        return midnight_ms(date.fromisoformat(day), timezone)
+    except ValueError:
+        return None
+
 
 AUTOMATIC = frozenset({Reason.CREDIT_LIMIT, Reason.RULE, Reason.ANOMALY})
 """Causes that `allow` covers."""
@@ -182,6 +193,11 @@ class Account:
         for flight in self.flights:
             value += flight.value_scaled(now_ms) + flight.over_micros * MS_PER_MINUTE
         return value
+
+    @property
+    def opened_ms(self) -> int | None:
+        """When it was opened, as far as billing has said so."""
+        return _first_moment_ms(self.opened, self.timezone) if self.opened else None
 
     def burn_micros(self, now_ms: int) -> int:
         """Rate at which exposure grows now, micros per minute."""

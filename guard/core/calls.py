@@ -133,6 +133,7 @@ class Call:
         "switch",
         "to",
         "watch_due_ms",
+        "watched",
     )
 
     def __init__(self, switch: Switch, account: Account, flight: Flight, call_id: str, place: Place) -> None:
@@ -172,6 +173,8 @@ class Call:
         self.silent_carry_scaled = GROWING
         self.defies = False
         self.watch_due_ms = 0
+        # The rules have seen it begin (`guard.core.detection`).
+        self.watched = False
         # What of it is in the sums of its flights now (`flights.Contribution`).
         self.counted = NOT_COUNTED
 
@@ -191,6 +194,11 @@ class Call:
     def pooled(self) -> bool:
         """Whether it is valued under the account's plan."""
         return self.cover is not None and not self.free and self.stated_charge_micros < 0
+
+    @property
+    def net_so_far_micros(self) -> int:
+        """What it has added to what is owed or in flight, as far as no plan is to decide that at its end."""
+        return self.posted_micros if self.pooled else self.charge_micros
 
     @property
     def billed_s(self) -> int:

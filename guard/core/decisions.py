@@ -279,6 +279,8 @@ class NoticeKind(Enum):
     QUARANTINED = "quarantined"
     LIMIT = "limit"
     """The last invoices ask for a limit that is so much higher that it waits for an operator."""
+    FUSE = "fuse"
+    """The fuse has opened or closed."""
     PLAN = "plan"
     """Billing names a calling plan that nobody has configured."""
 

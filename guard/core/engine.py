@@ -13,6 +13,7 @@ time, so the result does not depend on how often the shell looks.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from guard.core.accounts import Account
@@ -20,6 +21,7 @@ from guard.core.billing import Billing
 from guard.core.calls import Call
 from guard.core.decisions import Changes
 from guard.core.delivery import Delivery
+from guard.core.detection import Detection
 from guard.core.intake import Intake
 from guard.core.invariants import invariant
 from guard.core.judge import Judge
@@ -38,10 +40,12 @@ from guard.core.records import (
     SwitchStatus,
 )
 from guard.core.restored import Restored
+from guard.core.rules.fuse import Fuse
+from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.switches import DOUBT_MS, QUIET_MS, Switch
-from guard.core.views import AccountView
+from guard.core.views import AccountView, HeldView
 from guard.core.watch import Watch
 from guard.core.world import World
 
@@ -51,17 +55,29 @@ FORGET_EVERY_MS = 60_000
 class Engine:
     """All of guard's decisions. One instance, one thread."""
 
-    def __init__(self, settings: Settings, scopes: Scopes, now_ms: int, rating: Rating | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        scopes: Scopes,
+        now_ms: int,
+        rating: Rating | None = None,
+        rules: Iterable[Rule] = (),
+    ) -> None:
         if rating is None:
             rating = Rating(unknown_rate_micros=settings.unknown_rate_micros)
         self.world = World(settings, scopes, rating)
         self._delivery = Delivery(self.world)
         self._judge = Judge(self.world, self._delivery)
         self._memory = Memory(self.world, self._judge)
-        self._watch = Watch(self.world, self._judge, self._memory)
-        self._intake = Intake(self.world, self._judge, self._delivery, self._memory, self._watch)
+        rules = tuple(rules)
+        fuse = Fuse(settings.fuse_blocks, settings.fuse_window_ms)
+        self._detection = Detection(self.world, self._judge, rules, fuse) if rules else None
+        if self._detection is not None:
+            self._judge.on_allowance_over = self._detection.reconsider
+        self._watch = Watch(self.world, self._judge, self._memory, self._detection)
+        self._intake = Intake(self.world, self._judge, self._delivery, self._memory, self._watch, self._detection)
         self._billing = Billing(self.world, self._judge)
-        self._operators = Operators(self.world, self._judge)
+        self._operators = Operators(self.world, self._judge, self._detection)
         self._forget_due_ms = now_ms + FORGET_EVERY_MS
         for name in settings.switches:
             self.world.switch(name, now_ms)
@@ -179,9 +195,15 @@ class Engine:
         for moment in (self._watch.next_due_ms, self._judge.alarms.next_due_ms, self._delivery.next_due_ms):
             if moment is not None and moment < due:
                 due = moment
+        lagging = False
         for switch in self.world.switches.values():
+            lagging = lagging or switch.lagging
             if switch.quiet_due_ms is not None and switch.quiet_due_ms < due:
                 due = switch.quiet_due_ms
+        if self._detection is not None and not lagging:
+            seen = self._detection.next_due_ms
+            if seen is not None and seen < due:
+                due = seen
         return due
 
     def advance(self, now_ms: int) -> None:
@@ -205,11 +227,49 @@ class Engine:
             self._forget_due_ms = now_ms + FORGET_EVERY_MS
             self._memory.forget(now_ms)
 
+        detection = self._detection
+        if detection is not None and not any(switch.lagging for switch in self.world.switches.values()):
+            detection.advance(now_ms)
+
     def take(self) -> Changes:
         """Hand over all changes since the last time."""
-        return self.world.take()
+        changes = self.world.take()
+        if self._detection is not None:
+            self._detection.keep(changes)
+        return changes
+
+    def keepsakes(self) -> Changes:
+        """What is stored only now and then (`guard.core.detection`), all of it: for the last commit before a stop."""
+        changes = Changes()
+        if self._detection is not None:
+            self._detection.keep(changes, everything=True)
+        return changes
 
     # -- questions
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that are not off."""
+        return () if self._detection is None else self._detection.watch.rules
+
+    @property
+    def rule_hits(self) -> Mapping[tuple[str, str], int]:
+        """Crossings by (rule, mode)."""
+        return {} if self._detection is None else self._detection.hits
+
+    @property
+    def fuse_open(self) -> bool:
+        """Whether blocks by rules wait for an operator."""
+        return self._detection is not None and self._detection.fuse.open
+
+    def held(self) -> tuple[HeldView, ...]:
+        """Blocks that wait for an operator, the oldest first."""
+        detection = self._detection
+        return () if detection is None else tuple(detection.held_view(held) for held in detection.held())
+
+    def held_of(self, held_id: str) -> HeldView | None:
+        """The held block of that id."""
+        return next((held for held in self.held() if held.id == held_id), None)
 
     def picture(self, account_id: str, now_ms: int) -> AccountView | None:
         """One account as it stands now."""
@@ -248,6 +308,8 @@ class Engine:
             switch.lagging = bool(switch.calls)
             switch.talking_since_ms = now_ms
         self._watch.restore(now_ms)
+        if self._detection is not None:
+            self._detection.restore(restored.kept)
         for account in world.accounts.values():
             self._judge.alarms.set(account, now_ms)
             if account.causes or account.pending_micros:

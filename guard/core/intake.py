@@ -20,6 +20,7 @@ from guard.core.calls import (
     RATE_STATED,
     RATE_UNKNOWN,
     Call,
+    Price,
     Priced,
     price_of,
 )
@@ -33,6 +34,7 @@ from guard.core.switches import LAG_MS, QUIET_MS, Switch
 if TYPE_CHECKING:
     from guard.core.accounts import Account
     from guard.core.delivery import Delivery
+    from guard.core.detection import Detection
     from guard.core.judge import Judge
     from guard.core.memory import Memory
     from guard.core.rating import Place
@@ -57,14 +59,24 @@ def _basis(call: Call | None, past: Remembered | None) -> Priced | Call:
 class Intake:
     """Takes reports and watches over live calls."""
 
-    __slots__ = ("_delivery", "_emergency", "_judge", "_memory", "_watch", "_world")
+    __slots__ = ("_delivery", "_detection", "_emergency", "_judge", "_memory", "_watch", "_world")
 
-    def __init__(self, world: World, judge: Judge, delivery: Delivery, memory: Memory, watch: Watch) -> None:
+    def __init__(
+        self,
+        world: World,
+        judge: Judge,
+        delivery: Delivery,
+        memory: Memory,
+        watch: Watch,
+        detection: Detection | None,
+    ) -> None:
         self._world = world
         self._judge = judge
         self._delivery = delivery
         self._memory = memory
         self._watch = watch
+        self._detection = detection
+        """None: there are no rules."""
         self._emergency = world.settings.emergency.as_dialled()
 
     def take(self, switch: Switch, report: Report, now_ms: int) -> Outcome:
@@ -117,23 +129,39 @@ class Intake:
         account = known if known is not None else world.open_account(report.account)
         if report.event is Event.FAILED:
             self._memory.attempt(switch, report)
+            if self._detection is not None and not emergency:
+                self._detection.attempt(switch, account, report, now_ms)
             return Outcome.ACCEPTED
         if call is None:
             call = self._begin(switch, account, report, past, place)
+        self._apply(call, report, price, now_ms, emergency=emergency)
+        return Outcome.ACCEPTED
+
+    def _apply(self, call: Call, report: Report, price: Price, now_ms: int, *, emergency: bool) -> None:
+        """Let a report that has passed every guard change its call; it must succeed."""
+        world, switch, account, detection = self._world, call.switch, call.account, self._detection
+        gross, net, lasted_ms = call.gross_micros, call.net_so_far_micros, call.duration_ms
         self._describe(call, report, emergency=emergency)
         call.take_newest(report, price)
         if call.silent_carry_scaled != GROWING:
             call.silent_carry_scaled = GROWING
             self._watch.at(call, call.last_known_at_ms() + world.settings.stale_after_ms)
         if report.event is Event.ENDED:
-            self._memory.post(call, LineKind.CORRECTION if call.came_back else LineKind.CALL, call.at_ms)
+            kind = LineKind.CORRECTION if call.came_back else LineKind.CALL
+            comes_to = self._memory.post(call, kind, call.at_ms)
         else:
+            comes_to = call.net_so_far_micros
             world.count(call)
             world.touch_call(call)
             if account.command is not None and account.command.action == "block":
                 self._check_obedience(switch, account, call, now_ms)
+        if detection is not None:
+            if call.emergency:
+                detection.over(call, -gross, now_ms)
+            else:
+                growth = (call.gross_micros - gross, comes_to - net, call.duration_ms - lasted_ms)
+                detection.call(call, report, growth, now_ms)
         self._judge.judge(account, now_ms, min(report.at_ms - switch.skew_ms, now_ms))
-        return Outcome.ACCEPTED
 
     def _hear(self, switch: Switch, report: Report, now_ms: int) -> None:
         """The switch spoke: learn its clock, and see whether a backlog is being read."""
@@ -179,6 +207,7 @@ class Intake:
     def _describe_late(self, call: Call, report: Report, now_ms: int, *, emergency: bool) -> None:
         """An older report may still say where the call goes, or that it costs nothing."""
         world, rate = self._world, report.rate_micros
+        gross = call.gross_micros
         adopts = rate is not None and call.rate_known != RATE_STATED
         adopts = adopts and self._fits(call.account, call, None, call.charge_at(rate or 0))
         repriced = self._describe(call, report, emergency=emergency)
@@ -190,6 +219,8 @@ class Intake:
         world.count(call)
         world.touch_call(call)
         if repriced:
+            if self._detection is not None:
+                self._detection.corrected(call, call.gross_micros - gross, now_ms)
             self._judge.judge(call.account, now_ms, now_ms)
 
     def _describe(self, call: Call, report: Report, *, emergency: bool) -> bool:
@@ -240,7 +271,8 @@ class Intake:
             call.newest_at_ms = past.newest_at_ms
             if past.lost:
                 self._memory.come_back(call, past)
-                call.posted_micros = past.posted_micros
+                call.posted_micros = call.charge_micros = past.posted_micros
+                call.gross_micros, call.duration_ms = call.posted_gross_micros, past.duration_ms
                 call.stated_charge_micros = past.charge_micros
                 call.emergency = past.emergency
                 call.direction = Direction(past.direction) if past.direction else None

@@ -39,6 +39,8 @@ from guard.core.rows import CommandRow
 from guard.core.settings import DAY_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from guard.core.delivery import Delivery
     from guard.core.world import World
 
@@ -49,12 +51,14 @@ LIFT_PAUSE_MS = DAY_MS
 class Judge:
     """Marks, causes and what follows from them."""
 
-    __slots__ = ("_delivery", "_world", "alarms")
+    __slots__ = ("_delivery", "_world", "alarms", "on_allowance_over")
 
     def __init__(self, world: World, delivery: Delivery) -> None:
         self._world = world
         self._delivery = delivery
         self.alarms = Alarms(world)
+        self.on_allowance_over: Callable[[Account, int], None] = lambda _account, _now_ms: None
+        """Rules whose marks stand are judged anew then (`guard.core.detection`)."""
 
     # -- marks
 
@@ -109,7 +113,7 @@ class Judge:
                 account, Action.BLOCK, Reason.CREDIT_LIMIT, now_ms, at_ms, text, level, evidence, mode=mode
             )
             if not allowed:
-                self._add_cause(account, decision, Scope.ALL, None, now_ms)
+                self.add_cause(account, decision, Scope.ALL, None, now_ms)
         self._world.touch(account)
         self._world.count_state(account)
 
@@ -157,6 +161,8 @@ class Judge:
         scope: Scope = Scope.ALL,
         by: str = "",
         key: str = "",
+        rule: str = "",
+        mark: str = "",
     ) -> Decision:
         """Record one decision; its id follows from the account, its count of decisions and what it says."""
         world = self._world
@@ -165,15 +171,16 @@ class Judge:
         limit = account.limit_in_force
         decision = Decision(
             number=world.last_decision,
-            id=derived_id(at_ms, account.id, account.decisions, action.value, reason.value, level),
+            id=derived_id(at_ms, account.id, account.decisions, action.value, reason.value, level, rule),
             at_ms=at_ms,
             account=account.id,
             action=action,
             scope=scope,
             mode=mode,
             reason=reason,
+            rule=rule,
             key=key,
-            mark=mark_name(level) if level else "",
+            mark=mark or (mark_name(level) if level else ""),
             exposure_micros=clamp_for_show(floor_from_scaled(account.exposure_scaled(now_ms))),
             limit_micros=None if limit is None else clamp_for_show(limit),
             currency=account.currency,
@@ -185,13 +192,23 @@ class Judge:
         world.touch(account)
         return decision
 
-    def _add_cause(self, account: Account, decision: Decision, scope: Scope, until_ms: int | None, now_ms: int) -> None:
+    def add_cause(
+        self,
+        account: Account,
+        decision: Decision,
+        scope: Scope,
+        until_ms: int | None,
+        now_ms: int,
+        *,
+        end_calls: bool = True,
+    ) -> None:
+        """Let a decision become a cause of a block."""
         account.put_cause(
             Cause(
                 reason=decision.reason,
                 rule=decision.rule,
                 scope=scope,
-                end_calls=True,
+                end_calls=end_calls,
                 since_ms=decision.at_ms,
                 until_ms=until_ms,
                 text=decision.text,
@@ -213,7 +230,7 @@ class Judge:
     ) -> None:
         """Add a cause that is not a mark: an operator's or the closing of the account."""
         decision = self.decide(account, Action.BLOCK, reason, now_ms, now_ms, text, scope=scope, by=by)
-        self._add_cause(account, decision, scope, until_ms, now_ms)
+        self.add_cause(account, decision, scope, until_ms, now_ms)
         self.alarms.set(account, now_ms)
 
     def lift(self, account: Account, cause: Cause, why: Reason, now_ms: int, text: str, by: str = "") -> None:
@@ -294,6 +311,7 @@ class Judge:
             account.allow_until_ms = None
             self.stand_below_top(account)
             self._world.touch(account)
+            self.on_allowance_over(account, now_ms)
 
         if account.books is not None and account.books.card_watched:
             cards.look(account, self, now_ms)

@@ -48,8 +48,11 @@ class Memory:
         self._world = world
         self._judge = judge
 
-    def post(self, call: Call, kind: LineKind, at_ms: int, *, lost: bool = False) -> None:
-        """Post a call's charge, less what was posted before, and remember the call. Its value is counted out."""
+    def post(self, call: Call, kind: LineKind, at_ms: int, *, lost: bool = False) -> int:
+        """Post a call's charge, less what was posted before, and remember the call. Its value is counted out.
+
+        Returns what the whole call comes to, in micros.
+        """
         world = self._world
         account, switch = call.account, call.switch
         bill = self._bill(call, at_ms)
@@ -84,6 +87,7 @@ class Memory:
                 rated=rated,
             ),
         )
+        return bill.net_micros
 
     def _bill(self, call: Call, at_ms: int) -> Split:
         """What a call comes to, under the account's plan if it has a place there; its use of the plan is noted."""

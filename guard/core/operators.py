@@ -16,10 +16,11 @@ from guard.core.accounts import AUTOMATIC, Account
 from guard.core.decisions import Action, Audit, Reason
 from guard.core.marks import TOP, climb_threshold
 from guard.core.money import format_money
-from guard.core.records import Allow, Block, Intent, IntentResult, Release, SetLimit
+from guard.core.records import Allow, Approve, Block, Intent, IntentResult, Reject, Release, SetLimit
 from guard.core.settings import HOUR_MS
 
 if TYPE_CHECKING:
+    from guard.core.detection import Detection
     from guard.core.judge import Judge
     from guard.core.world import World
 
@@ -30,11 +31,12 @@ RELEASE_ALLOWS_MS = HOUR_MS
 class Operators:
     """Carries out operators' intents."""
 
-    __slots__ = ("_judge", "_world")
+    __slots__ = ("_detection", "_judge", "_world")
 
-    def __init__(self, world: World, judge: Judge) -> None:
+    def __init__(self, world: World, judge: Judge, detection: Detection | None) -> None:
         self._world = world
         self._judge = judge
+        self._detection = detection
 
     def carry_out(self, intent: Intent, now_ms: int) -> IntentResult:
         """What became of it. Nothing has changed unless the answer is DONE."""
@@ -52,6 +54,8 @@ class Operators:
                 result = self._allow(account, intent, now_ms)
             case SetLimit():
                 result = self._set_limit(account, intent, now_ms)
+            case Approve() | Reject():
+                result = self._settle_held(intent, now_ms)
             case _:
                 assert_never(intent)
         if result is IntentResult.DONE:
@@ -78,6 +82,8 @@ class Operators:
         text = f"Released by {intent.by}: {intent.reason}."
         for cause in causes:
             self._judge.lift(account, cause, Reason.RELEASED, now_ms, text, intent.by)
+        if self._detection is not None:
+            self._detection.released(account, now_ms)
         self._stand(account, now_ms)
         return IntentResult.DONE
 
@@ -102,6 +108,16 @@ class Operators:
             limits.set_by_hand(account, intent.limit_micros, world, by=intent.by)
         self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)
         return IntentResult.DONE
+
+    def _settle_held(self, intent: Approve | Reject, now_ms: int) -> IntentResult:
+        detection = self._detection
+        if detection is None:
+            return IntentResult.UNKNOWN_HELD
+        if isinstance(intent, Approve):
+            done = detection.approve(intent.held, intent.by, intent.reason, now_ms)
+        else:
+            done = detection.reject(intent.held, now_ms)
+        return IntentResult.DONE if done else IntentResult.UNKNOWN_HELD
 
     def _stand(self, account: Account, now_ms: int) -> None:
         """Judge what is now allowed: a limit that is no longer reached can be reached, and recorded, again."""

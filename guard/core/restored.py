@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from guard.core.decisions import BillingEntry, Decision, KeptRow, Remembered
@@ -18,7 +19,8 @@ class Restored:
     remembered: list[Remembered] = field(default_factory=list)
     billing: list[BillingEntry] = field(default_factory=list)
     pending: list[tuple[str, str, int]] = field(default_factory=list)
-    kept: list[KeptRow] = field(default_factory=list)
+    kept: Iterable[KeptRow] = ()
+    """To be gone through once: rows may be made as they are asked for, and let go."""
     last_line: int = 0
     last_decision: int = 0
     forgotten_before_ms: int = 0

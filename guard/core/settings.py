@@ -37,6 +37,9 @@ class Settings:
     blind_carry_ms: int = 30 * MINUTE_MS
     lost_after_ms: int = 4 * HOUR_MS
     remember_ms: int = 7 * DAY_MS
+    fuse_blocks: int = 20
+    """Blocks by rules or the model let through within `fuse_window_ms`, at least."""
+    fuse_window_ms: int = 10 * MINUTE_MS
     trust: Mapping[str, int] = field(default_factory=dict)
     """Part of a pending payment that counts, per method, in millionths (default none)."""
     switches: Mapping[str, SwitchSettings] = field(default_factory=dict)

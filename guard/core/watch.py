@@ -17,6 +17,7 @@ from guard.core.money import fits
 from guard.core.switches import LAG_MS, Switch
 
 if TYPE_CHECKING:
+    from guard.core.detection import Detection
     from guard.core.judge import Judge
     from guard.core.memory import Memory
     from guard.core.world import World
@@ -28,12 +29,13 @@ _MOST_FROZEN_SCALED = 2**62
 class Watch:
     """Looks at every live call when its time has come."""
 
-    __slots__ = ("_due", "_judge", "_memory", "_world")
+    __slots__ = ("_detection", "_due", "_judge", "_memory", "_world")
 
-    def __init__(self, world: World, judge: Judge, memory: Memory) -> None:
+    def __init__(self, world: World, judge: Judge, memory: Memory, detection: Detection | None) -> None:
         self._world = world
         self._judge = judge
         self._memory = memory
+        self._detection = detection
         self._due: list[tuple[int, str, str]] = []
 
     def at(self, call: Call, due_ms: int) -> None:
@@ -122,6 +124,8 @@ class Watch:
             self.at(call, now_ms + self._world.settings.lost_after_ms)
             return
         self._memory.post(call, LineKind.LOST, call.at_ms, lost=True)
+        if self._detection is not None:
+            self._detection.over(call, 0, now_ms)
         self._judge.judge(call.account, now_ms, now_ms)
 
     def go_blind(self, switch: Switch, now_ms: int) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from guard.core.engine import Engine
 from guard.core.limits import LimitReview, review
 from guard.core.pictures import switch_picture
 from guard.core.records import Intent, IntentResult
-from guard.core.views import AccountState, AccountView, SwitchView
+from guard.core.rules.rule import Rule
+from guard.core.views import AccountState, AccountView, HeldView, SwitchView
 from guard.ports import Clock, NotReadyError, Store
 from guard.shell.loop import Loop
 
@@ -97,6 +98,26 @@ class Desk:
     def switches(self) -> list[SwitchView]:
         """All known switches."""
         return [switch_picture(switch) for switch in self._engine.world.switches.values()]
+
+    def held(self) -> Sequence[HeldView]:
+        """Blocks that the fuse holds for an operator."""
+        return self._engine.held()
+
+    def held_of(self, held: str) -> HeldView | None:
+        """The one with this id."""
+        return self._engine.held_of(held)
+
+    def fuse_open(self) -> bool:
+        """Whether further blocks are held now."""
+        return self._engine.fuse_open
+
+    def rules(self) -> Sequence[Rule]:
+        """The rules in force."""
+        return self._engine.rules
+
+    def rule_hits(self) -> Mapping[tuple[str, str], int]:
+        """How often each rule has fired."""
+        return self._engine.rule_hits
 
     async def submit(self, intent: Intent) -> IntentResult:
         """Carry out an operator's intent."""

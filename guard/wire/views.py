@@ -1,4 +1,4 @@
-"""What the HTTP side shows, as JSON objects (contract 6): accounts, ledger lines, quarantine, switches.
+"""What the HTTP side shows, as JSON objects (contract 6): accounts, ledger lines, held blocks, quarantine, switches.
 
 Everything the contract names is here under its name; what is more (`burn_rate`, `reaches_limit_at` ...) may be relied
 on too. Called numbers are whole in live calls and in the ledger, because the operator has to act on them; in decisions
@@ -13,7 +13,7 @@ import msgspec
 
 from guard.core.decisions import Decision, LedgerLine, Quarantined
 from guard.core.money import format_money
-from guard.core.views import AccountView, BlockView, CardView, InvoiceView, LiveCall, SwitchView, UseView
+from guard.core.views import AccountView, BlockView, CardView, HeldView, InvoiceView, LiveCall, SwitchView, UseView
 from guard.wire.decisions import JsonObject, decision_object
 from guard.wire.instants import MAX_MS, format_instant, format_optional_instant
 
@@ -150,6 +150,20 @@ def block_object(block: BlockView) -> JsonObject:
             for cause in block.causes
         ],
         "errors": [{"switch": switch, "error": error} for switch, error in block.errors],
+    }
+
+
+def held_object(held: HeldView) -> JsonObject:
+    """A block by rule or model that waits for an operator; `since` is when it was asked for."""
+    return {
+        "id": held.id,
+        "account": held.account,
+        "name": held.name,
+        "reason": held.reason.value,
+        "rule": held.rule,
+        "scope": held.scope.value,
+        "since": format_instant(held.at_ms),
+        "text": held.text,
     }
 
 

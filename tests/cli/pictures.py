@@ -262,3 +262,33 @@ def review(account: str = "A1001", **changes: Any) -> dict[str, Any]:
         "suggested": "1100.00",
         "why": "It covers only 1.2 cycles, where 2 to 3 are meant: the mean of the last 3 invoices is 412.00.",
     } | changes
+
+
+def held(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A block that the fuse holds."""
+    return {
+        "id": f"01JD7Q4Z8R{number:016d}",
+        "account": "A1001",
+        "name": "Acme Ltd",
+        "reason": "rule",
+        "rule": "same-number",
+        "scope": "international",
+        "since": "2024-11-22T08:12:45.120Z",
+        "text": "12 calls in 15 minutes to +25261*** (Somalia) at 3.40 a minute; 10 is the mark.",
+    } | changes
+
+
+def rule(name: str = "same-number", **changes: Any) -> dict[str, Any]:
+    """A rule in force."""
+    return {
+        "id": name,
+        "title": "The same dear number again and again",
+        "mode": "shadow",
+        "measure": "calls",
+        "window": "15m",
+        "per": "number",
+        "warn": "5",
+        "block": "10",
+        "scope": "international",
+        "hits": {"enforce": 0, "shadow": 12},
+    } | changes

@@ -124,6 +124,22 @@ def test_why_the_balance_is_what_it_is(guard: Guard, daemon: FakeDaemon) -> None
     assert all(len(line) <= 80 for line in output.splitlines())
 
 
+def test_a_block_by_a_rule_names_it_and_its_end(guard: Guard, daemon: FakeDaemon) -> None:
+    """One cause says how it ends; of several each says since when and by which rule."""
+    cause: dict[str, object] = {"reason": "rule", "rule": "same-number", "scope": "all"}
+    cause |= {"since": "2024-11-22T08:12:45.120Z"}
+    cause |= {"until": None, "text": "12 calls in 15 minutes; 10 is the mark."}
+    block = pictures.blocked()["block"]
+    credit = block["causes"]
+    for causes, said in (
+        ([cause], "By rule same-number; an operator releases it."),
+        ([cause | {"until": "2024-11-22T09:12:45Z"}], "By rule same-number; it ends at 22 Nov 2024 04:12."),
+        ([*credit, cause], "- since 22 Nov 2024 03:12, rule same-number: 12 calls in 15 minutes; 10 is the mark."),
+    ):
+        lay_out(daemon, pictures.blocked() | {"block": block | {"causes": causes}})
+        assert said in " ".join(guard("account", "A1001").output.split())
+
+
 def test_json_is_what_the_daemon_said(guard: Guard, daemon: FakeDaemon) -> None:
     daemon.answer("GET", PATH, pictures.blocked())
     assert json.loads(guard("account", "A1001", "--json").output) == pictures.blocked()

@@ -129,6 +129,16 @@ def test_a_decision_that_comes_twice_is_told_once(play: Play) -> None:
     assert len(play.story.moments) == before
 
 
+def test_a_rule_in_shadow_is_told_and_counts_as_nothing(play: Play) -> None:
+    story = Story(play.story.cast, T0)
+    by_rule = {"mode": "shadow", "reason": "rule", "rule": "same-number", "mark": "block", "text": "12 calls."}
+    story.see_decision(decision("block", 1_000, **by_rule), T0)
+    story.see_decision(decision("warn", 2_000, **by_rule), T0)
+    assert story.moments[-1].mood == "calm"
+    assert story.moments[-1].text == f"{HACKED}  recorded only (same-number): 12 calls."
+    assert (story.turning.decided_at_ms, story.turning.warned_at_ms) == (None, {})
+
+
 def test_saved_grows_at_the_rate_of_what_was_cut(play: Play) -> None:
     turning = play.story.turning
     assert turning.cut_burn_micros > 100_000_000

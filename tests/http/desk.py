@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -22,8 +22,9 @@ from guard.core.identity import derived_id
 from guard.core.limits import LimitReview
 from guard.core.money import Micros
 from guard.core.records import Direction, Intent, IntentResult, Scope
+from guard.core.rules.rule import Measure, Per, Rule, RuleMode
 from guard.core.statement import LedgerSum
-from guard.core.views import AccountState, AccountView, BlockView, CauseView, LiveCall, SwitchView
+from guard.core.views import AccountState, AccountView, BlockView, CauseView, HeldView, LiveCall, SwitchView
 from guard.ports import NotReadyError, Store, StoreError
 
 NOW_MS = 1_795_317_165_120
@@ -116,6 +117,33 @@ SWITCH = SwitchView(
     blind=False,
     skew_ms=-3,
 )
+
+RULE = Rule(
+    id="same-number",
+    title="The same dear number again and again",
+    mode=RuleMode.SHADOW,
+    measure=Measure.CALLS,
+    window_ms=HOUR_MS // 4,
+    per=Per.NUMBER,
+    warn=5,
+    block=10,
+    scope=Scope.INTERNATIONAL,
+)
+
+
+def held_block(number: int, account: str = "A1001") -> HeldView:
+    """The n-th block that the fuse holds."""
+    at_ms = NOW_MS + number
+    return HeldView(
+        id=derived_id(at_ms, account, number),
+        account=account,
+        name="Acme Ltd",
+        reason=Reason.RULE,
+        rule=RULE.id,
+        scope=Scope.INTERNATIONAL,
+        at_ms=at_ms,
+        text="12 calls in 15 minutes to +25261*** (Somalia) at 3.40 a minute; 10 is the mark.",
+    )
 
 
 def decision(number: int, account: str = "A1001") -> Decision:
@@ -250,6 +278,10 @@ class PaperDesk:
     views: dict[str, AccountView] = field(default_factory=dict)
     known_switches: list[SwitchView] = field(default_factory=list)
     reviews: list[LimitReview] = field(default_factory=list)
+    held_blocks: list[HeldView] = field(default_factory=list)
+    open: bool = False
+    known_rules: list[Rule] = field(default_factory=list)
+    hits: dict[tuple[str, str], int] = field(default_factory=dict)
     submitted: list[Intent] = field(default_factory=list)
     result: IntentResult = IntentResult.DONE
     not_ready: str = ""
@@ -282,6 +314,21 @@ class PaperDesk:
 
     def switches(self) -> list[SwitchView]:
         return self.known_switches
+
+    def held(self) -> Sequence[HeldView]:
+        return self.held_blocks
+
+    def held_of(self, held: str) -> HeldView | None:
+        return next((each for each in self.held_blocks if each.id == held), None)
+
+    def fuse_open(self) -> bool:
+        return self.open
+
+    def rules(self) -> Sequence[Rule]:
+        return self.known_rules
+
+    def rule_hits(self) -> Mapping[tuple[str, str], int]:
+        return self.hits
 
     async def submit(self, intent: Intent) -> IntentResult:
         if self.not_ready:

@@ -18,7 +18,7 @@ from guard.core.limits import LimitReview
 from guard.core.money import Micros
 from guard.core.statement import LedgerSum
 from guard.core.views import CardView, InvoiceView, UseView
-from guard.wire import books, views
+from guard.wire import books, rulebook, views
 from guard.wire.decisions import decision_object
 from tests.http.desk import (
     BLOCK,
@@ -26,11 +26,13 @@ from tests.http.desk import (
     CALL,
     NOW_MS,
     QUARANTINED,
+    RULE,
     SWITCH,
     VIEW,
     PaperDesk,
     PaperStore,
     decision,
+    held_block,
     line,
 )
 
@@ -76,6 +78,8 @@ WRITTEN: dict[str, Json] = {
     "LedgerLine": views.ledger_object(line(1)),
     "Quarantined": views.quarantined_object(1, QUARANTINED),
     "Switch": views.switch_object(SWITCH),
+    "HeldBlock": views.held_object(held_block(1)),
+    "Rule": rulebook.rule_object(RULE, {}),
     "Invoice": views.invoice_object(INVOICE),
     "Audit": books.audit_object(Audit("A1001", 0, "ana", "limit", "EFT promised")),
     "ReviewedLimit": books.review_object(REVIEW),
@@ -105,6 +109,7 @@ def test_nested_members_too() -> None:
     cause = schema("Blocked")["properties"]["causes"]["items"]
     assert set(cause["required"]) == set(WRITTEN["Blocked"]["causes"][0])
     assert set(account["card"]["oneOf"][0]["required"]) == set(WRITTEN["Account"]["card"])
+    assert set(schema("Rule")["properties"]["hits"]["required"]) == set(WRITTEN["Rule"]["hits"])
     assert set(account["plan_use"]["items"]["required"]) == set(WRITTEN["Account"]["plan_use"][0])
 
 
@@ -151,6 +156,8 @@ async def test_the_lists_are_as_described(desk: PaperDesk, store: PaperStore, ap
         ("/api/v1/accounts/A1001/ledger", "Ledger"),
         ("/api/v1/accounts/A1001/history", "History"),
         ("/api/v1/limits/review", "LimitReview"),
+        ("/api/v1/held", "Held"),
+        ("/api/v1/rules", "Rules"),
         ("/api/v1/decisions", "Decisions"),
         ("/api/v1/quarantine", "Quarantine"),
         ("/api/v1/switches", "Switches"),

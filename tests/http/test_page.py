@@ -10,10 +10,10 @@ from dataclasses import replace
 import httpx
 
 from guard.adapters.http.page import sentence
-from guard.core.decisions import Reason
+from guard.core.decisions import Mode, Reason
 from guard.core.money import Micros
 from guard.core.views import AccountState
-from tests.http.desk import BLOCK, BLOCKED, CALL, NOW_MS, SWITCH, VIEW, PaperDesk, PaperStore, decision
+from tests.http.desk import BLOCK, BLOCKED, CALL, NOW_MS, SWITCH, VIEW, PaperDesk, PaperStore, decision, held_block
 
 EVIL = "<script>alert('x')</script>\"&"
 
@@ -54,6 +54,7 @@ async def test_nothing_that_others_wrote_becomes_markup(
     odd = replace(BLOCKED, account=EVIL, name=EVIL, currency=EVIL, block=block, live_calls=(call,))
     desk.know(odd)
     desk.known_switches = [replace(SWITCH, name=EVIL)]
+    desk.held_blocks = [replace(held_block(1, EVIL), name=EVIL, rule=EVIL, text=EVIL)]
     store.decided = [replace(decision(1, EVIL), text=EVIL)]
     overview = await api.get("/")
     link = re.search(r'href="(/accounts/[^"]+)"', overview.text)
@@ -101,3 +102,35 @@ async def test_a_switch_in_trouble_is_shown(desk: PaperDesk, api: httpx.AsyncCli
     desk.known_switches = [replace(SWITCH, up=False, blind=True, lagging=True, synced=False)]
     page = (await api.get("/")).text
     assert "down, silent although calls are up, behind, has not confirmed its list of blocks" in page
+
+
+async def test_blocks_that_wait_for_an_operator_are_listed_with_why(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.held_blocks, desk.open = [held_block(1)], True
+    page = (await api.get("/")).text
+    assert "The fuse is open" in page
+    assert "Blocks that wait for an operator: 1" in page
+    assert "same-number" in page
+    assert "12 calls in 15 minutes to +25261*** (Somalia)" in page
+
+
+async def test_of_a_closed_fuse_that_holds_nothing_the_page_says_nothing(api: httpx.AsyncClient) -> None:
+    page = (await api.get("/")).text
+    assert "fuse" not in page
+    assert "wait for an operator" not in page
+
+
+async def test_a_block_by_a_rule_names_it(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    cause = replace(BLOCK.causes[0], reason=Reason.RULE, rule="same-number", text="12 calls in 15 minutes.")
+    desk.know(replace(BLOCKED, block=replace(BLOCK, causes=(cause,))))
+    page = (await api.get("/accounts/A1002")).text
+    assert "<td>rule same-number<td>all<td>12 calls in 15 minutes.</tr>" in page
+
+
+async def test_a_decision_in_shadow_does_not_look_as_if_it_had_acted(
+    desk: PaperDesk, store: PaperStore, api: httpx.AsyncClient
+) -> None:
+    del desk
+    store.decided = [decision(1), replace(decision(2), mode=Mode.SHADOW)]
+    page = (await api.get("/accounts/A1001")).text
+    assert page.count("<td>warn<td>") == 1
+    assert page.count("<td>warn (shadow)<td>") == 1

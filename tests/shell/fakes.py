@@ -10,6 +10,7 @@ from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerL
 from guard.core.engine import Engine
 from guard.core.records import Refusal
 from guard.core.restored import Restored
+from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.statement import LedgerSum
@@ -199,7 +200,7 @@ class CountingFigures:
 class House:
     """A loop in a house of fakes."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, rules: Sequence[Rule] = ()) -> None:
         self.journal: list[str] = []
         self.clock = ManualClock()
         self.store = MemoryStore(self.journal)
@@ -207,7 +208,7 @@ class House:
         self.control = MemorySession(self.clock, self.journal, "control")
         self.figures = CountingFigures()
         self.refusals: list[tuple[str, Refusal]] = []
-        self.engine = Engine(settings or Settings(), Scopes.of_country_code("1"), START_MS)
+        self.engine = Engine(settings or Settings(), Scopes.of_country_code("1"), START_MS, rules=rules)
         self.topics = Topics("guard/v1")
         self.loop = Loop(
             engine=self.engine,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guard.adapters.sqlite import checkpoint, open_store, schema
 from guard.core.decisions import Changes
+from tests.store.kept_samples import fuse, gone, subject
 from tests.store.samples import T0, account, call, decision, held, line, over, switch
 
 ACCOUNTS = 40
@@ -36,6 +37,7 @@ def batch(number: int) -> Changes:
         quarantine=[held(number)] if number % 9 == 0 else [],
         pending=[("sw1", f"A{touched[0]}", number)],
         settled=[("sw1", f"A{touched[-1]}")],
+        kept=[fuse(number), subject(f"A{number % 5}", number), gone(subject(f"A{(number + 2) % 5}"))],
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from guard.core.decisions import Changes, LedgerLine, LineKind
+from guard.core.decisions import Changes, KeptRow, LedgerLine, LineKind
 from guard.core.rows import BooksRow, UseRow
+from tests.store.kept_samples import crowds, fuse, gone, held_blocks, subject
 from tests.store.samples import RATED, T0, account, audit, billing, call, decision, held, line, over, switch
 
 ACCOUNTS = ("A1", "a1", "007", "ü/+#", "A1 ")
@@ -67,8 +68,13 @@ def _lines(draw: st.DrawFn) -> LedgerLine:
     )
 
 
-def _few(elements: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
-    return st.lists(elements, max_size=4)
+_kept: st.SearchStrategy[KeptRow] = st.one_of(
+    st.builds(subject, _account_ids, _some),
+    st.builds(fuse, _some),
+    st.builds(held_blocks, st.text(max_size=2)),
+    st.just(crowds()),
+)
+_kept_or_gone = st.one_of(_kept, _kept, _kept.map(gone))
 
 
 @st.composite
@@ -101,6 +107,7 @@ def batches(draw: st.DrawFn) -> Changes:
         audit=[audit("allow") for _ in range(draw(st.integers(0, 1)))],
         pending=[(*pair, draw(_some)) for pair in draw(pairs)],
         settled=draw(pairs),
+        kept=draw(st.lists(_kept_or_gone, max_size=3, unique_by=lambda each: each[:2])),
     )
 
 

@@ -250,6 +250,7 @@ class Model:
     ledger: list[LedgerLine] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     quarantine: list[Quarantined] = field(default_factory=list)
+    kept: dict[tuple[str, str], object] = field(default_factory=dict)
     forgotten_before_ms: int = 0
     published: int = 0
 
@@ -271,6 +272,10 @@ class Model:
             self.pending.pop(pair, None)
         for switch_name, account_id, seq in changes.pending:
             self.pending[switch_name, account_id] = seq
+        for kept in changes.kept:
+            self.kept.pop(kept[:2], None)
+            if kept.row is not None:
+                self.kept[kept[:2]] = kept.row
         self.ledger.extend(changes.ledger)
         self.decisions.extend(changes.decisions)
         self.quarantine.extend(changes.quarantine)
@@ -288,6 +293,7 @@ class Model:
             },
             "billing": self.billing,
             "pending": self.pending,
+            "kept": self.kept,
             "last_line": max((entry.number for entry in self.ledger), default=0),
             "last_decision": max((taken.number for taken in self.decisions), default=0),
             "forgotten_before_ms": self.forgotten_before_ms,
@@ -333,6 +339,7 @@ def _gross(entry: LedgerLine) -> int:
 
 def state_of(restored: Restored) -> dict[str, Any]:
     """What was restored, by key; a key that comes twice is an error."""
+    kept = list(restored.kept)
     state: dict[str, Any] = {
         "accounts": {row.id: row for row in restored.accounts},
         "calls": {(row.switch, row.call): row for row in restored.calls},
@@ -340,10 +347,12 @@ def state_of(restored: Restored) -> dict[str, Any]:
         "remembered": {(past.switch, past.call): past for past in restored.remembered},
         "billing": [replace(entry, payload="") for entry in restored.billing],
         "pending": {(name, account_id): seq for name, account_id, seq in restored.pending},
+        "kept": {(kind, key): row for kind, key, row in kept},
         "last_line": restored.last_line,
         "last_decision": restored.last_decision,
         "forgotten_before_ms": restored.forgotten_before_ms,
     }
     for name in ("accounts", "calls", "switches", "remembered", "pending"):
         assert len(state[name]) == len(getattr(restored, name)), f"{name} came twice"
+    assert len(state["kept"]) == len(kept), "kept came twice"
     return state

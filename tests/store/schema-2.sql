@@ -94,6 +94,12 @@ CREATE TABLE journal (
   number INTEGER PRIMARY KEY,
   rows BLOB NOT NULL
 );
+CREATE TABLE kept (
+  kind TEXT NOT NULL,
+  "key" TEXT NOT NULL,
+  row BLOB NOT NULL,
+  PRIMARY KEY (kind, "key")
+) WITHOUT ROWID;
 CREATE TABLE ledger (
   number INTEGER PRIMARY KEY,
   account TEXT NOT NULL,

@@ -13,6 +13,7 @@ from guard.core.restored import Restored
 from guard.core.rows import BooksRow
 from guard.core.statement import LedgerSum
 from guard.ports import StoreError
+from tests.store.kept_samples import crowds, fuse, held_blocks, subject
 from tests.store.samples import (
     BOOKS,
     CAUSE,
@@ -78,6 +79,7 @@ EVERYTHING = Changes(
     billing=[billing("p7"), billing("m1", amount_micros=None, method="", status="", payload='{"type":"card"}')],
     audit=[audit("allow")],
     pending=[("sw1", "A1", 7), ("sw/2", "A1", 7)],
+    kept=[subject("A1"), crowds(), fuse(1, 2, open_since_ms=3), held_blocks("h1", "h2")],
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 from guard.adapters.sqlite import check_ledger, layout, open_store, schema
 from guard.core.decisions import Changes, LineKind
 from guard.ports import StoreError
+from tests.store.kept_samples import crowds, fuse, held_blocks, subject
 from tests.store.samples import (
     BOOKS,
     CAUSE,
@@ -113,6 +114,7 @@ async def test_an_upgraded_store_takes_what_is_new(tmp_path: Path) -> None:
             line(6, amount_micros=300_000, gross_micros=400_000, billed_s=60, covered_s=12, kind_of_call="premium")
         ],
         remembered=[over("call-6", 300_000, rated=RATED)],
+        kept=[subject("A1"), crowds(), fuse(5), held_blocks("h1")],
     )
     model.apply(news)
     async with open_store(path) as store:

@@ -36,6 +36,7 @@ LAYERS = (
     Layer(prefix="guard.adapters", guard=(CORE, PORTS, WIRE), libraries=ANYTHING),
     Layer(prefix="guard.anomaly", guard=(CORE,), libraries=ANYTHING),
     Layer(prefix="guard.replay", guard=(CORE, PORTS, WIRE, *BROKER), libraries=("aiomqtt", "msgspec", "structlog")),
+    Layer(prefix="guard.backtest", guard=(CORE, WIRE, "guard.config", "guard.replay"), libraries=("msgspec",)),
     Layer(prefix="guard.app", guard=ANYTHING, libraries=ANYTHING),
     Layer(prefix="guard.cli", guard=ANYTHING, libraries=ANYTHING),
     Layer(prefix="guard.commands", guard=ANYTHING, libraries=ANYTHING),

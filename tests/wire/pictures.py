@@ -13,6 +13,7 @@ from guard.core.views import (
     BlockView,
     CardView,
     CauseView,
+    HeldView,
     InvoiceView,
     LiveCall,
     SwitchView,
@@ -56,6 +57,17 @@ BLOCK = BlockView(
         ),
     ),
     errors=(("sw2", "unknown account"),),
+)
+
+HELD = HeldView(
+    id="01KB9PYZ5000000000000000000",
+    account="A1001",
+    name="Acme Ltd",
+    reason=Reason.RULE,
+    rule="same-number",
+    scope=Scope.PREMIUM,
+    at_ms=NOW_MS,
+    text="12 calls in 15 minutes; 10 is the mark.",
 )
 
 INVOICE = InvoiceView(

@@ -14,6 +14,7 @@ from guard.wire.views import (
     account_item,
     account_object,
     encode_json,
+    held_object,
     ledger_object,
     quarantined_object,
     switch_object,
@@ -185,6 +186,20 @@ def test_a_ledger_line_is_shown_whole() -> None:
         "covered_s": 3,
         "class": "international",
         "destination": "Djibouti",
+    }
+
+
+def test_a_held_block_is_shown_with_its_rule_and_why() -> None:
+    """`since` is when the block was asked for."""
+    assert json.loads(encode_json(held_object(pictures.HELD))) == {
+        "id": "01KB9PYZ5000000000000000000",
+        "account": "A1001",
+        "name": "Acme Ltd",
+        "reason": "rule",
+        "rule": "same-number",
+        "scope": "premium",
+        "since": "2026-11-22T03:12:45.120Z",
+        "text": "12 calls in 15 minutes; 10 is the mark.",
     }
 
 

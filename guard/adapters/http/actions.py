@@ -1,7 +1,7 @@
-"""The operator's hand: `block`, `release`, `allow` and `limit` of an account, each with a name and a reason.
+"""The operator's hand: `block`, `release`, `allow`, `limit` of an account; `approve` and `reject` of a held block.
 
-With tokens, who acts is the token's name, whatever the body says. The answer is the account as it is afterwards, once
-what was asked for is durable.
+Each comes with a name and a reason. With tokens, who acts is the token's name, whatever the body says. The answer is
+the account as it is afterwards, once what was asked for is durable.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from guard.adapters.http.accounts import account_response
 from guard.adapters.http.gate import OPERATOR
 from guard.adapters.http.inputs import Fields, FieldValueError, body_fields, moment, words
 from guard.adapters.http.paths import account_id
-from guard.adapters.http.problems import ApiError, FieldError, no_such_account, refused_fields
+from guard.adapters.http.problems import ApiError, FieldError, no_such_account, no_such_held, refused_fields
 from guard.adapters.http.state import desk_of
-from guard.core.records import Allow, Block, Intent, IntentResult, Release, Scope, SetLimit
+from guard.core.records import Allow, Approve, Block, Intent, IntentResult, Reject, Release, Scope, SetLimit
 from guard.wire.fields import flag, unsigned_money
 
 MAX_BY = 128
@@ -78,6 +78,26 @@ async def limit(request: Request) -> Response:
     )
 
 
+async def approve(request: Request) -> Response:
+    """Let a held block happen."""
+    return await _judge_held(request, Approve)
+
+
+async def reject(request: Request) -> Response:
+    """Drop a held block: it was a false alarm."""
+    return await _judge_held(request, Reject)
+
+
+async def _judge_held(request: Request, verdict: type[Approve | Reject]) -> Response:
+    fields = await body_fields(request)
+    by, reason = _who_and_why(request, fields)
+    fields.finish()
+    held = desk_of(request).held_of(request.path_params["id"])
+    if held is None:
+        raise no_such_held()
+    return await _submit(request, verdict(account=held.account, held=held.id, by=by, reason=reason))
+
+
 def _who_and_why(request: Request, fields: Fields) -> tuple[str, str]:
     holder: str | None = request.scope.get(OPERATOR)
     if holder is None:
@@ -117,6 +137,8 @@ async def _submit(request: Request, intent: Intent) -> Response:
             raise ApiError(409, "the account is closed; billing opens it again")
         case IntentResult.UNTIL_PAST:
             raise refused_fields([FieldError("until", "must lie in the future")])
+        case IntentResult.UNKNOWN_HELD:
+            raise no_such_held()
         case IntentResult.NO_SUGGESTION:
             raise ApiError(409, "no higher limit is waiting for this account: state the amount as `limit`")
         case unexpected:

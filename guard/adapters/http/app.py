@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from guard.adapters.http import accounts, actions, feeds, page, statements, status
+from guard.adapters.http import accounts, actions, feeds, page, rules, statements, status
 from guard.adapters.http.gate import Gate, SecurityHeaders, is_loopback
 from guard.adapters.http.paths import RawPath
 from guard.adapters.http.problems import (
@@ -23,6 +23,7 @@ from guard.adapters.http.tokens import TokenFile
 from guard.ports import Desk, NotReadyError, StoreError
 
 ACCOUNT = "/api/v1/accounts/{id}"
+HELD = "/api/v1/held"
 
 ROUTES = (
     Route("/", page.overview),
@@ -37,6 +38,10 @@ ROUTES = (
     Route(f"{ACCOUNT}/allow", actions.allow, methods=["POST"]),
     Route(f"{ACCOUNT}/limit", actions.limit, methods=["POST"]),
     Route("/api/v1/limits/review", statements.limit_review),
+    Route(HELD, rules.held),
+    Route(f"{HELD}/{{id}}/approve", actions.approve, methods=["POST"]),
+    Route(f"{HELD}/{{id}}/reject", actions.reject, methods=["POST"]),
+    Route("/api/v1/rules", rules.rules),
     Route("/api/v1/decisions", feeds.decisions),
     Route("/api/v1/quarantine", feeds.quarantine),
     Route("/api/v1/switches", feeds.switches),

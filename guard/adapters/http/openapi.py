@@ -81,6 +81,16 @@ def _paths() -> JsonObject:
                 *_PAGING,
             )
         },
+        "/api/v1/held": {
+            "get": _get(
+                "Blocks by rule or model that the fuse holds for an operator, oldest first", _json("Held"), *_PAGING
+            )
+        },
+        "/api/v1/held/{id}/approve": {"post": _post("Let a held block happen", "Verdict", _HELD_ID)},
+        "/api/v1/held/{id}/reject": {"post": _post("Drop a held block: a false alarm", "Verdict", _HELD_ID)},
+        "/api/v1/rules": {
+            "get": _get("The rules in force, and how often each has fired since the start", _json("Rules"))
+        },
         "/api/v1/decisions": {
             "get": _get(
                 "Decisions, oldest first; `after` may be a decision's id, too",
@@ -126,6 +136,14 @@ _ID: JsonObject = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
 }
 
+_HELD_ID: JsonObject = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The held block's id, which is that of its `held` decision",
+    "schema": {"type": "string"},
+}
+
 
 def _limit(default: int) -> JsonObject:
     return {
@@ -154,7 +172,7 @@ def _get(summary: str, content: JsonObject, *parameters: JsonObject) -> JsonObje
     }
 
 
-def _post(summary: str, body: str) -> JsonObject:
-    operation = _get(summary, _json("Account"), _ID)
+def _post(summary: str, body: str, subject: JsonObject = _ID) -> JsonObject:
+    operation = _get(summary, _json("Account"), subject)
     operation["requestBody"] = {"required": True, "content": _json(body)}
     return operation

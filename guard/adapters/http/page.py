@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from starlette.requests import Request
@@ -18,14 +18,15 @@ from guard.adapters.http.accounts import SHOWN_DECISIONS, known
 from guard.adapters.http.inputs import query_fields, words
 from guard.adapters.http.paths import MAX_ID, account_id, account_path
 from guard.adapters.http.state import desk_of
-from guard.core.decisions import Decision
+from guard.core.decisions import Decision, Mode
 from guard.core.money import format_cents
-from guard.core.views import AccountState, AccountView, LiveCall, SwitchView
+from guard.core.views import AccountState, AccountView, HeldView, LiveCall, SwitchView
 from guard.wire.instants import MAX_MS, format_instant
 
 SHOWN_ACCOUNTS = 100
 """Rows a table; the API has them all."""
 SHOWN_CALLS = 50
+SHOWN_HELD = 100
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem}"
@@ -40,7 +41,7 @@ _POLICY = (
 
 
 async def overview(request: Request) -> Response:
-    """Accounts at risk, accounts found, and the switches."""
+    """Blocks that wait for an operator, accounts at risk or accounts found, and the switches."""
     fields = query_fields(request)
     query = fields.read("q", words(MAX_ID), "")
     fields.finish()
@@ -50,6 +51,7 @@ async def overview(request: Request) -> Response:
         found = desk.accounts(state=None, query=query, limit=SHOWN_ACCOUNTS, after="")
         parts += [f"<h2>Accounts with “{escape(query)}”</h2>", _account_table(found)]
     else:
+        parts += _held(desk.held(), fuse_open=desk.fuse_open())
         at_risk = [
             view
             for state in (AccountState.BLOCKED, AccountState.WARNED)
@@ -136,6 +138,28 @@ def _limit(view: AccountView) -> str:
     return "none" if view.limit_micros is None else format_cents(view.limit_micros)
 
 
+def _held(held: Sequence[HeldView], *, fuse_open: bool) -> list[str]:
+    """The blocks that the fuse holds; nothing while there are none and it is closed."""
+    parts: list[str] = []
+    if fuse_open:
+        parts.append("<p>The fuse is open: so many blocks by rules came at once that further ones wait.</p>")
+    if held:
+        parts += [f"<h2>Blocks that wait for an operator: {len(held)}</h2>", _held_table(held[:SHOWN_HELD])]
+    return parts
+
+
+def _held_table(held: Iterable[HeldView]) -> str:
+    return _table(
+        "<th>Since<th>Account<th>Name<th>Rule<th>Scope<th>Why",
+        (
+            f'<tr><td>{_when(each.at_ms)}<td><a href="{escape(account_path(each.account))}">{escape(each.account)}</a>'
+            f"<td>{escape(each.name)}<td>{escape(each.rule or each.reason.value)}<td>{each.scope.value}"
+            f"<td>{escape(each.text)}</tr>"
+            for each in held
+        ),
+    )
+
+
 def _switch_table(switches: Iterable[SwitchView]) -> str:
     head = '<th>Switch<th>State<th>Last heard<th class="n">Calls<th class="n">Unconfirmed commands'
     return _table(
@@ -205,10 +229,16 @@ def _history(decisions: Iterable[Decision]) -> str:
     return _table(
         "<th>When<th>What<th>Why",
         (
-            f"<tr><td>{_when(decision.at_ms)}<td>{decision.action.value}<td>{escape(decision.text)}</tr>"
+            f"<tr><td>{_when(decision.at_ms)}<td>{decision.action.value}{_only_recorded(decision)}"
+            f"<td>{escape(decision.text)}</tr>"
             for decision in decisions
         ),
     )
+
+
+def _only_recorded(decision: Decision) -> str:
+    """A decision in shadow did nothing, and must not look as if it had."""
+    return " (shadow)" if decision.mode is Mode.SHADOW else ""
 
 
 def _when(ms: int) -> str:

@@ -61,6 +61,11 @@ def no_such_account() -> ApiError:
     return ApiError(404, "no such account")
 
 
+def no_such_held() -> ApiError:
+    """The path names a block that the fuse does not hold."""
+    return ApiError(404, "no block with this id is held: it was approved or rejected, has lapsed, or never was")
+
+
 def problem_response(
     status: int,
     detail: str,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from guard.core.decisions import Action, LineKind, Mode, Reason
 from guard.core.records import Direction, Scope
+from guard.core.rules.rule import Measure, Per, RuleMode
 from guard.core.views import AccountState
 from guard.wire.decisions import JsonObject
 
@@ -310,6 +311,34 @@ _REVIEWED_LIMIT = _object(
     }
 )
 
+_HELD_BLOCK = _object(
+    {
+        "id": TEXT,
+        "account": TEXT,
+        "name": TEXT,
+        "reason": _REASON,
+        "rule": TEXT,
+        "scope": _SCOPE,
+        "since": TIME,
+        "text": TEXT,
+    }
+)
+
+_RULE = _object(
+    {
+        "id": TEXT,
+        "title": TEXT,
+        "mode": _one_of(*(mode.value for mode in RuleMode)),
+        "measure": _one_of(*(measure.value for measure in Measure)),
+        "window": _maybe(TEXT),
+        "per": _one_of(*(per.value for per in Per)),
+        "warn": _maybe(TEXT),
+        "block": _maybe(TEXT),
+        "scope": _SCOPE,
+        "hits": _object({mode.value: COUNT for mode in Mode}),
+    }
+)
+
 _PROBLEM = _object(
     {"type": TEXT, "title": TEXT, "status": COUNT, "detail": TEXT},
     {"errors": {"type": "array", "items": _object({"field": TEXT, "detail": TEXT})}},
@@ -335,6 +364,10 @@ SCHEMAS: JsonObject = {
     "Decisions": _page("decisions", "Decision"),
     "LedgerLine": _LEDGER_LINE,
     "Ledger": _object({"account": TEXT, "currency": TEXT, "lines": _list("LedgerLine"), "sum": MONEY}),
+    "HeldBlock": _HELD_BLOCK,
+    "Held": _object({"fuse_open": FLAG, "held": _list("HeldBlock"), "next": _maybe(TEXT)}),
+    "Rule": _RULE,
+    "Rules": _object({"rules": _list("Rule")}),
     "Quarantined": _QUARANTINED,
     "Quarantine": _page("quarantine", "Quarantined"),
     "Switch": _SWITCH,
@@ -352,5 +385,6 @@ SCHEMAS: JsonObject = {
     "Block": _object(_REASON_GIVEN, {**_WHO, "scope": _SCOPE, "until": _maybe(MOMENT)}),
     "Release": _object(_REASON_GIVEN, {**_WHO, "until": _maybe(MOMENT)}),
     "Allow": _object({**_REASON_GIVEN, "until": MOMENT}, _WHO),
+    "Verdict": _object(_REASON_GIVEN, _WHO),
     "SetLimit": _object(_REASON_GIVEN, {**_WHO, **_LIMIT, "until": _maybe(MOMENT)}),
 }

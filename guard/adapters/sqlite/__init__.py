@@ -9,7 +9,7 @@ History (ledger, decisions, calls that are over, billing, audit, quarantine) is 
 is appended by each commit. State goes into a redo journal, one blob a commit, and reaches its tables later, sorted, in
 bites, a row once however often it changed. Upserts by the batch were measured beside it: from a hundred rows a batch on
 they cost a page of the file for nearly every row, and three times the whole of this. A restart reads the tables, the
-journal laid over them.
+journal laid over them. Beside the two, what the rules know is written as it comes: few rows, and big ones (`kept`).
 
 **Keys increase.** Ledger lines, decisions, batches and memory have numbers that only grow, so they are written at the
 end of their tables. The one index that would be hit at random (whose ledger line is where) is a table of its own that
@@ -25,8 +25,8 @@ for long.
 
 Reading order: `layout` (tables and versions), `schema` (which files are opened), `journal`, `generation`, `checkpoint`,
 `keeper` (a commit), `restoring`, `reader` with `sums`, `store` (open and close); `bulk` and `tables` are how rows
-become statements, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
-`guard check --ledger`.
+become statements, `kept` how what the rules know does, `ownership` is the lock, `failures` the words of errors,
+`ledger_check` the auditor behind `guard check --ledger`.
 """
 
 from guard.adapters.sqlite.ledger_check import check_ledger

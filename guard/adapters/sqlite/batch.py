@@ -10,13 +10,14 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from guard.adapters.sqlite import tables
+from guard.adapters.sqlite import kept, tables
 from guard.adapters.sqlite.journal import Entry
 from guard.core.decisions import (
     Audit,
     BillingEntry,
     Changes,
     Decision,
+    KeptRow,
     LedgerLine,
     Quarantined,
     Remembered,
@@ -36,6 +37,7 @@ class Batch:
     audit: list[Audit]
     pending: list[tuple[str, str, int]]
     settled: list[tuple[str, str]]
+    kept: list[KeptRow]
 
     @classmethod
     def of(cls, changes: Changes) -> Batch:
@@ -56,6 +58,7 @@ class Batch:
             audit=changes.audit.copy(),
             pending=changes.pending.copy(),
             settled=changes.settled.copy(),
+            kept=changes.kept.copy(),
         )
 
     def lowest_line(self) -> int | None:
@@ -80,3 +83,5 @@ class Batch:
             connection.executemany("DELETE FROM pending WHERE switch = ? AND account = ?", self.settled)
         if self.pending:
             tables.PENDING.write(connection, self.pending)
+        if self.kept:
+            kept.write(connection, self.kept)

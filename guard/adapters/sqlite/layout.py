@@ -198,6 +198,12 @@ _VERSION_2: Migration = (
     "ALTER TABLE ledger ADD COLUMN destination TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE remembered ADD COLUMN rated TEXT",
     "CREATE INDEX billing_account ON billing (account, number)",
+    """CREATE TABLE kept (
+  kind TEXT NOT NULL,
+  "key" TEXT NOT NULL,
+  row BLOB NOT NULL,
+  PRIMARY KEY (kind, "key")
+) WITHOUT ROWID""",
 )
 
 MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2)

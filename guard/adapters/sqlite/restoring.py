@@ -19,7 +19,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from guard.adapters.sqlite import journal, tables
+from guard.adapters.sqlite import journal, kept, tables
 from guard.adapters.sqlite.checkpoint import Checkpoint
 from guard.adapters.sqlite.generation import Generation
 from guard.core.decisions import Decision, Remembered
@@ -96,6 +96,7 @@ def _read(
         remembered=_remembered(connection, forgotten_before_ms),
         billing=[tables.billing_entry(values) for values in billing],
         pending=connection.execute("SELECT switch, account, seq FROM pending").fetchall(),
+        kept=kept.read(connection),
         last_line=last_line(connection),
         last_decision=_last_decision(connection),
         forgotten_before_ms=forgotten_before_ms,

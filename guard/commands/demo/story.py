@@ -207,15 +207,24 @@ class Story:
         self._decided.add(decision["id"])
         at_ms = milliseconds(decision.get("at")) or now_ms
         action, account = decision["action"], decision["account"]
-        if account == self.cast.fraud.account and action == "warn":
-            self.turning.warned_at_ms[str(decision.get("mark"))] = at_ms
-        if account == self.cast.fraud.account and action == "block" and self.turning.decided_at_ms is None:
-            self.turning.decided_at_ms = at_ms
-            self.turning.block_text = decision["text"]
-        if account == self.cast.fraud.account and action in {"unblock", "allow"}:
-            self.turning.released_at_ms = at_ms
+        if decision["mode"] == "shadow":
+            why = decision["rule"] or decision["reason"]
+            self.tell(at_ms, "calm", f"{account}  recorded only ({why}): {decision['text']}")
+            return
+        if account == self.cast.fraud.account:
+            self._see_decided(decision, at_ms)
         moods = {"warn": "warn", "block": "bad", "held": "warn"}
         self.tell(at_ms, moods.get(action, "calm"), f"{account}  {decision['text']}")
+
+    def _see_decided(self, decision: Mapping[str, Any], at_ms: int) -> None:
+        """What was done about the hacked account."""
+        turning, action = self.turning, decision["action"]
+        if action == "warn" and decision["reason"] == "credit_limit":
+            turning.warned_at_ms[str(decision["mark"])] = at_ms
+        elif action == "block" and turning.decided_at_ms is None:
+            turning.decided_at_ms, turning.block_text = at_ms, decision["text"]
+        elif action in {"unblock", "allow"}:
+            turning.released_at_ms = at_ms
 
     def see_picture(self, picture: Mapping[str, Any]) -> None:
         """An account as the API shows it."""

@@ -54,17 +54,17 @@ class Across:
         for reading in step.readings:
             if tally.sets[0].count >= reading.least or reading.rule.id in tally.marks:
                 self._judge(reading, crowd, key, subject, seen, speaker)
-        if tally.marks and not tally.due:
-            tally.due = True
-            at(tally.next_edge_ms, "", counter.name, key)
+        if tally.marks and not tally.due_ms:
+            tally.due_ms = tally.next_edge_ms
+            at(tally.due_ms, "", counter.name, key)
 
     def look(self, name: str, key: str, due_ms: int, compiled: Compiled, speaker: Speaker, at: At) -> None:
         """The window of a crowd with standing marks has moved on."""
         crowd, counter = self._crowds.get((name, key)), compiled.counters.get(name)
-        if crowd is None or counter is None:
+        if crowd is None or counter is None or crowd.tally.due_ms != due_ms:
             return
         tally = crowd.tally
-        tally.due = False
+        tally.due_ms = 0
         tally.advance(due_ms // tally.width_ms)
         for reading in counter.readings:
             rule, value = reading.rule, tally.sets[0].count
@@ -73,8 +73,8 @@ class Across:
             if owner is not None:
                 speaker.say(Crossing(rule=rule, account=owner, key=key, at_ms=due_ms, level=Level.CLEARED, value=value))
         if tally.marks:
-            tally.due = True
-            at(tally.next_edge_ms, "", name, key)
+            tally.due_ms = tally.next_edge_ms
+            at(tally.due_ms, "", name, key)
 
     def rows(self) -> tuple[CrowdRow, ...]:
         """What must survive."""
@@ -88,8 +88,8 @@ class Across:
                 continue
             crowd = self._crowds[row.tally.counter, row.tally.key] = Crowd.from_row(row, counter.width_ms)
             if crowd.tally.marks:
-                crowd.tally.due = True
-                at(crowd.tally.next_edge_ms, "", row.tally.counter, row.tally.key)
+                crowd.tally.due_ms = crowd.tally.next_edge_ms
+                at(crowd.tally.due_ms, "", row.tally.counter, row.tally.key)
 
     def _crowd(self, counter: Counter, key: str, bucket: int) -> Crowd:
         if len(self._crowds) >= MOST_CROWDS:

@@ -55,23 +55,21 @@ class Column(Enum):
     NET = "net"
 
 
-Amount = Callable[[Observation], int]
 Item = Callable[[Observation, Profile], str | None]
 
+ONCE, GROSS, NET, SPOKEN, IF_SHORT = range(5)
+"""What an observation adds (`amounts`)."""
+Amounts = tuple[int, int, int, int, int]
 
-def _one(_seen: Observation) -> int:
-    return 1
-
-
-_AMOUNTS: dict[Column, Amount] = {
-    Column.ATTEMPTS: _one,
-    Column.FAILED: _one,
-    Column.CALLS: _one,
-    Column.ENDED: _one,
-    Column.SHORT: lambda seen: 1 if seen.duration_ms <= SHORT_MS else 0,
-    Column.SPOKEN: lambda seen: seen.spoken_ms,
-    Column.GROSS: lambda seen: seen.gross_micros,
-    Column.NET: lambda seen: seen.net_micros,
+_AMOUNTS: dict[Column, int] = {
+    Column.ATTEMPTS: ONCE,
+    Column.FAILED: ONCE,
+    Column.CALLS: ONCE,
+    Column.ENDED: ONCE,
+    Column.SHORT: IF_SHORT,
+    Column.SPOKEN: SPOKEN,
+    Column.GROSS: GROSS,
+    Column.NET: NET,
 }
 _UP = frozenset({What.BEGINS, What.GOES_ON, What.ENDS})
 _TRIED = frozenset({What.FAILED, What.BEGINS})
@@ -113,7 +111,7 @@ class Reading(NamedTuple):
     calls_slot: int
     """The column that `min_calls` is about; -1: none."""
 
-    def standing_value(self, tally: Tally, profile: Profile, shift_ms: int) -> int:
+    def read(self, tally: Tally, profile: Profile, shift_ms: int) -> int:
         """The value, nothing as long as there are too few calls to say."""
         if self.calls_slot >= 0 and tally.totals[self.calls_slot] < self.rule.min_calls:
             return 0
@@ -124,15 +122,29 @@ class Step(NamedTuple):
     """What one kind of event does to one counter."""
 
     counter: Counter
-    adds: tuple[tuple[int, Amount], ...]
+    adds: tuple[tuple[int, int], ...]
+    """Column, and which of the amounts goes there."""
     items: tuple[tuple[int, Item], ...]
+    """Set, and what goes there."""
     readings: tuple[Reading, ...]
 
 
 class Counter:
     """Tallies of one `where`, `per` and window."""
 
-    __slots__ = ("columns", "directions", "filters", "key", "kinds", "name", "readings", "rules", "sets", "width_ms")
+    __slots__ = (
+        "columns",
+        "directions",
+        "fickle",
+        "filters",
+        "key",
+        "kinds",
+        "name",
+        "readings",
+        "rules",
+        "sets",
+        "width_ms",
+    )
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
@@ -142,6 +154,9 @@ class Counter:
         self.filters: tuple[Filter, ...] = filters_of(first.where, first.per)
         self.key: Key | None = key_of(first)
         self.directions, self.kinds = first.where.directions, first.where.kinds
+        where = first.where
+        self.fickle = bool(where.hours is not None or where.days or where.account_age_under_ms is not None)
+        """Its `where` asks what changes within a day."""
         self.width_ms = -(-(first.window_ms or BUCKETS) // BUCKETS)
         self.name = _named(first, *(each.value for each in self.columns), *(each.value for each in self.sets))
         self.readings = tuple(self._reading(rule) for rule in self.rules)
@@ -152,9 +167,7 @@ class Counter:
 
     def step(self, what: What) -> Step | None:
         """What an event does here; None: nothing."""
-        adds = tuple(
-            (1 + slot, _AMOUNTS[column]) for slot, column in enumerate(self.columns) if what in _MOVED_BY[column]
-        )
+        adds = tuple((slot, _AMOUNTS[column]) for slot, column in enumerate(self.columns) if what in _MOVED_BY[column])
         moved = _TRIED if Measure.ACCOUNTS not in self.sets else {What.BEGINS}
         items = tuple((slot, self._item(measure)) for slot, measure in enumerate(self.sets) if what in moved)
         readings = tuple(each for each in self.readings if self._moves(each, what))
@@ -212,6 +225,12 @@ class Counter:
         return value
 
 
+def amounts(seen: Observation) -> Amounts:
+    """All that an observation may add somewhere, worked out once for all counters."""
+    short = 1 if seen.duration_ms <= SHORT_MS else 0
+    return (1, seen.gross_micros, seen.net_micros, seen.spoken_ms, short)
+
+
 class PresentCounter:
     """Calls that are up, of one `where` and `per`."""
 
@@ -229,13 +248,22 @@ class PresentCounter:
 class Lane(NamedTuple):
     """What concerns calls of one direction and class."""
 
+    direction: Direction
+    kind: CallClass
     steps: tuple[tuple[Step, ...], ...]
     """By kind of event."""
+    steady: tuple[Step, ...]
+    """Of a call that goes on: those that will answer the same until something about the call or the day changes."""
+    fickle: tuple[Step, ...]
+    """Of a call that goes on: the others, which ask for the hour or the age of the account."""
     across: tuple[tuple[Step, ...], ...]
     """The same, for counters across accounts."""
     present: tuple[PresentCounter, ...]
     durations: tuple[PresentCounter, ...]
     drifts: tuple[PresentCounter, ...]
+
+
+_Steps = tuple[tuple[Step, ...], ...]
 
 
 class Compiled:
@@ -261,8 +289,10 @@ class Compiled:
         self.present_name = blake2b(repr(sorted(self.present)).encode(), digest_size=6).hexdigest()
         """Names all its counters of the present: calls that are up keep their places exactly if it is the same."""
         self.lanes = {
-            (direction, kind): _lane(
-                [each for each in windowed if _concerns(each, direction, kind)],
+            (direction, kind): Lane(
+                direction,
+                kind,
+                *_steps([each for each in windowed if _concerns(each, direction, kind)]),
                 tuple(each for each in present if _concerns(each, direction, kind)),
                 tuple(each for each in durations if _concerns(each, direction, kind)),
                 tuple(each for each in drifts if _concerns(each, direction, kind)),
@@ -277,16 +307,14 @@ def is_across(counter: Counter) -> bool:
     return Measure.ACCOUNTS in counter.sets
 
 
-def _lane(
-    counters: list[Counter],
-    present: tuple[PresentCounter, ...],
-    durations: tuple[PresentCounter, ...],
-    drifts: tuple[PresentCounter, ...],
-) -> Lane:
-    steps = [tuple(step for each in counters if (step := each.step(what)) is not None) for what in What]
+def _steps(counters: list[Counter]) -> tuple[_Steps, tuple[Step, ...], tuple[Step, ...], _Steps]:
+    """Of an account's own counters: by kind of event, and of ticks the steady and the fickle; and those across."""
+    steps = [[step for each in counters if (step := each.step(what)) is not None] for what in What]
     own = tuple(tuple(step for step in each if not is_across(step.counter)) for each in steps)
     across = tuple(tuple(step for step in each if is_across(step.counter)) for each in steps)
-    return Lane(own, across, present, durations, drifts)
+    ticks = own[What.GOES_ON]
+    steady = tuple(step for step in ticks if not step.counter.fickle)
+    return own, steady, tuple(step for step in ticks if step.counter.fickle), across
 
 
 def _concerns(counter: Counter | PresentCounter, direction: Direction, kind: CallClass) -> bool:

@@ -16,32 +16,41 @@ from guard.core.rules.speaker import Speaker
 from guard.core.rules.subjects import Live, Presence, Subject
 
 
-def move(compiled: Compiled, subject: Subject, live: Live, cause: Observation, local_ms: int, speaker: Speaker) -> None:
-    """Take a report about a call that is up into the sums that it belongs to, and judge those."""
-    if live.compiled is not compiled or live.rate_micros != cause.rate_micros or live.number != cause.number:
+def take(compiled: Compiled, subject: Subject, live: Live, cause: Observation, local_ms: int, speaker: Speaker) -> None:
+    """Take a report about a call that is up, or is so no longer."""
+    if live.lane.durations:
+        _judge_duration(live.lane.durations, subject, live, cause, local_ms, speaker)
+    if cause.what is What.ENDS:
+        joined = live.joined
+        live.leave()
+        _judge_all(compiled, subject, joined, cause, speaker)
+    elif live.lane.present or live.joined:
+        _move(compiled, subject, live, cause, local_ms, speaker)
+    else:
+        live.net_micros += cause.net_micros
+
+
+def _move(
+    compiled: Compiled, subject: Subject, live: Live, cause: Observation, local_ms: int, speaker: Speaker
+) -> None:
+    """It has grown; and may belong elsewhere now."""
+    if live.placed is compiled and live.rate_micros == cause.rate_micros:
+        live.grow(cause.net_micros)
+    else:
         before = live.joined
         live.leave()
-        live.compiled, live.rate_micros, live.number = compiled, cause.rate_micros, cause.number
+        live.placed, live.rate_micros = compiled, cause.rate_micros
         live.net_micros += cause.net_micros
         live.join(_places(subject, live, cause, local_ms))
-        left = [presence for presence in before if presence not in live.joined]
-        judge_all(compiled, subject, left, cause, speaker)
-    else:
-        live.grow(cause.net_micros)
-    judge_all(compiled, subject, live.joined, cause, speaker)
+        left = tuple(presence for presence in before if presence not in live.joined)
+        _judge_all(compiled, subject, left, cause, speaker)
+    _judge_all(compiled, subject, live.joined, cause, speaker)
 
 
-def end(compiled: Compiled, subject: Subject, live: Live, cause: Observation, speaker: Speaker) -> None:
-    """A call is over."""
-    joined = live.joined
-    live.leave()
-    judge_all(compiled, subject, joined, cause, speaker)
-
-
-def judge_all(
+def _judge_all(
     compiled: Compiled,
     subject: Subject,
-    presences: list[Presence] | tuple[Presence, ...],
+    presences: tuple[Presence, ...],
     cause: Observation,
     speaker: Speaker,
 ) -> None:
@@ -54,7 +63,7 @@ def judge_all(
             subject.present.pop((presence.name, presence.key), None)
 
 
-def judge_duration(
+def _judge_duration(
     checks: tuple[PresentCounter, ...],
     subject: Subject,
     live: Live,
@@ -83,7 +92,7 @@ def judge_duration(
 
 def _places(subject: Subject, live: Live, cause: Observation, local_ms: int) -> tuple[Presence, ...]:
     places: list[Presence] = []
-    for counter in live.lane.present if live.lane is not None else ():
+    for counter in live.lane.present:
         key = counter.key(cause) if counter.key is not None else ""
         if key is not None and passes(counter.filters, cause, subject.profile, local_ms):
             places.append(subject.presence(counter.name, key))

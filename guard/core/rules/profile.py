@@ -22,6 +22,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from enum import Enum
+from json import dumps, loads
+from zlib import compress, decompress
 
 from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, day_of, hour_of_week, weekday_of
 from guard.core.rules.observation import Observation, What
@@ -79,10 +81,15 @@ class Day:
 
     def __init__(self) -> None:
         self.spend: dict[int, int] = {}
-        self.called: set[tuple[int, str]] = set()
-        """What is not already habitual."""
+        self.called: set[tuple[int, str]] | None = None
+        """What is not already habitual; on most days nothing."""
         self.top_rate_micros = 0
         self.peak_calls = 0
+
+    def row(self, number: int) -> DayRow:
+        """What must survive of it."""
+        called = tuple(sorted(self.called or ()))
+        return DayRow(number, tuple(self.spend.items()), called, self.top_rate_micros, self.peak_calls)
 
 
 class Profile:
@@ -162,8 +169,7 @@ class Profile:
         return day
 
     def _note_call(self, day: Day, observation: Observation, live_calls: int) -> None:
-        if live_calls > day.peak_calls:
-            day.peak_calls = live_calls
+        day.peak_calls = max(day.peak_calls, live_calls)
         self._note_habit(day, COUNTRY, observation.country)
         self._note_habit(day, PREFIX, observation.prefix)
         if observation.source:
@@ -172,9 +178,14 @@ class Profile:
             self._note_habit(day, NUMBER, observation.number)
 
     def _note_habit(self, day: Day, kind: int, what: str) -> None:
-        if self.today - self.habits[kind].get(what, self.today - REFRESH_DAYS - 1) > REFRESH_DAYS:
-            if len(day.called) < MOST_CALLED:
-                day.called.add((kind, what))
+        last = self.habits[kind].get(what)
+        stale = last is None or self.today - last > REFRESH_DAYS
+        if not stale:
+            return
+        if day.called is None:
+            day.called = set()
+        if len(day.called) < MOST_CALLED:
+            day.called.add((kind, what))
 
     # -- learning ---------------------------------------------------------------------------------------------------
 
@@ -233,7 +244,7 @@ class Profile:
         peak = day.peak_calls * 1_000 if day is not None else 0
         self.top_rate_micros = max(top, self.top_rate_micros - self.top_rate_micros // _FADE)
         self.peak_thousandths = max(peak, self.peak_thousandths - self.peak_thousandths // _FADE)
-        for kind, what in sorted(day.called) if day is not None else ():
+        for kind, what in sorted(day.called or ()) if day is not None else ():
             habits = self.habits[kind]
             habits[what] = max(number, habits.get(what, number))
         for habits, most in zip(self.habits, MOST_HABITS, strict=True):
@@ -295,11 +306,17 @@ class Profile:
             peak_thousandths=self.peak_thousandths,
             excess_micros=self.excess_micros,
             spent_micros=self.spent_micros,
-            days=tuple(
-                DayRow(number, tuple(day.spend.items()), tuple(sorted(day.called)), day.top_rate_micros, day.peak_calls)
-                for number, day in self.days.items()
-            ),
+            days=tuple(day.row(number) for number, day in self.days.items()),
         )
+
+    def pack(self) -> bytes:
+        """The same in a tenth of the room, for an account that is not heard of for hours."""
+        return compress(dumps(self.row(), separators=(",", ":")).encode(), level=1)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Profile:
+        """As `pack()` wrote it."""
+        return cls.from_row(ProfileRow(*loads(decompress(packed))))
 
     @classmethod
     def from_row(cls, row: ProfileRow) -> Profile:
@@ -308,13 +325,13 @@ class Profile:
         profile.today, profile.next_day = row.today, row.next_day
         profile.samples = list(row.samples)
         profile.spend_mills = array("I", row.spend_mills)
-        profile.habits = tuple({what: day for what, day in habits} for habits in row.habits)
+        profile.habits = tuple(dict(habits) for habits in row.habits)
         profile.top_rate_micros, profile.peak_thousandths = row.top_rate_micros, row.peak_thousandths
         profile.excess_micros, profile.spent_micros = row.excess_micros, row.spent_micros
         for number, spend, called, top_rate_micros, peak_calls in row.days:
             day = profile.days[number] = Day()
-            day.spend = {hour: micros for hour, micros in spend}
-            day.called = {(kind, what) for kind, what in called}
+            day.spend = dict(spend)
+            day.called = {(kind, what) for kind, what in called} or None
             day.top_rate_micros, day.peak_calls = top_rate_micros, peak_calls
         profile._day = profile.days.get(row.today)
         profile.usual_today_micros = profile.usual_day_micros(row.today)

@@ -44,6 +44,8 @@ class LiveRow(NamedTuple):
 
     switch: str
     call: str
+    direction: str
+    kind: str
     number: str
     rate_micros: int
     net_micros: int
@@ -114,6 +116,8 @@ class SubjectRow(NamedTuple):
 
     account: str
     timezone: str
+    sweep_ms: int
+    """When to look for what can be freed; 0: nothing is left but the profile."""
     rules: str
     """The counters of the present that `live` is about."""
     profile: ProfileRow

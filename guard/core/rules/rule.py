@@ -75,7 +75,7 @@ class Measure(Enum):
     DRIFT = "drift"
 
 
-UNITS = {measure: Unit.COUNT for measure in Measure} | {
+UNITS = dict.fromkeys(Measure, Unit.COUNT) | {
     Measure.GROSS: Unit.MONEY,
     Measure.NET: Unit.MONEY,
     Measure.IN_FLIGHT: Unit.MONEY,

@@ -84,7 +84,7 @@ def call_in_words(call: Observation) -> str:
     return words + _rate(call)
 
 
-def sentence(  # noqa: PLR0913 -- all that a reader wants to know
+def sentence(
     rule: Rule,
     *,
     value: int,

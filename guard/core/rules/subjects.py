@@ -7,9 +7,8 @@ are up are as many as the account has.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from guard.core.records import Direction
 from guard.core.rules.observation import CallKey, Observation, What
@@ -19,10 +18,10 @@ from guard.core.rules.windows import Tally
 from guard.core.tariff import CallClass
 
 if TYPE_CHECKING:
-    from guard.core.rules.counters import Compiled, Counter, Lane
+    from guard.core.rules.counters import Compiled, Counter, Lane, Step
 
 MOST_TALLIES = 512
-"""Per account; one is about half a KiB. An office that calls 300 numbers a day stays below with three rules by number."""
+"""Per account, of some 600 bytes each: an office that calls 150 numbers stays below with three rules by number."""
 MOST_SEEN = 8
 """Recent calls kept as evidence."""
 MOST_ACROSS = 64
@@ -30,6 +29,26 @@ MOST_ACROSS = 64
 
 TallyKey = tuple[str, str]
 """Counter and key."""
+
+
+class Place(NamedTuple):
+    """Where an observation counts: a step of its lane, and the tally of its key."""
+
+    step: Step
+    key: str
+    tally: Tally
+
+
+class Route(NamedTuple):
+    """Where the ticks of a call count, and what that was worked out from."""
+
+    lane: Lane
+    number: str
+    rate_micros: int
+    source: str
+    today: int
+    let_go: int
+    places: tuple[Place, ...]
 
 
 class Presence:
@@ -49,18 +68,22 @@ class Presence:
 class Live:
     """A call that is up, and where it counts."""
 
-    __slots__ = ("compiled", "joined", "lane", "marks", "net_micros", "number", "rate_micros")
+    __slots__ = ("compiled", "joined", "lane", "marks", "net_micros", "number", "placed", "rate_micros", "route")
 
-    def __init__(self) -> None:
-        self.compiled: Compiled | None = None
-        """The rules that `lane` and `joined` are of; None: to be found out."""
-        self.lane: Lane | None = None
+    def __init__(self, compiled: Compiled, lane: Lane) -> None:
+        self.compiled = compiled
+        """The rules that `lane` is of."""
+        self.lane = lane
+        self.placed: Compiled | None = None
+        """The rules whose sums it has `joined`; None: to be found out."""
         self.joined: tuple[Presence, ...] = ()
         self.number = ""
         self.rate_micros = 0
         self.net_micros = 0
         self.marks: dict[str, int] = {}
         """Of rules on its duration."""
+        self.route: Route | None = None
+        """Where its ticks count; None: to be found out."""
 
     def leave(self) -> None:
         """Count no more where it counted."""
@@ -92,11 +115,12 @@ class Subject:
         "across",
         "drifts",
         "id",
+        "let_go",
         "live",
         "present",
         "profile",
         "seen",
-        "sweeping",
+        "sweep_ms",
         "tallies",
         "timezone",
     )
@@ -112,9 +136,12 @@ class Subject:
         """Standing, by rule."""
         self.across: dict[TallyKey, int] = {}
         """By rule and key: since when it has stood where this account was to be blocked."""
-        self.seen: deque[Observation] = deque(maxlen=MOST_SEEN)
-        self.sweeping = False
-        """A moment is set at which to look for what can be freed."""
+        self.seen: list[Observation] = []
+        """The last few calls and attempts, oldest first."""
+        self.let_go = 0
+        """How often tallies have been let go: whoever keeps hold of one looks whether it still counts."""
+        self.sweep_ms = 0
+        """When to look for what can be freed."""
 
     def presence(self, name: str, key: str) -> Presence:
         """That of a counter and key."""
@@ -128,6 +155,7 @@ class Subject:
         gone = oldest(self.tallies, MOST_TALLIES // 4)
         for where in gone:
             del self.tallies[where]
+        self.let_go += 1
         return len(gone)
 
     def sweep(self, counters: Mapping[str, Counter], at_ms: int) -> None:
@@ -135,8 +163,18 @@ class Subject:
         self.tallies = {
             where: tally for where, tally in self.tallies.items() if where[0] in counters and not tally.over(at_ms)
         }
-        if not (self.tallies or self.live):
-            self.seen.clear()
+        self.let_go += 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left of it but its profile."""
+        return not (self.tallies or self.live or self.present or self.drifts or self.across)
+
+    def see(self, seen: Observation) -> None:
+        """Keep a call or an attempt as evidence."""
+        self.seen.append(seen)
+        if len(self.seen) > MOST_SEEN:
+            del self.seen[0]
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -145,6 +183,7 @@ class Subject:
         return SubjectRow(
             account=self.id,
             timezone=self.timezone,
+            sweep_ms=self.sweep_ms,
             rules=present_name,
             profile=self.profile.row(),
             tallies=tuple(tally.row(*where) for where, tally in self.tallies.items()),
@@ -175,7 +214,7 @@ class Subject:
                 subject.presence(present.counter, present.key).marks = dict(present.marks)
         for live in row.live:
             subject.live[live.switch, live.call] = _live_of(live, subject, compiled, row.rules)
-        subject.drifts = {rule: standing for rule, standing in row.drifts}
+        subject.drifts = dict(row.drifts)
         subject.across = {(rule, key): since for rule, key, since in row.across}
         subject.seen.extend(_seen_of(each, row) for each in row.seen)
         return subject
@@ -195,6 +234,8 @@ def _live_row(key: CallKey, live: Live) -> LiveRow:
     return LiveRow(
         switch=key[0],
         call=key[1],
+        direction=live.lane.direction.value,
+        kind=live.lane.kind.value,
         number=live.number,
         rate_micros=live.rate_micros,
         net_micros=live.net_micros,
@@ -204,11 +245,11 @@ def _live_row(key: CallKey, live: Live) -> LiveRow:
 
 
 def _live_of(row: LiveRow, subject: Subject, compiled: Compiled, subject_rules: str) -> Live:
-    live = Live()
+    live = Live(compiled, compiled.lanes[Direction(row.direction), CallClass(row.kind)])
     live.number, live.rate_micros, live.net_micros = row.number, row.rate_micros, row.net_micros
     live.marks = dict(row.marks)
     if subject_rules == compiled.present_name:
-        live.compiled = compiled
+        live.placed = compiled
     live.join(tuple(subject.presence(name, key) for name, key in row.joined if name in compiled.present))
     return live
 

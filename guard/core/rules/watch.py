@@ -13,11 +13,12 @@ What comes out depends on what goes in, in its order, and on nothing else. Every
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from guard.core.rules import present
 from guard.core.rules.across import Across
-from guard.core.rules.counters import Compiled, Counter, PresentCounter, Reading, Step, is_across
+from guard.core.rules.counters import Compiled, PresentCounter
+from guard.core.rules.counting import Counting
 from guard.core.rules.filters import passes
 from guard.core.rules.hits import Hit, Standing
 from guard.core.rules.levels import level_of
@@ -28,18 +29,16 @@ from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.rule import ONE, OWN_CALLS, Measure, Rule
 from guard.core.rules.sentences import key_in_words
 from guard.core.rules.speaker import Speaker
-from guard.core.rules.subjects import MOST_TALLIES, Live, Subject
-from guard.core.rules.windows import Tally
+from guard.core.rules.subjects import Live, Subject
 from guard.core.settings import HOUR_MS
 
 SWEEP_MS = HOUR_MS
-"""An account with tallies is looked at so often for what can be freed."""
+"""An account is looked at so often for what can be freed."""
+_SWEEP = ""
+"""In a moment, in place of a counter: time to look for what can be freed."""
 
 Learning = Callable[[str, int, int], Verdict]
 """Whether an account's day, from and before, may be learned."""
-
-_SWEEP = ""
-"""In the queue of moments, in place of a counter: time to look for what can be freed."""
 
 
 def _always(_account: str, _start_ms: int, _end_ms: int) -> Verdict:
@@ -53,17 +52,23 @@ class Watch:
         self._compiled = Compiled(rules)
         self._learning = learning
         self._subjects: dict[str, Subject] = {}
+        self._asleep: dict[str, bytes] = {}
+        """Profiles of accounts of which nothing else is left, packed."""
         self._across = Across()
         self._speaker = Speaker()
         self._moments: list[tuple[int, str, str, str]] = []
-        """(when, account, counter, key) of marks that stand, and of sweeps."""
-        self.forgotten = 0
-        """Tallies let go because an account had too many."""
+        """(when, account, counter, key): when to look at marks that stand, or for what can be freed."""
+        self._counting = Counting(self._compiled, self._speaker, self._at)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Those that are not off."""
         return tuple(self._compiled.rules.values())
+
+    @property
+    def forgotten(self) -> int:
+        """Counts let go because an account had too many, since the start."""
+        return self._counting.forgotten
 
     @property
     def next_due_ms(self) -> int | None:
@@ -72,37 +77,28 @@ class Watch:
 
     def swap(self, rules: Iterable[Rule]) -> None:
         """Go on with other rules; what still fits is kept."""
-        self._compiled = Compiled(rules)
+        self._compiled = self._counting.compiled = Compiled(rules)
         self._across.keep(self._compiled.counters)
 
     # -- taking in --------------------------------------------------------------------------------------------------
 
     def observe(self, seen: Observation) -> list[Hit]:
-        """Take one observation; the marks that it crosses."""
+        """Take one observation; the marks that it crosses, by the ids of their rules."""
         subject, local_ms = self._note(seen)
         live = self._live(subject, seen)
-        lane = live.lane
-        if lane is None:
-            return []
         if seen.direction in OWN_CALLS:
             subject.profile.note(seen, local_ms, len(subject.live))
-        compiled, speaker, what = self._compiled, self._speaker, seen.what
+        lane, speaker, what = live.lane, self._speaker, seen.what
         if what is What.FAILED or what is What.BEGINS:
-            subject.seen.append(seen)
-        for step in lane.steps[what]:
-            self._count(step, subject, seen, local_ms)
+            subject.see(seen)
+        self._counting.take(subject, live, seen, local_ms)
         for step in lane.across[what]:
             self._across.count(step, subject, seen, local_ms, speaker, self._at)
         if what is not What.FAILED:
-            if lane.durations:
-                present.judge_duration(lane.durations, subject, live, seen, local_ms, speaker)
-            if what is What.ENDS:
-                present.end(compiled, subject, live, seen, speaker)
-            elif compiled.present:
-                present.move(compiled, subject, live, seen, local_ms, speaker)
+            present.take(self._compiled, subject, live, seen, local_ms, speaker)
         for check in lane.drifts:
             self._judge_drift(check, subject, seen, local_ms)
-        return speaker.take() if speaker.hits else []
+        return sorted(speaker.take(), key=lambda hit: hit.rule.id) if speaker.hits else []
 
     def learn(self, seen: Observation) -> None:
         """Take an observation into the account's profile only: history from before this rule set watched."""
@@ -116,12 +112,20 @@ class Watch:
         local_ms = seen.at_ms + shift_ms(seen.at_ms, seen.timezone)
         subject = self._subjects.get(seen.account)
         if subject is None:
-            subject = self._subjects[seen.account] = Subject(seen.account, Profile(day_of(local_ms)))
+            packed = self._asleep.pop(seen.account, None)
+            profile = Profile.unpack(packed) if packed is not None else Profile(day_of(local_ms))
+            subject = self._take_up(Subject(seen.account, profile), seen.at_ms + SWEEP_MS)
         subject.timezone = seen.timezone
         today = day_of(local_ms)
         if today > subject.profile.today:
             self._turn(subject, today)
         return subject, local_ms
+
+    def _take_up(self, subject: Subject, sweep_ms: int) -> Subject:
+        self._subjects[subject.id] = subject
+        subject.sweep_ms = sweep_ms
+        self._at(subject.sweep_ms, subject.id, _SWEEP, "")
+        return subject
 
     def _turn(self, subject: Subject, today: int) -> None:
         timezone, account = subject.timezone, subject.id
@@ -135,85 +139,17 @@ class Watch:
         """The call, and the lane that it goes by."""
         live = subject.live.get(seen.call)
         if live is None:
-            live = Live()
+            live = Live(self._compiled, self._compiled.lanes[seen.direction, seen.kind])
+            live.number = seen.number
             if seen.what is What.BEGINS or seen.what is What.GOES_ON:
                 subject.live[seen.call] = live
         elif seen.what is What.ENDS:
             del subject.live[seen.call]
-        if live.lane is None or live.compiled is not self._compiled or live.number != seen.number:
-            live.lane = self._compiled.lanes[seen.direction, seen.kind]
+        if live.compiled is not self._compiled or live.number != seen.number:
+            live.compiled, live.lane = self._compiled, self._compiled.lanes[seen.direction, seen.kind]
+            if live.number != seen.number:
+                live.number, live.placed = seen.number, None
         return live
-
-    def _count(self, step: Step, subject: Subject, seen: Observation, local_ms: int) -> None:
-        counter, profile = step.counter, subject.profile
-        for asks in counter.filters:
-            if not asks(seen, profile, local_ms):
-                return
-        key = counter.key(seen) if counter.key is not None else ""
-        if key is None:
-            return
-        bucket = seen.at_ms // counter.width_ms
-        tally = subject.tallies.get((counter.name, key)) or self._tally(subject, counter, key, bucket)
-        row = tally.locate(bucket)
-        if row < 0:
-            return
-        cells, totals = tally.cells, tally.totals
-        for column, amount in step.adds:
-            added = amount(seen)
-            cells[row + column] += added
-            totals[column - 1] += added
-        for index, item in step.items:
-            named = item(seen, profile)
-            if named is not None:
-                tally.sets[index].add(named, bucket, tally.head)
-        for reading in step.readings:
-            have = tally.sets[reading.slot].count if reading.is_set else totals[reading.slot]
-            if have >= reading.least or tally.marks:
-                self._judge(reading, tally, subject, counter, key, seen.at_ms, seen)
-
-    def _tally(self, subject: Subject, counter: Counter, key: str, bucket: int) -> Tally:
-        if len(subject.tallies) >= MOST_TALLIES:
-            self.forgotten += subject.make_room()
-        tally = subject.tallies[counter.name, key] = counter.tally(bucket)
-        if not subject.sweeping:
-            subject.sweeping = True
-            self._at(tally.head * tally.width_ms + SWEEP_MS, subject.id, _SWEEP, "")
-        return tally
-
-    def _judge(  # noqa: PLR0913, PLR0917 -- a tally, whose it is, and why it is looked at
-        self,
-        reading: Reading,
-        tally: Tally,
-        subject: Subject,
-        counter: Counter,
-        key: str,
-        at_ms: int,
-        cause: Observation | None,
-    ) -> None:
-        rule, profile = reading.rule, subject.profile
-        shift = shift_ms(at_ms, subject.timezone)
-        value = reading.standing_value(tally, profile, shift)
-        if value < rule.lowest and rule.id not in tally.marks:
-            return
-
-        def usual_micros() -> int:
-            return profile.usual_micros(tally.next_edge_ms + shift, rule.window_ms or 0)
-
-        self._speaker.judge(
-            rule,
-            value,
-            tally.marks,
-            subject=subject,
-            counter=counter,
-            key=key,
-            at_ms=at_ms,
-            cause=cause,
-            estimated=reading.is_set and tally.sets[reading.slot].estimated,
-            usual=usual_micros if rule.measure is Measure.GROWTH else None,
-        )
-        if tally.marks and not tally.due:
-            tally.due = True
-            self._at(tally.next_edge_ms, subject.id, counter.name, key)
 
     def _judge_drift(self, check: PresentCounter, subject: Subject, seen: Observation, local_ms: int) -> None:
         profile = subject.profile
@@ -251,34 +187,23 @@ class Watch:
             if name == _SWEEP:
                 self._sweep(subject, due_ms)
             else:
-                self._look(subject, name, key, due_ms)
+                self._counting.look(subject, name, key, due_ms)
         return self._speaker.take()
 
     def _at(self, due_ms: int, account: str, name: str, key: str) -> None:
         heappush(self._moments, (due_ms, account, name, key))
 
-    def _look(self, subject: Subject, name: str, key: str, due_ms: int) -> None:
-        """The window of marks that stand has moved on."""
-        tally, counter = subject.tallies.get((name, key)), self._compiled.counters.get(name)
-        if tally is None or counter is None:
-            return
-        tally.due = False
-        tally.advance(due_ms // counter.width_ms)
-        self._judge_standing(subject, counter, key, tally, due_ms)
-
-    def _judge_standing(self, subject: Subject, counter: Counter, key: str, tally: Tally, at_ms: int) -> None:
-        for reading in counter.readings:
-            if reading.rule.id in tally.marks:
-                self._judge(reading, tally, subject, counter, key, at_ms, None)
-        known = {reading.rule.id for reading in counter.readings}
-        for rule in [each for each in tally.marks if each not in known]:
-            del tally.marks[rule]
-
     def _sweep(self, subject: Subject, at_ms: int) -> None:
+        """Free what no window holds any more; of an account of which nothing else is left, put the profile away."""
+        if subject.sweep_ms != at_ms:
+            return
         subject.sweep(self._compiled.counters, at_ms)
-        subject.sweeping = bool(subject.tallies)
-        if subject.sweeping:
-            self._at(at_ms + SWEEP_MS, subject.id, _SWEEP, "")
+        if subject.idle:
+            del self._subjects[subject.id]
+            self._asleep[subject.id] = subject.profile.pack()
+        else:
+            subject.sweep_ms = at_ms + SWEEP_MS
+            self._at(subject.sweep_ms, subject.id, _SWEEP, "")
 
     # -- the operator's hand ----------------------------------------------------------------------------------------
 
@@ -295,11 +220,8 @@ class Watch:
             subject.profile.restart_drift()
             subject.drifts.pop(rule_id, None)
             return []
-        for name, counter in self._compiled.counters.items():
-            tally = subject.tallies.get((name, key))
-            if tally is not None and rule in counter.rules and not is_across(counter):
-                tally.empty()
-                self._judge_standing(subject, counter, key, tally, at_ms)
+        if rule.measure is not Measure.ACCOUNTS:
+            self._counting.restart(subject, rule, key, at_ms)
         return self._speaker.take()
 
     def standing(self, account: str) -> tuple[Standing, ...]:
@@ -320,6 +242,9 @@ class Watch:
 
     def profile(self, account: str) -> Profile | None:
         """What is usual for an account; None: it has not been seen."""
+        packed = self._asleep.get(account)
+        if packed is not None:
+            return Profile.unpack(packed)
         subject = self._subjects.get(account)
         return None if subject is None else subject.profile
 
@@ -328,19 +253,19 @@ class Watch:
     def row(self, account: str) -> SubjectRow | None:
         """What must survive of an account; None: it has not been seen."""
         subject = self._subjects.get(account)
+        if account in self._asleep:
+            subject = Subject(account, Profile.unpack(self._asleep[account]))
         return None if subject is None else subject.row(self._compiled.present_name)
 
     def restore(self, row: SubjectRow) -> None:
         """Take up an account where `row()` left it."""
-        subject = self._subjects[row.account] = Subject.from_row(row, self._compiled)
-        for (name, key), tally in subject.tallies.items():
-            if tally.marks:
-                tally.due = True
-                self._at(tally.next_edge_ms, subject.id, name, key)
-        if subject.tallies:
-            subject.sweeping = True
-            newest_ms = max(tally.next_edge_ms for tally in subject.tallies.values())
-            self._at(newest_ms + SWEEP_MS, subject.id, _SWEEP, "")
+        subject = Subject.from_row(row, self._compiled)
+        self._asleep.pop(row.account, None)
+        if not row.sweep_ms:
+            self._asleep[row.account] = subject.profile.pack()
+            return
+        self._take_up(subject, row.sweep_ms)
+        self._counting.resume(subject)
 
     def across_rows(self) -> tuple[CrowdRow, ...]:
         """What must survive of what is counted across accounts."""
@@ -353,5 +278,4 @@ class Watch:
     def forget(self, account: str) -> None:
         """Let an account go: closed and settled, or kept elsewhere until it is heard of again."""
         self._subjects.pop(account, None)
-        self._moments = [each for each in self._moments if each[1] != account or not account]
-        heapify(self._moments)
+        self._asleep.pop(account, None)

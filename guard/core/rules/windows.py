@@ -100,7 +100,7 @@ class Distinct:
     def from_row(cls, row: DistinctRow) -> Distinct:
         """As `row()` wrote it."""
         distinct = cls()
-        distinct.seen = {item: bucket for item, bucket in row.seen}
+        distinct.seen = dict(row.seen)
         distinct.cells = row.cells
         distinct.count = _ESTIMATES[CELLS - row.cells.count(0)] if row.cells else len(row.seen)
         return distinct
@@ -109,7 +109,7 @@ class Distinct:
 class Tally:
     """What one counter knows about one key: sums per bucket, their totals, distinct things, and marks that stand."""
 
-    __slots__ = ("cells", "due", "head", "marks", "sets", "totals", "width_ms")
+    __slots__ = ("cells", "due_ms", "head", "marks", "sets", "totals", "width_ms")
 
     def __init__(self, width_ms: int, head: int, columns: int, sets: int) -> None:
         self.width_ms = width_ms
@@ -120,21 +120,21 @@ class Tally:
         self.sets = tuple(Distinct() for _ in range(sets))
         self.marks: dict[str, int] = {}
         """By rule: how high it stands (`levels`)."""
-        self.due = False
-        """A moment is set at which marks that stand are looked at again."""
+        self.due_ms = 0
+        """When marks that stand are looked at again; 0: none stands."""
 
     def locate(self, bucket: int) -> int:
-        """Where the row of a bucket begins; -1: it is older than the window."""
+        """Where the sums of a bucket begin; -1: it is older than the window."""
         cells, stride = self.cells, len(self.totals) + 1
         if bucket >= self.head:
             if bucket > self.head:
                 self.advance(bucket)
             last = len(cells) - stride
             if last >= 0 and cells[last] == bucket:
-                return last
+                return last + 1
             cells.append(bucket)
             cells.extend([0] * (stride - 1))
-            return last + stride
+            return last + stride + 1
         return self._locate_late(bucket) if bucket > self.head - BUCKETS else -1
 
     def _locate_late(self, bucket: int) -> int:
@@ -143,9 +143,9 @@ class Tally:
         while at and cells[at - stride] > bucket:
             at -= stride
         if at and cells[at - stride] == bucket:
-            return at - stride
+            return at - stride + 1
         cells[at:at] = [bucket] + [0] * (stride - 1)
-        return at
+        return at + 1
 
     def advance(self, head: int) -> None:
         """Time has come to this bucket: what has fallen out of the window counts no more."""

@@ -1,0 +1,87 @@
+"""A meter on one call: what it has cost by its own reports, whatever guard makes of them.
+
+The rules of pricing are the core's (`price_of`): a stated charge as it is, else the tariff's price at the rate in
+force. Plans are left aside, because what a call would have cost under one depends on all the others. A meter is asked
+for calls that were withheld, and for those of accounts about which there are labels; no other call has one.
+"""
+
+from __future__ import annotations
+
+from guard.core.calls import NOTHING_KNOWN, Call, Priced, price_of
+from guard.core.rating import Rating
+from guard.core.records import Direction, Event, Report
+
+_FREE = (Direction.INCOMING, Direction.INTERNAL)
+
+
+class Meter:
+    """One call; `worth_micros` is what it has cost so far."""
+
+    __slots__ = (
+        "_direction",
+        "_known",
+        "_place",
+        "_rating",
+        "account",
+        "at_ms",
+        "begun_micros",
+        "over",
+        "worth_micros",
+    )
+
+    def __init__(self, account: str, rating: Rating) -> None:
+        self.account = account
+        self.at_ms = 0
+        self.over = False
+        self.worth_micros = 0
+        # What of it had been charged when the meter began.
+        self.begun_micros = 0
+        self._rating = rating
+        self._place = rating.nowhere
+        self._direction: Direction | None = None
+        self._known = NOTHING_KNOWN
+
+    @classmethod
+    def of_call(cls, call: Call, at_ms: int, worth_micros: int, rating: Rating) -> Meter:
+        """Go on where a call stood when it was cut."""
+        meter = cls(call.account.id, rating)
+        meter.at_ms = at_ms
+        meter.worth_micros = meter.begun_micros = worth_micros
+        meter._place, meter._direction = call.place, call.direction
+        meter._known = Priced(
+            call.rate_micros,
+            call.rate_known,
+            call.charge_micros,
+            call.stated_charge_micros,
+            call.stated_duration_ms,
+            call.duration_ms,
+        )
+        return meter
+
+    def take(self, report: Report) -> int:
+        """Take the next report; returns by how much the call's cost has changed."""
+        known, ended = self._known, report.event is Event.ENDED
+        if self.over or (report.duration_ms < known.duration_ms and not ended):
+            return 0
+        if report.to and self._place is self._rating.nowhere:
+            self._place = self._rating.place(report.to)
+        if report.direction is not None and self._direction is None:
+            self._direction = report.direction
+        price = price_of(known, report, self._place.destination)
+        stated = report.charge_micros is not None
+        self._known = Priced(
+            price.rate_micros,
+            price.rate_known,
+            price.charge_micros,
+            price.charge_micros if stated else known.stated_charge_micros,
+            report.duration_ms if stated else known.stated_duration_ms,
+            report.duration_ms,
+        )
+        self.at_ms, self.over = report.at_ms, ended
+        before, self.worth_micros = self.worth_micros, 0 if self._is_free() else price.charge_micros
+        return self.worth_micros - before
+
+    def _is_free(self) -> bool:
+        if self._known.stated_charge_micros >= 0:
+            return False
+        return self._direction in _FREE or self._place.destination.free

@@ -1,0 +1,269 @@
+"""The replay: the daemon's engine in event time. The time of the next report is the clock.
+
+    time passes: billing, releases and whatever the engine waits for, each at its own moment
+    a report comes: withheld (its call would not have happened), or taken by the engine
+    what the engine sends: obeyed and acknowledged at once; calls in scope are cut
+
+An operator is assumed to look at each block `release_after` after it and to release it: what caused it is lifted, and
+the account is allowed for an hour, as the contract has it. An account that still stands at its limit needs an `until`:
+it gets the same hour, and is blocked again at its end.
+
+A replay may be told to see calls only when they end and to let calls that are up go on (`at_hang_up`): that is how a
+limit works which counts call records.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from guard.backtest.history import History, report_of
+from guard.backtest.inputs import Bill
+from guard.backtest.meter import Meter
+from guard.backtest.switchboard import Key, Switchboard, next_reports
+from guard.backtest.tally import Tally
+from guard.core.decisions import Command, Decision, LineKind, Send
+from guard.core.engine import Engine
+from guard.core.money import floor_from_scaled
+from guard.core.operators import RELEASE_ALLOWS_MS
+from guard.core.records import Ack, Event, IntentResult, Release, Report
+from guard.core.settings import DAY_MS
+
+LOOK_AHEAD_MS = 61_000
+"""A call that is up is mentioned within so much (contract: ticks each 1-60 s)."""
+BATCH = 10_000
+"""Reports between two emptyings of what the engine would have a store write."""
+FOREVER = 2**62
+OPERATOR = "backtest"
+
+_CALL_LINES = frozenset({LineKind.CALL, LineKind.LOST, LineKind.CORRECTION})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What is assumed about the world around guard."""
+
+    release_after_ms: int = DAY_MS
+    at_hang_up: bool = False
+
+
+class Replay:
+    """One run of a history through one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        history: History,
+        bills: Sequence[Bill],
+        tally: Tally,
+        assumptions: Assumptions,
+        decided: Callable[[Decision], None] = lambda _decision: None,
+    ) -> None:
+        world = engine.world
+        self._engine = engine
+        self._history = history
+        self._bills = deque(bills)
+        self._tally = tally
+        self._assumptions = assumptions
+        self._decided = decided
+        self._board = Switchboard(world.rating, world.scopes, world.settings.emergency, tally.prevented)
+        self._changes = world.changes
+        self._coming: deque[tuple[str, Report]] = deque()
+        self._now_ms = 0
+        self._releases: list[tuple[int, str, int]] = []
+        self._obeyed: dict[str, int] = {}
+        """The last `seq` of each account that had any."""
+        self._blocked: dict[str, int] = {}
+        """The `seq` by which each blocked account came to be blocked."""
+        self._meters: dict[Key, Meter] = {}
+        """Of calls of labelled accounts, and at hang-up of all that are up."""
+
+    def run(self, told: Callable[[int], None] = lambda _reports: None) -> None:
+        """All of it; `told` gets the number of reports from time to time."""
+        done = 0
+        for switch, report in self._in_order():
+            self._pass_time(report.at_ms)
+            self._take(switch, report)
+            done += 1
+            if done % BATCH == 0:
+                self._empty()
+                self._board.sweep(self._now_ms)
+                told(done)
+        if self._bills:
+            self._pass_time(self._bills[-1].at_ms)
+        self._empty()
+        self._count_calls_up()
+        told(done)
+
+    def _in_order(self) -> Iterator[tuple[str, Report]]:
+        """Each report; those of the next minute wait in `_coming`, the one that is handed on as the first of them."""
+        coming = self._coming
+        for batch in self._history.batches():
+            coming.extend([(entry[1], report_of(entry)) for entry in batch])
+            safe_ms = coming[-1][1].at_ms - LOOK_AHEAD_MS
+            while coming[0][1].at_ms < safe_ms:
+                yield coming[0]
+                coming.popleft()
+        while coming:
+            yield coming[0]
+            coming.popleft()
+
+    # -- time
+
+    def _pass_time(self, until_ms: int) -> None:
+        """Let everything happen that is due by then, in the order of moments."""
+        engine = self._engine
+        while True:
+            wake_ms = engine.next_wake_ms
+            due_ms = self._bills[0].at_ms if self._bills else FOREVER
+            if self._releases and self._releases[0][0] < due_ms:
+                due_ms = self._releases[0][0]
+            if min(wake_ms, due_ms) > until_ms:
+                break
+            if wake_ms <= due_ms:
+                self._now_ms = max(self._now_ms, wake_ms)
+                engine.advance(self._now_ms)
+            else:
+                self._now_ms = max(self._now_ms, due_ms)
+                if self._bills and self._bills[0].at_ms == due_ms:
+                    engine.billing(self._bills.popleft().message, self._now_ms)
+                else:
+                    self._release(*heappop(self._releases))
+            self._settle()
+        self._now_ms = max(self._now_ms, until_ms)
+
+    def _release(self, _due_ms: int, account: str, seq: int) -> None:
+        """An operator has looked at a block, unless it has gone by itself."""
+        if self._blocked.get(account) != seq:
+            return
+        hours = self._assumptions.release_after_ms // 3_600_000
+        release = Release(account=account, by=OPERATOR, reason=f"assumed to be looked at after {hours} h")
+        if self._engine.intent(release, self._now_ms) is IntentResult.AT_LIMIT:
+            until_ms = self._now_ms + RELEASE_ALLOWS_MS
+            allowed = Release(account=account, by=OPERATOR, reason=release.reason, until_ms=until_ms)
+            self._engine.intent(allowed, self._now_ms)
+
+    # -- reports
+
+    def _take(self, switch: str, report: Report) -> None:
+        tally, board = self._tally, self._board
+        key = (switch, report.call)
+        if key in board.withheld and board.go_on(key, report):
+            tally.withheld_reports += 1
+            return
+        account = report.account
+        if account in board.orders and not self._knows(key) and board.refuses(report):
+            board.withhold(key, report)
+            tally.withheld_reports += 1
+            if report.event is Event.FAILED:
+                tally.refused_attempts += 1
+            else:
+                tally.withheld_calls += 1
+            return
+        hangs_up = self._assumptions.at_hang_up
+        if hangs_up or account in tally.by_account:
+            self._measure(key, report)
+        if not hangs_up or report.event is Event.ENDED or report.event is Event.FAILED:
+            self._engine.report(switch, report, self._now_ms)
+        changes = self._changes
+        if changes.sends or changes.decisions:
+            self._settle()
+        if account in tally.curves:
+            self._draw(account)
+
+    def _knows(self, key: Key) -> bool:
+        """Whether a call is up, or has been."""
+        if key in self._meters:
+            return True
+        switch = self._engine.world.switches.get(key[0])
+        return switch is not None and (key[1] in switch.calls or key[1] in switch.remembered)
+
+    def _measure(self, key: Key, report: Report) -> None:
+        if report.event is Event.FAILED or self._board.exempt(report):
+            return
+        meter = self._meters.get(key)
+        if meter is None:
+            if self._knows(key):
+                return
+            meter = self._meters[key] = Meter(report.account, self._engine.world.rating)
+        delta = meter.take(report)
+        if meter.over:
+            del self._meters[key]
+        if delta and report.account in self._tally.by_account:
+            self._tally.charged(report.account, report.at_ms, delta)
+
+    def _draw(self, account: str) -> None:
+        known = self._engine.world.accounts.get(account)
+        if known is not None:
+            exposure = floor_from_scaled(known.exposure_scaled(self._now_ms))
+            self._tally.drawn(account, self._now_ms, exposure)
+
+    # -- what comes out
+
+    def _settle(self) -> None:
+        """Obey and acknowledge until nothing more comes of it; count what was decided."""
+        changes = self._changes
+        while changes.sends or changes.decisions:
+            decisions, changes.decisions = changes.decisions, []
+            for decision in decisions:
+                self._tally.decided(decision)
+                self._decided(decision)
+                self._obey(decision.account)
+            sends, changes.sends = changes.sends, []
+            for send in sends:
+                self._acknowledge(send)
+
+    def _acknowledge(self, send: Send) -> None:
+        message = send.message
+        if isinstance(message, Command):
+            ack = Ack(switch=send.switch, id=message.id, ok=True, account=message.account, at_ms=self._now_ms)
+        else:
+            ack = Ack(switch=send.switch, id=message.id, ok=True, part=message.part, at_ms=self._now_ms)
+        self._engine.control(ack, self._now_ms)
+
+    def _obey(self, account_id: str) -> None:
+        """Do what guard wants of an account now, whether or not it knows a switch to tell it to."""
+        account = self._engine.world.accounts[account_id]
+        if account.command is None or self._obeyed.get(account_id) == account.seq:
+            return
+        self._obeyed[account_id] = account.seq
+        self._board.obey(account_id, account.command)
+        if account_id not in self._board.orders:
+            self._blocked.pop(account_id, None)
+            self._tally.free(account_id)
+            return
+        if account_id not in self._blocked:
+            self._blocked[account_id] = account.seq
+            heappush(self._releases, (self._now_ms + self._assumptions.release_after_ms, account_id, account.seq))
+        if self._assumptions.at_hang_up or not account.live:
+            return
+        cut = [call for call in account.live.values() if self._board.cuts(call)]
+        coming = next_reports(cut, self._coming) if cut else {}
+        for call in cut:
+            ended = self._board.cut(call, self._now_ms, coming.get(call.key))
+            if account_id in self._tally.by_account:
+                self._measure(call.key, ended)
+            self._engine.report(call.switch.name, ended, self._now_ms)
+
+    def _empty(self) -> None:
+        """Take what a store would have been given; only the ledger is of use here."""
+        changes = self._engine.take()
+        self._changes = self._engine.world.changes
+        for line in changes.ledger:
+            if line.kind in _CALL_LINES:
+                self._tally.accounts[line.account].posted_micros += line.amount_micros
+
+    def _count_calls_up(self) -> None:
+        """Calls that are up at the end count what they last stated."""
+        accounts = self._tally.accounts
+        for account in self._engine.world.accounts.values():
+            if account.live:
+                up = sum(call.charge_micros - call.posted_micros for call in account.live.values())
+                accounts[account.id].in_flight_micros = up
+            elif account.id not in accounts:
+                accounts[account.id].in_flight_micros = 0
+        if self._assumptions.at_hang_up:
+            for meter in self._meters.values():
+                accounts[meter.account].in_flight_micros += meter.worth_micros
