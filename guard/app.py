@@ -42,7 +42,7 @@ from guard.ports import Clock, Store, StoreError
 from guard.shell.clock import SystemClock
 from guard.shell.desk import Desk
 from guard.shell.feed import Feed
-from guard.shell.interpreter import settle_interpreter
+from guard.shell.interpreter import no_collecting, settle_interpreter
 from guard.shell.loop import Loop
 from guard.wire.topics import Role, Topics, client_id
 
@@ -108,10 +108,11 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         if config.broker.embedded:
             broker_url = (await stack.enter_async_context(embedded_broker(config.broker.port))).url
         store = await stack.enter_async_context(open_store(config.store.path))
-        restored = await store.restore()
         scopes = scopes_of(config, rating)
         engine = Engine(config.settings(), scopes, clock.now_ms(), rating=rating, rules=rules)
-        engine.restore(restored, clock.now_ms())
+        with no_collecting():
+            restored = await store.restore()
+            engine.restore(restored, clock.now_ms())
         settle_interpreter()
         log.info(
             "restored",
