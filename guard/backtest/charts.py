@@ -95,14 +95,13 @@ def lines(
         path = " ".join(f"{frame.x(at_ms)},{frame.y(value)}" for at_ms, value in line.points)
         dash = ' stroke-dasharray="5 4"' if line.dashed else ""
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"{dash}/>')
-    for at_ms, word in marks:
+    for number, (at_ms, word) in enumerate(marks):
         if first_ms <= at_ms <= last_ms:
             x = frame.x(at_ms)
             drawn.append(f'<line class="mark" x1="{x}" x2="{x}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
             side, shift = ("end", -4) if x > WIDTH * 2 / 3 else ("start", 4)
-            drawn.append(
-                f'<text class="mark" x="{x + shift}" y="{TOP + 12}" text-anchor="{side}">{escape(word)}</text>'
-            )
+            place = f'x="{x + shift}" y="{TOP + 12 + 14 * number}" text-anchor="{side}"'
+            drawn.append(f'<text class="mark" {place}>{escape(word)}</text>')
     return _svg(title, drawn)
 
 

@@ -1,7 +1,7 @@
 """What a backtest reads besides reports: billing messages in the order of their times, and labels.
 
 A billing message acts at its `at`. One without takes, for a balance, its `as_of`; otherwise the time of the message
-before it in the file, as a file is in the order in which billing spoke (at its head: the beginning of the history).
+before it in the file, as a file is in the order in which billing spoke (at its head: the beginning of it all).
 A balance acts at its `as_of` in any case: no report of a later time has been taken then, so the ledger holds nothing
 that would have to stay owed on top of it.
 

@@ -156,12 +156,12 @@ def _comparison(told: Json) -> str:
                 str(fraud["caught_with_shadow"]),
                 delay(fraud["median_s_to_block"]),
                 amount(fraud["loss_before"]),
+                amount(fraud["loss_before_with_shadow"]),
                 micros_text(lost),
                 amount(fraud["prevented"]),
                 f"{run['false_accounts']:,}",
                 f"{run['false_accounts_with_shadow']:,}",
                 f"{run['limit_blocks_without_fraud']:,}",
-                amount(run["prevented"]),
             ]
         )
     return table(
@@ -171,12 +171,12 @@ def _comparison(told: Json) -> str:
             "With shadow",
             "Time to block",
             "Lost before block",
+            "Before, with shadow",
             "Lost in all",
             "Fraud stopped",
             "Innocent blocked",
             "With shadow",
             "Limit blocks without fraud",
-            "Stopped in all",
         ],
         rows,
     )
@@ -191,6 +191,7 @@ def _scenarios(told: Json) -> str:
                 escape(each["scenario"] or each["label"]) + ("" if is_fraud else ' <span class="good">no fraud</span>'),
                 f"{each['caught']} of {each['spans']}",
                 str(each["caught_with_shadow"]),
+                str(each["noticed"]),
                 delay(each["median_s_to_block"]),
                 amount(each["loss_before"]) if is_fraud else "",
                 amount(each["loss_before_with_shadow"]) if is_fraud else "",
@@ -222,11 +223,8 @@ def _innocent(told: Json) -> str:
     if not wrong:
         return "<p>None.</p>"
     return table(
-        ["Rule", "Accounts", "Blocks", "Of them only watched"],
-        [
-            [escape(rule["rule"]), str(rule["false_accounts"]), str(rule["false_blocks"]), str(rule["would_block"])]
-            for rule in wrong
-        ],
+        ["Rule", "Accounts", "Blocks, with those of shadow"],
+        [[escape(rule["rule"]), str(rule["false_accounts"]), str(rule["false_blocks"])] for rule in wrong],
     )
 
 

@@ -45,7 +45,7 @@ def _exposure(account: str, curve: Curve, tally: Tally) -> str:
     drawn = charts.lines(
         f"Exposure of account {account} over time, with and without the block",
         [Line(dashed, "var(--c1)", dashed=True), Line(solid, "var(--c0)")],
-        marks=tally.marks[account][:1],
+        marks=[*{word: (at_ms, word) for at_ms, word in reversed(tally.marks.get(account, []))}.values()],
         shaded=[(span.start_ms, span.end_ms) for span in spans if span.fraud],
     )
     why = tally.accounts[account].first_block_why

@@ -157,6 +157,7 @@ def _label(entry: SpanTally) -> Json:
         "scenario": span.name,
         "blocked_at": format_optional_instant(entry.blocked_ms),
         "blocked_by": entry.blocked_by,
+        "noticed": entry.warned,
         "would_block_at": format_optional_instant(entry.would_block_ms),
         "s_to_block": None if entry.blocked_ms is None else _delay_s(entry, entry.blocked_ms),
         "loss_before": _money(entry.before_micros),

@@ -17,7 +17,7 @@ from enum import Enum
 from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 
-from guard.backtest.history import History
+from guard.backtest.history import EARLIEST_MS, History
 from guard.backtest.inputs import Bill, Span
 from guard.backtest.peers import Counters
 from guard.backtest.replay import Assumptions, Replay
@@ -90,7 +90,8 @@ class Outcome:
 def run(job: Job, told: Callable[[int], None] = lambda _reports: None) -> Outcome:
     """Run one job; `told` gets the number of reports from time to time."""
     variant, tally = job.variant, Tally(job.spans)
-    start_ms = min([job.history.first_ms, *(bill.at_ms for bill in job.bills[:1])])
+    # What billing said at no known time is known from the beginning; the clock need not walk there from the year 2000.
+    start_ms = min([job.history.first_ms, *(bill.at_ms for bill in job.bills if bill.at_ms > EARLIEST_MS)])
     engine = job.make_engine(variant.config, variant.rules, start_ms)
     world = engine.world
     if variant.counters:
@@ -103,7 +104,9 @@ def run(job: Job, told: Callable[[int], None] = lambda _reports: None) -> Outcom
             if file is not None:
                 file.write(encode_decision(decision) + b"\n")
 
-        bills = job.bills if variant.cycles_micros is None else _in_cycles(job.bills, variant.cycles_micros)
+        bills = tuple(Bill(max(start_ms, bill.at_ms), bill.message) for bill in job.bills)
+        if variant.cycles_micros is not None:
+            bills = _in_cycles(bills, variant.cycles_micros)
         Replay(engine, job.history, bills, tally, assumptions, decided).run(told)
     return Outcome(variant, tally, {account.id: account.currency for account in world.accounts.values()})
 

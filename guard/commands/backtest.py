@@ -90,6 +90,8 @@ def backtest(options: BacktestOptions) -> None:
                 release_after_ms=release_after_ms,
             )
             _judge_lines(sorter.tally, "reports")
+            if not history.count:
+                raise CommandError("there are no reports in these files", WRONG)
             outcomes = _run(options, variants, read, tuple(bills))
         told = summary(read, outcomes)
         _write(options.out, told, outcomes[0])

@@ -150,7 +150,7 @@ def test_ten_calls_at_once_share_the_last_free_minute(guard: Guard, switch: Swit
     guard.start()
     wait_for(lambda: guard.account("R2")["live_call_count"] == 10, "the calls after a crash", guard.log_tail)
     for number in range(10):
-        switch.report(f"r2-{number}", "ended", "R2", at=at + 1, to="+16135550100", duration_ms=30_000)
+        switch.report(f"r2-{number}", "ended", "R2", at=at + 0.001, to="+16135550100", duration_ms=30_000)
     posted = lines(guard, "R2", 10)
     assert [line[2] for line in posted] == [30, 30, *[0] * 8]
     assert guard.account("R2")["balance"]["owed"] == "0.08"

@@ -107,11 +107,21 @@ def test_a_single_setting_changes_the_run_and_keeps_what_is_configured_beside_it
     assert [(each["title"], each["owed"]) for each in told["what_if"]] == [("guard as configured", "160.00")]
 
 
+def test_billing_that_names_no_time_is_known_from_the_beginning(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    opened = limit("<b>A</b>", "30.00")
+    del opened["at"]
+    billing = written(tmp_path, [opened], "billing.ndjson")
+    guard("--reports", written(tmp_path, reports()), "--billing", billing, "--out", out, "--no-peers")
+    assert summary(out)["accounts"][0]["owed"] == "30.00"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--reports", "gone.ndjson"), "gone.ndjson"),
         (("--reports", "bad.ndjson"), "bad.ndjson:2:"),
+        (("--reports", "empty.ndjson"), "no reports"),
         (("--reports", "good.ndjson", "--set", "nothing.block=1"), "no such rule"),
         (("--reports", "good.ndjson", "--release-after", "soon"), "--release-after"),
         (("--reports", "good.ndjson", "--labels", "labels.csv"), "labels.csv:2: label"),
@@ -121,6 +131,7 @@ def test_a_single_setting_changes_the_run_and_keeps_what_is_configured_beside_it
 )
 def test_wrong_input_is_status_2_and_says_where(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     written(tmp_path, reports(), "good.ndjson")
+    written(tmp_path, [], "empty.ndjson")
     (tmp_path / "bad.ndjson").write_text(json.dumps(reports()[0]) + "\n{\n")
     (tmp_path / "labels.csv").write_text("account,start,end,label\nA,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,evil\n")
     result = guard(*arguments, "--out", tmp_path / "out", "--no-peers")
