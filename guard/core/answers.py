@@ -65,6 +65,12 @@ def _balance(view: AccountView) -> Iterator[str]:
         yield f"{head}: nothing is owed."
     elif not view.invoices:
         yield f"{head}: guard knows of no invoice yet, so nothing of it is invoiced."
+    elif view.opening_micros:
+        stated = to_cents(view.opening_micros)
+        yield (
+            f"{head}: {_money(view, invoiced)} is invoiced and not paid yet, {_money(view, stated)} is left of the"
+            f" balance that billing stated, {_money(view, owed - invoiced - stated)} has come since."
+        )
     elif invoiced == 0:
         yield f"{head}: all that was invoiced is paid, and this has come since; it will be on the next invoice."
     elif invoiced == owed:

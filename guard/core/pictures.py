@@ -154,6 +154,7 @@ def account_picture(account: Account, world: World, breach_ms: int | None, now_m
         owed_micros=owed,
         invoiced_micros=invoiced,
         unbilled_micros=Micros(owed - invoiced),
+        opening_micros=Micros(max(0, min(books.opening_micros, owed - invoiced))),
         in_flight_micros=clamp_for_show(in_flight),
         pending_payments_micros=Micros(account.pending_micros),
         trusted_payments_micros=Micros(account.trusted_micros),

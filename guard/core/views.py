@@ -126,6 +126,8 @@ class AccountView:
     owed_micros: Micros
     invoiced_micros: Micros
     unbilled_micros: Micros
+    opening_micros: Micros
+    """Of what is unbilled: left of a balance that billing stated; no invoice that is still to come contains it."""
     in_flight_micros: Micros
     pending_payments_micros: Micros
     trusted_payments_micros: Micros

@@ -60,6 +60,7 @@ VIEW = AccountView(
     owed_micros=parse_money("83.20"),
     invoiced_micros=Micros(0),
     unbilled_micros=parse_money("83.20"),
+    opening_micros=Micros(0),
     in_flight_micros=parse_money("2.14"),
     pending_payments_micros=Micros(0),
     trusted_payments_micros=Micros(0),
@@ -411,3 +412,10 @@ def test_parts_in_cents_add_up_to_the_total_in_cents(begin: int, parts: list[int
     assert to_cents(begin) + sum(shown) == paper.total == to_cents(begin + sum(parts))
     assert all(abs(one - part) <= 10_000 for one, part in zip(shown, parts, strict=True))
     assert all(one % 10_000 == 0 for one in shown)
+
+
+def test_what_is_left_of_a_stated_balance_is_on_no_invoice_to_come() -> None:
+    """Owed is what is invoiced, what is left of the balance that billing stated, and what has come since."""
+    view = replace(VIEW, opening_micros=parse_money("60.00"))
+    said = lines(made(view))[0]
+    assert "60.00 CAD is left of the balance that billing stated" in said

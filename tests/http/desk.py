@@ -82,6 +82,7 @@ VIEW = AccountView(
     owed_micros=Micros(10_000_000),
     invoiced_micros=Micros(0),
     unbilled_micros=Micros(10_000_000),
+    opening_micros=Micros(0),
     in_flight_micros=Micros(2_135_000),
     pending_payments_micros=Micros(0),
     trusted_payments_micros=Micros(0),
