@@ -168,6 +168,10 @@ def appraise(account: Account, now_ms: int) -> Appraisal:
     bends: list[tuple[int, int]] = []
     beyond: dict[Discount, tuple[int, int]] = {}
     groups = _by_quota(account, now_ms)
+    if len(groups) == 1:
+        ((quota, covers),) = groups
+        if len(covers) == 1:
+            return _appraise_lone(quota, covers[0][0], covers[0][1], use)
     dearest = _dearest(groups) if len(groups) > 1 else 0
     for quota, covers in groups:
         total_ms, money, growing, rate = covers[0][1] if len(covers) == 1 else _total(covers)
@@ -187,6 +191,35 @@ def appraise(account: Account, now_ms: int) -> Appraisal:
     if len(bends) > 1:
         bends.sort()
     return _new(Appraisal, (value, tuple(bends)))
+
+
+def _appraise_lone(quota: Quota | None, cover: Cover, one: _Sum, use: Mapping[str, int]) -> Appraisal:
+    """The same for one pool, which is what nearly every account has, with less ado: this is done for every report."""
+    total_ms, money, growing, rate = one
+    left_ms = 0
+    if quota is not None:
+        left_ms = (quota.seconds - use.get(quota.key, 0)) * _SECOND_MS
+        if left_ms < 0:  # noqa: PLR1730 -- a fifth of what max() costs
+            left_ms = 0
+    over_ms = total_ms - left_ms
+    bends: tuple[tuple[int, int], ...] = ()
+    if growing:
+        steepest = rate
+        if total_ms and money * growing > rate * total_ms:
+            steepest = -(-money * growing // total_ms)
+        if steepest:
+            bends = ((0 if over_ms >= 0 else -over_ms // growing, steepest),)
+    if over_ms <= 0:
+        return _new(Appraisal, (0, bends))
+    value = money if over_ms == total_ms else money * over_ms // total_ms
+    discount = cover.discount
+    if discount is not None:
+        if discount.by is TierBy.MONEY:
+            units = value * FINE // _SECOND_MS
+        else:
+            units = one.billed_ms * over_ms * FINE // (_SECOND_MS * total_ms)
+        value = discounted_scaled(discount, use.get(discount.key, 0), units, value)
+    return _new(Appraisal, (value, bends))
 
 
 def _by_minutes(cover: Cover) -> bool:
