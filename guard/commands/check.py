@@ -1,7 +1,7 @@
 """`guard check`: is what the operator wrote fit to run on? Prints every error, not only the first.
 
 One mistake must not hide another, not even in another file: a configuration that is wrong in one place still says where
-the tariff is. What the daemon will use is made by the code of the daemon itself (`guard.app.rating_of`).
+the tariff is. What the daemon will use is made by the code of the daemon itself (`guard.app`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from guard.adapters.http.tokens import Token, TokenError, load_tokens
 from guard.adapters.sqlite import check_ledger
-from guard.app import rating_of
+from guard.app import rating_of, rules_of
 from guard.commands.output import WRONG, CommandError
 from guard.config import Config, ConfigError, check_config, remarks_on
 from guard.core.money import format_money
 from guard.core.rating import Rating
+from guard.core.rules.rule import Rule, RuleMode
 from guard.core.tariff import Destination
 from guard.ports import StoreError
 
@@ -26,9 +27,14 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
     config, problems = check_config(config_path)
     errors = [str(problem) for problem in problems]
     tokens: dict[str, Token] = {}
+    rules: tuple[Rule, ...] = ()
     rating = Rating(unknown_rate_micros=0)
     try:
         rating = rating_of(config)
+    except ConfigError as error:
+        errors.append(str(error))
+    try:
+        rules = rules_of(config)
     except ConfigError as error:
         errors.append(str(error))
     try:
@@ -40,6 +46,8 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
     name = "the defaults (there is no guard.toml here)" if config.file is None else str(config.file)
     sys.stdout.write(f"{name}: no errors; {len(tokens)} tokens\n")
     _tell_prices(config, rating)
+    enforced = sum(rule.mode is RuleMode.ENFORCE for rule in rules)
+    sys.stdout.write(f"rules: {_count(rules, 'rule', 'rules')}, {enforced} enforce\n")
     if ledger:
         _check_sums(config)
 

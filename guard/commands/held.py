@@ -30,7 +30,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What an operator says about a held block, as typed."""
+    """What an operator says about a held block or the fuse, as typed."""
 
     name: VerdictName
     held: str | None
@@ -60,7 +60,7 @@ def show_held(api: Api, *, as_json: bool) -> None:
     else:
         say("No block waits for an operator.")
     if fuse_open:
-        say("The fuse is open: further blocks by rules will wait, too.")
+        say("The fuse is open, so will further ones: guard held close-fuse --reason TEXT.")
 
 
 def _held_columns(held: str, since: str, scope: str, account: str) -> str:
@@ -82,14 +82,29 @@ def judge_held(api: Api, verdict: Verdict, *, as_json: bool) -> None:
     """Approve or reject a held block, and say what is so now."""
     if verdict.held is None:
         raise CommandError("say which block: its ID is in the list of `guard held`", WRONG)
-    if not (verdict.reason or "").strip():
-        raise CommandError("--reason: say why, it is kept in the account's history", WRONG)
-    body = {"reason": verdict.reason, "by": verdict.by or login_name()}
-    answer = api.post(f"{HELD}/{quote(verdict.held, safe='')}/{verdict.name.value}", body)
+    answer = api.post(f"{HELD}/{quote(verdict.held, safe='')}/{verdict.name.value}", _who_and_why(verdict))
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
         return
     console().print(plain(_told(verdict.name, answer)))
+
+
+def close_fuse(api: Api, verdict: Verdict, *, as_json: bool) -> None:
+    """Let blocks by rules act at once again."""
+    if verdict.held is not None:
+        raise CommandError("close-fuse takes no ID: it concerns all rules", WRONG)
+    answer = api.post("/api/v1/fuse/close", _who_and_why(verdict))
+    if as_json:
+        sys.stdout.write(json.dumps(answer) + "\n")
+        return
+    again = "The fuse has opened again already." if answer["fuse_open"] else "The fuse is closed."
+    console().print(f"{again} What is held stays held: see `guard held`.")
+
+
+def _who_and_why(verdict: Verdict) -> Entry:
+    if not (verdict.reason or "").strip():
+        raise CommandError("--reason: say why, it is kept in the history", WRONG)
+    return {"reason": verdict.reason, "by": verdict.by or login_name()}
 
 
 def _told(name: VerdictName, picture: Any) -> str:

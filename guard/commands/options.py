@@ -52,10 +52,11 @@ class RoleName(Enum):
 
 
 class VerdictName(Enum):
-    """What an operator can say about a held block."""
+    """What an operator can say about a held block, or about the fuse."""
 
     APPROVE = "approve"
     REJECT = "reject"
+    CLOSE_FUSE = "close-fuse"
 
 
 Config = Annotated[

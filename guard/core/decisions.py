@@ -318,11 +318,11 @@ class KeptRow(NamedTuple):
     """State that is stored as one blob, because nobody asks for a part of it: the rules', the fuse's, what is held."""
 
     kind: str
-    """`subject`, `crowds`, `fuse`, `held`."""
+    """`subject`, `crowds`, `fuse`, `held`, `suspicion`."""
     key: str
-    """The account of a `subject`; else empty."""
+    """The account of a `subject` or `suspicion`; else empty."""
     row: object
-    """A tuple of plain values, of the type that belongs to the kind."""
+    """A tuple of plain values, of the type that belongs to the kind; None: it is no more."""
 
 
 @dataclass(slots=True)

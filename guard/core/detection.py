@@ -8,51 +8,45 @@ What a hit comes to:
 |---|---|---|---|
 | shadow | | | is recorded, nothing happens |
 | enforce | allowed by an operator | | is recorded; judged anew when the allowance ends |
-| enforce | | open | waits as `held` for an operator |
+| enforce | | open | waits as `held` for an operator (`guard.core.blocking`) |
 | enforce | | closed | blocks, in the rule's scope, for as long as the rule says |
 
 A cause by rule never lifts on money: an operator releases it, which also restarts the windows of what fired, or its own
-time ends it (contract 2).
+time ends it, which does so too (contract 2). What stands in spite of that, such as calls that are still up, asks for
+the block again.
 
 **What is kept.** Sums and profiles change with every report and money does not hang on them, so they are stored at most
 once a minute an account, a few with each batch, and all of them when guard stops. A crash costs the last minute of the
-windows: a rule then sees a little less than there was. Limits are not concerned.
+windows: a rule then sees a little less than there was. Limits are not concerned, nor what is blocked, held, suspected.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from guard.core.decisions import (
-    Action,
-    Changes,
-    HeldRow,
-    KeptRow,
-    Mode,
-    Notice,
-    NoticeKind,
-    Reason,
-)
-from guard.core.records import Direction, Event, Report, Scope
+from guard.core import sentences
+from guard.core.blocking import Blocking
+from guard.core.decisions import Action, Changes, HeldRow, KeptRow, Mode, Reason
+from guard.core.records import Direction, Event, Report
 from guard.core.rules.fuse import Fuse, FuseRow
-from guard.core.rules.hits import Hit
+from guard.core.rules.hits import Hit, Standing
 from guard.core.rules.levels import BLOCKED, Level
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.profile import Verdict
 from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.rule import Rule, RuleMode
+from guard.core.rules.sentences import CURRENCY
 from guard.core.rules.watch import Watch
-from guard.core.settings import DAY_MS, MINUTE_MS
-from guard.core.views import HeldView
+from guard.core.settings import MINUTE_MS
+from guard.core.suspicion import SuspicionRow, Suspicions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from guard.core.accounts import Account
+    from guard.core.accounts import Account, Cause
     from guard.core.calls import Call
-    from guard.core.decisions import Decision
     from guard.core.judge import Judge
+    from guard.core.rating import Place
     from guard.core.switches import Switch
     from guard.core.world import World
 
@@ -60,106 +54,74 @@ SAVE_AFTER_MS = MINUTE_MS
 """So old what is kept of an account may become."""
 SAVED_AT_ONCE = 20
 """Accounts stored with one batch: some milliseconds of it."""
-SUSPECT_MS = 7 * DAY_MS
-"""A hit delays learning of the days around it by at most so much (contract 2, Learning)."""
 REFUSED_BY_GUARD = "blocked"
 """`cause` of an attempt that was refused because guard blocked it."""
-MOST_HELD = 1_000
-"""Held blocks kept; the oldest lapse."""
 
+_NO_GROWTH = (0, 0, 0)
 _MODES = {RuleMode.SHADOW: Mode.SHADOW, RuleMode.ENFORCE: Mode.ENFORCE}
 
 
 class Detection:
     """Lets the rules see what is accepted, and does what they say."""
 
-    __slots__ = ("_crowds_at_ms", "_dirty", "_held", "_judge", "_now_ms", "_suspected", "_world", "fuse", "hits", "watch")
+    __slots__ = ("_crowds_at_ms", "_dirty", "_now_ms", "_seen_ms", "_suspicions", "_world", "blocking", "hits", "watch")
 
     def __init__(self, world: World, judge: Judge, rules: Iterable[Rule], fuse: Fuse) -> None:
         self._world = world
-        self._judge = judge
         self.watch = Watch(rules, self._verdict)
-        self.fuse = fuse
+        self.blocking = Blocking(world, judge, fuse)
         self.hits = {(rule.id, mode.value): 0 for rule in self.watch.rules for mode in Mode}
         """Plain counters: crossings by rule and mode."""
-        self._held: dict[str, HeldRow] = {}
         self._dirty: dict[str, int] = {}
         """Accounts whose state is newer than what is stored, and since when, the oldest first."""
-        self._suspected: dict[str, int] = {}
-        """When a rule last hit an account."""
+        self._suspicions = Suspicions()
+        self._seen_ms = 0
+        """Time of what is being seen."""
         self._now_ms = self._crowds_at_ms = 0
+        judge.on_allowance_over = self.allowance_over
+        judge.on_expired = self.expired
 
     # -- what is seen
 
     def attempt(self, switch: Switch, account: Account, report: Report, now_ms: int) -> None:
         """An attempt that was not answered."""
         if report.cause != REFUSED_BY_GUARD:
-            to = report.to or ""
-            self._see(self._observation(switch, account, report, to, What.FAILED, (switch.name, report.call)), now_ms)
+            place = self._world.rating.place(report.to or "")
+            self._see(_attempted(switch, account, report, place), now_ms)
 
     def call(self, call: Call, report: Report, growth: tuple[int, int, int], now_ms: int) -> None:
         """A report about a call was taken; growth: gross, net and duration since the report before."""
-        gross, net, spoken_ms = growth
         ended = report.event is Event.ENDED
-        what = What.GOES_ON if call.watched else What.BEGINS
-        if what is What.GOES_ON and ended:
-            what = What.ENDS
-        seen = self._observation(call.switch, call.account, report, call.to, what, call.key)
-        seen.gross_micros, seen.net_micros, seen.spoken_ms = gross, net, spoken_ms
-        seen.duration_ms, seen.rate_micros = call.duration_ms, call.growth_micros
-        seen.direction = call.direction or Direction.OUTGOING
-        seen.source = call.source
-        self._see(seen, now_ms)
-        if what is What.BEGINS and ended:
-            # First heard of when it ends: it begins and ends at once.
-            self._see(replace(seen, what=What.ENDS, gross_micros=0, net_micros=0, spoken_ms=0), now_ms)
-        call.watched = not ended
+        if not call.watched:
+            call.watched = True
+            self._see(_told(call, report.at_ms, What.BEGINS, growth), now_ms)
+            growth = _NO_GROWTH
+        elif not ended:
+            self._see(_told(call, report.at_ms, What.GOES_ON, growth), now_ms)
+        if ended:
+            # One first heard of when it ends begins and ends at once.
+            call.watched = False
+            self._see(_told(call, report.at_ms, What.ENDS, growth), now_ms)
 
     def corrected(self, call: Call, gross_micros: int, now_ms: int) -> None:
         """A late report has changed what a call that is up is, or what it costs."""
         if call.emergency:
             self.over(call, gross_micros, now_ms)
         elif call.watched:
-            self._see(self._unreported(call, What.GOES_ON, gross_micros), now_ms)
+            self._unreported(call, What.GOES_ON, gross_micros, now_ms)
 
     def over(self, call: Call, gross_micros: int, now_ms: int) -> None:
         """A call that the rules have seen was taken for lost, or turned out to be none of their business."""
         if call.watched:
             call.watched = False
-            self._see(self._unreported(call, What.ENDS, gross_micros), now_ms)
+            self._unreported(call, What.ENDS, gross_micros, now_ms)
 
-    def _unreported(self, call: Call, what: What, gross_micros: int) -> Observation:
-        report = Report(call.id, call.event, call.account.id, call.at_ms)
-        seen = self._observation(call.switch, call.account, report, call.to, what, call.key)
-        seen.gross_micros, seen.duration_ms, seen.rate_micros = gross_micros, call.duration_ms, call.growth_micros
-        seen.direction = call.direction or Direction.OUTGOING
-        seen.source = call.source
-        return seen
-
-    def _observation(
-        self, switch: Switch, account: Account, report: Report, to: str, what: What, key: tuple[str, str]
-    ) -> Observation:
-        place = self._world.rating.place(to)
-        return Observation(
-            account=account.id,
-            at_ms=report.at_ms - switch.skew_ms,
-            what=what,
-            call=key,
-            direction=report.direction or Direction.OUTGOING,
-            kind=place.kind,
-            country=place.country,
-            prefix=place.destination.prefix,
-            number=place.digits,
-            dialled=to,
-            place=place.destination.name,
-            source=report.source,
-            rate_micros=0,
-            timezone=account.timezone,
-            opened_ms=account.opened_ms,
-        )
+    def _unreported(self, call: Call, what: What, gross_micros: int, now_ms: int) -> None:
+        self._see(_told(call, call.at_ms, what, (gross_micros, 0, 0)), now_ms)
 
     def _see(self, seen: Observation, now_ms: int) -> None:
         self._dirty.setdefault(seen.account, now_ms)
+        self._now_ms, self._seen_ms = now_ms, seen.at_ms
         for hit in self.watch.observe(seen):
             self._act(hit, now_ms)
 
@@ -169,75 +131,45 @@ class Detection:
         account = self._world.accounts.get(hit.account)
         if account is None:
             return
-        mode = _MODES[hit.rule.mode]
+        self._dirty.setdefault(hit.account, now_ms)
+        mode, decide = _MODES[hit.rule.mode], self.blocking.decide
+        text = hit.text.replace(CURRENCY, account.currency)
         if hit.level is Level.CLEARED:
-            self._decide(account, hit, Action.CLEARED, mode, now_ms, hit.text)
+            decide(account, hit, Action.CLEARED, mode, now_ms, text)
             return
         self.hits[hit.rule.id, mode.value] += 1
-        self._suspected[hit.account] = hit.at_ms
+        self._suspicions.hit(hit.account, hit.at_ms)
         if hit.level is Level.WARN:
-            self._decide(account, hit, Action.WARN, mode, now_ms, hit.text)
+            decide(account, hit, Action.WARN, mode, now_ms, sentences.rule_warned(text, recorded=mode is Mode.SHADOW))
         elif mode is Mode.SHADOW:
-            self._decide(account, hit, Action.BLOCK, mode, now_ms, hit.text)
+            said = sentences.rule_would_block(text, hit.rule.scope)
+            decide(account, hit, Action.BLOCK, Mode.SHADOW, now_ms, said)
         elif account.allow_until_ms is not None:
-            text = f"Not blocked, because an operator allows it: {_uncapitalised(hit.text)}"
-            self._decide(account, hit, Action.BLOCK, Mode.SHADOW, now_ms, text)
+            decide(account, hit, Action.BLOCK, Mode.SHADOW, now_ms, sentences.rule_allowed(text))
         elif account.cause(Reason.RULE, hit.rule.id) is None:
-            self._block(account, hit, now_ms)
+            self._block(account, hit, text, now_ms)
 
-    def _block(self, account: Account, hit: Hit, now_ms: int) -> None:
-        was_open = self.fuse.open
-        if self.fuse.admit(now_ms, len(self._world.accounts)):
-            decision = self._decide(account, hit, Action.BLOCK, Mode.ENFORCE, now_ms, hit.text)
-            lasts_ms = hit.rule.release_after_ms
-            until_ms = None if lasts_ms is None else now_ms + lasts_ms
-            self._judge.add_cause(account, decision, hit.rule.scope, until_ms, now_ms, end_calls=hit.rule.end_calls)
-            self._judge.alarms.set(account, now_ms)
-            return
-        text = f"Held for an operator, because too many blocks came at once: {_uncapitalised(hit.text)}"
-        decision = self._decide(account, hit, Action.HELD, Mode.ENFORCE, now_ms, text)
-        self._held[decision.id] = HeldRow(
-            id=decision.id,
-            account=account.id,
-            reason=Reason.RULE.value,
-            rule=hit.rule.id,
-            key=hit.key,
-            scope=hit.rule.scope.value,
-            end_calls=hit.rule.end_calls,
-            at_ms=decision.at_ms,
-            lasts_ms=hit.rule.release_after_ms,
-            text=hit.text,
-        )
-        while len(self._held) > MOST_HELD:
-            del self._held[next(iter(self._held))]
-        self._keep_held()
-        if not was_open:
-            text = "The fuse is open: more blocks by rules than it lets through; further ones wait for an operator."
-            self._world.notice(Notice(kind=NoticeKind.FUSE, at_ms=now_ms, switch="", text=text))
+    def _block(self, account: Account, hit: Hit, text: str, now_ms: int) -> None:
+        if self.blocking.ask(account, hit, text, now_ms):
+            self._suspicions.blocked(account.id, hit.at_ms - (hit.rule.window_ms or 0), hit.at_ms)
 
-    def _decide(self, account: Account, hit: Hit, action: Action, mode: Mode, now_ms: int, text: str) -> Decision:
-        return self._judge.decide(
-            account,
-            action,
-            Reason.RULE,
-            now_ms,
-            min(hit.at_ms, now_ms),
-            text,
-            evidence=hit.evidence,
-            mode=mode,
-            scope=hit.rule.scope,
-            key=hit.shown_key,
-            rule=hit.rule.id,
-            mark=hit.mark,
-        )
-
-    def reconsider(self, account: Account, now_ms: int) -> None:
+    def allowance_over(self, account: Account, now_ms: int) -> None:
         """An operator's allowance is over: blocks that were only recorded meanwhile, and whose mark stands, act now."""
-        for standing in self.watch.standing(account.id):
+        self._reconsider(account, "The operator's allowance is over", now_ms)
+
+    def expired(self, account: Account, cause: Cause, now_ms: int) -> None:
+        """A block has ended as planned, which makes it no false alarm: what fired begins anew."""
+        self._suspicions.blocked(account.id, cause.since_ms, now_ms)
+        if cause.reason is Reason.RULE:
+            self._restart(account.id, now_ms, cause.rule)
+            self._reconsider(account, "The block has ended as planned", now_ms, cause.rule)
+
+    def _reconsider(self, account: Account, why: str, now_ms: int, rule_id: str | None = None) -> None:
+        for standing in self._standing(account.id, rule_id):
             rule = standing.rule
             if standing.level != BLOCKED or rule.mode is not RuleMode.ENFORCE or account.cause(Reason.RULE, rule.id):
                 continue
-            text = f"Blocked: the operator's allowance is over, and rule {rule.id} still stands ({rule.title})."
+            text = f"{why}, and rule {rule.id} still stands ({rule.title})."
             hit = Hit(
                 rule=rule,
                 account=account.id,
@@ -252,14 +184,24 @@ class Detection:
                 evidence=(),
                 text=text,
             )
-            self._block(account, hit, now_ms)
+            self._block(account, hit, text, now_ms)
+
+    def _restart(self, account_id: str, now_ms: int, rule_id: str | None = None) -> None:
+        """Windows whose marks stand begin anew: those of a rule, or all."""
+        for standing in self._standing(account_id, rule_id):
+            for hit in self.watch.restart(account_id, standing.rule.id, standing.key, now_ms):
+                self._act(hit, now_ms)
+        self._dirty.setdefault(account_id, now_ms)
+
+    def _standing(self, account_id: str, rule_id: str | None) -> list[Standing]:
+        return [each for each in self.watch.standing(account_id) if rule_id is None or each.rule.id == rule_id]
 
     # -- time
 
     @property
     def next_due_ms(self) -> int | None:
         """When `advance` has something to do."""
-        moments = [moment for moment in (self.watch.next_due_ms, self.fuse.closes_ms) if moment is not None]
+        moments = [moment for moment in (self.watch.next_due_ms, self.blocking.fuse.closes_ms) if moment is not None]
         return min(moments, default=None)
 
     def advance(self, now_ms: int) -> None:
@@ -267,51 +209,32 @@ class Detection:
         self._now_ms = now_ms
         for hit in self.watch.advance(now_ms):
             self._act(hit, now_ms)
-        if self.fuse.advance(now_ms):
-            text = "The fuse has closed by itself: no rule has asked for a block within its window."
-            self._world.notice(Notice(kind=NoticeKind.FUSE, at_ms=now_ms, switch="", text=text))
+        self.blocking.advance(now_ms)
 
     # -- the operator's hand
 
     def released(self, account: Account, now_ms: int) -> None:
-        """An operator has released or allowed the account: what fired begins anew."""
-        for standing in self.watch.standing(account.id):
-            if standing.level == BLOCKED:
-                for hit in self.watch.restart(account.id, standing.rule.id, standing.key, now_ms):
-                    self._act(hit, now_ms)
-        # A released alarm was a false one: these days may be learned.
-        self._suspected.pop(account.id, None)
-        self._dirty.setdefault(account.id, now_ms)
-
-    def held(self) -> tuple[HeldRow, ...]:
-        """Blocks that wait for an operator, the oldest first."""
-        return tuple(self._held.values())
+        """An operator has released the account: it was a false alarm, and what fired begins anew."""
+        self._restart(account.id, now_ms)
+        self._suspicions.cleared(account.id)
 
     def approve(self, held_id: str, by: str, reason: str, now_ms: int) -> bool:
         """Let a held block happen; False: there is none of that id."""
-        held = self._held.pop(held_id, None)
+        held = self.blocking.take_held(held_id)
         if held is None:
             return False
-        self._keep_held()
-        account = self._world.accounts[held.account]
-        text = f"{held.text} (held by the fuse; approved by {by}: {reason})"
-        scope = Scope(held.scope)
-        decision = self._judge.decide(
-            account, Action.BLOCK, Reason(held.reason), now_ms, now_ms, text, scope=scope, by=by, rule=held.rule
-        )
-        until_ms = None if held.lasts_ms is None else now_ms + held.lasts_ms
-        self._judge.add_cause(account, decision, scope, until_ms, now_ms, end_calls=held.end_calls)
-        self._judge.alarms.set(account, now_ms)
+        self.blocking.approve(held, by, reason, now_ms)
+        window_ms = next((rule.window_ms for rule in self.watch.rules if rule.id == held.rule), None)
+        self._suspicions.blocked(held.account, held.at_ms - (window_ms or 0), now_ms)
         return True
 
     def reject(self, held_id: str, now_ms: int) -> bool:
-        """Drop a held block; False: there is none of that id."""
-        held = self._held.pop(held_id, None)
+        """Drop a held block: a false alarm, and what fired begins anew. False: there is none of that id."""
+        held = self.blocking.take_held(held_id)
         if held is None:
             return False
-        self._keep_held()
-        self.watch.restart(held.account, held.rule, held.key, now_ms)
-        self._suspected.pop(held.account, None)
+        self._restart(held.account, now_ms, held.rule)
+        self._suspicions.cleared(held.account)
         return True
 
     # -- learning
@@ -319,14 +242,10 @@ class Detection:
     def _verdict(self, account_id: str, start_ms: int, end_ms: int) -> Verdict:
         """Whether a day of an account may be learned."""
         account = self._world.accounts.get(account_id)
-        if account is None:
-            return Verdict.LEARN
-        if any(cause.reason is not Reason.CLOSED for cause in account.causes):
-            return Verdict.WAIT if self._now_ms - end_ms < SUSPECT_MS else Verdict.SKIP
-        suspected_ms = self._suspected.get(account_id)
-        if suspected_ms is not None and suspected_ms >= start_ms and self._now_ms - end_ms < SUSPECT_MS:
+        if account is not None and any(cause.reason is not Reason.CLOSED for cause in account.causes):
             return Verdict.WAIT
-        return Verdict.LEARN
+        stands = bool(self.watch.standing(account_id))
+        return self._suspicions.verdict(account_id, start_ms, end_ms, self._seen_ms, stands=stands)
 
     # -- what survives
 
@@ -345,10 +264,8 @@ class Detection:
         if everything or self._now_ms - self._crowds_at_ms >= SAVE_AFTER_MS:
             self._crowds_at_ms = self._now_ms
             changes.kept.append(KeptRow("crowds", "", self.watch.across_rows()))
-            changes.kept.append(KeptRow("fuse", "", self.fuse.row()))
-
-    def _keep_held(self) -> None:
-        self._world.changes.kept.append(KeptRow("held", "", self.held()))
+        changes.kept += [KeptRow("suspicion", account, row) for account, row in self._suspicions.take_changed()]
+        self.blocking.keep(changes)
 
     def restore(self, kept: Iterable[KeptRow]) -> None:
         """Take up what was stored; calls that ended since are no longer up."""
@@ -357,10 +274,12 @@ class Detection:
                 self._restore_subject(cast("SubjectRow", row.row))
             elif row.kind == "crowds":
                 self.watch.restore_across(cast("tuple[CrowdRow, ...]", row.row))
+            elif row.kind == "suspicion":
+                self._suspicions.restore(row.key, cast("SuspicionRow", row.row))
             elif row.kind == "fuse":
-                self.fuse.restore(cast("FuseRow", row.row))
+                self.blocking.fuse.restore(cast("FuseRow", row.row))
             elif row.kind == "held":
-                self._held = {held.id: held for held in cast("tuple[HeldRow, ...]", row.row)}
+                self.blocking.restore_held(cast("tuple[HeldRow, ...]", row.row))
 
     def _restore_subject(self, row: SubjectRow) -> None:
         account = self._world.accounts.get(row.account)
@@ -372,20 +291,51 @@ class Detection:
             live[call.switch, call.call].watched = True
         self.watch.restore(row._replace(live=up))
 
-    def held_view(self, held: HeldRow) -> HeldView:
-        """A held block as it is shown."""
-        account = self._world.accounts.get(held.account)
-        return HeldView(
-            id=held.id,
-            account=held.account,
-            name=account.name if account is not None else "",
-            reason=Reason(held.reason),
-            rule=held.rule,
-            scope=Scope(held.scope),
-            at_ms=held.at_ms,
-            text=held.text,
-        )
+
+def _attempted(switch: Switch, account: Account, report: Report, place: Place) -> Observation:
+    destination = place.destination
+    return Observation(
+        account=account.id,
+        at_ms=report.at_ms - switch.skew_ms,
+        what=What.FAILED,
+        call=(switch.name, report.call),
+        direction=report.direction or Direction.OUTGOING,
+        kind=place.kind,
+        country=place.country,
+        prefix=destination.prefix,
+        number=place.digits,
+        dialled=report.to or "",
+        place=destination.name,
+        source=report.source,
+        rate_micros=0,
+        timezone=account.timezone,
+        opened_ms=account.opened_ms,
+    )
 
 
-def _uncapitalised(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _told(call: Call, at_ms: int, what: What, growth: tuple[int, int, int]) -> Observation:
+    """Made for every report, hence by position, in one go."""
+    account, place = call.account, call.place
+    destination = place.destination
+    gross, net, spoken_ms = growth
+    return Observation(
+        account.id,
+        at_ms - call.switch.skew_ms,
+        what,
+        call.key,
+        call.direction or Direction.OUTGOING,
+        place.kind,
+        place.country,
+        destination.prefix,
+        place.digits,
+        call.to,
+        destination.name,
+        call.source,
+        call.growth_micros,
+        gross,
+        net,
+        spoken_ms,
+        call.duration_ms,
+        account.timezone,
+        account.opened_ms,
+    )

@@ -72,8 +72,6 @@ class Engine:
         rules = tuple(rules)
         fuse = Fuse(settings.fuse_blocks, settings.fuse_window_ms)
         self._detection = Detection(self.world, self._judge, rules, fuse) if rules else None
-        if self._detection is not None:
-            self._judge.on_allowance_over = self._detection.reconsider
         self._watch = Watch(self.world, self._judge, self._memory, self._detection)
         self._intake = Intake(self.world, self._judge, self._delivery, self._memory, self._watch, self._detection)
         self._billing = Billing(self.world, self._judge)
@@ -260,12 +258,15 @@ class Engine:
     @property
     def fuse_open(self) -> bool:
         """Whether blocks by rules wait for an operator."""
-        return self._detection is not None and self._detection.fuse.open
+        return self._detection is not None and self._detection.blocking.fuse.open
 
     def held(self) -> tuple[HeldView, ...]:
         """Blocks that wait for an operator, the oldest first."""
         detection = self._detection
-        return () if detection is None else tuple(detection.held_view(held) for held in detection.held())
+        if detection is None:
+            return ()
+        blocking = detection.blocking
+        return tuple(blocking.view(held) for held in blocking.held())
 
     def held_of(self, held_id: str) -> HeldView | None:
         """The held block of that id."""

@@ -51,7 +51,7 @@ LIFT_PAUSE_MS = DAY_MS
 class Judge:
     """Marks, causes and what follows from them."""
 
-    __slots__ = ("_delivery", "_world", "alarms", "on_allowance_over")
+    __slots__ = ("_delivery", "_world", "alarms", "on_allowance_over", "on_expired")
 
     def __init__(self, world: World, delivery: Delivery) -> None:
         self._world = world
@@ -59,6 +59,8 @@ class Judge:
         self.alarms = Alarms(world)
         self.on_allowance_over: Callable[[Account, int], None] = lambda _account, _now_ms: None
         """Rules whose marks stand are judged anew then (`guard.core.detection`)."""
+        self.on_expired: Callable[[Account, Cause, int], None] = lambda _account, _cause, _now_ms: None
+        """A cause has ended by its own time."""
 
     # -- marks
 
@@ -236,7 +238,9 @@ class Judge:
     def lift(self, account: Account, cause: Cause, why: Reason, now_ms: int, text: str, by: str = "") -> None:
         """Take one cause away, saying why."""
         account.drop_cause(cause.reason, cause.rule)
-        decision = self.decide(account, Action.UNBLOCK, why, now_ms, now_ms, text, scope=cause.scope, by=by)
+        decision = self.decide(
+            account, Action.UNBLOCK, why, now_ms, now_ms, text, scope=cause.scope, by=by, rule=cause.rule
+        )
         self.reconcile(account, decision, now_ms)
 
     def reconcile(self, account: Account, decision: Decision, now_ms: int) -> None:
@@ -299,8 +303,10 @@ class Judge:
         """End what was only for the time being."""
         for cause in account.causes:
             if cause.until_ms is not None and cause.until_ms <= now_ms:
-                text = f"Unblocked: the block by {cause.reason.value.replace('_', ' ')} has ended as planned."
+                whose = " ".join(filter(None, (cause.reason.value, cause.rule)))
+                text = f"Unblocked: the block by {whose} has ended as planned."
                 self.lift(account, cause, Reason.EXPIRED, now_ms, text)
+                self.on_expired(account, cause, now_ms)
         if account.until_ms is not None and account.until_ms <= now_ms:
             account.until_ms = account.until_limit_micros = None
             account.set_thresholds()

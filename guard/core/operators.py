@@ -5,6 +5,8 @@ fire again at once; a credit block that is still at its limit is only released u
 it "for good" would be a promise nobody made. `allow` covers every automatic cause until a time: decisions are still
 recorded, and at its end the account is judged afresh. A limit set by hand stands in place of what billing stated, for
 good or until a time; or it is the one that the last invoices ask for and that waits for a yes (`guard.core.limits`).
+
+Blocks that the fuse holds, and the fuse itself, are `guard.core.blocking`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,18 @@ from guard.core.accounts import AUTOMATIC, Account
 from guard.core.decisions import Action, Audit, Reason
 from guard.core.marks import TOP, climb_threshold
 from guard.core.money import format_money
-from guard.core.records import Allow, Approve, Block, Intent, IntentResult, Reject, Release, SetLimit
+from guard.core.records import (
+    AboutAccount,
+    Allow,
+    Approve,
+    Block,
+    CloseFuse,
+    Intent,
+    IntentResult,
+    Reject,
+    Release,
+    SetLimit,
+)
 from guard.core.settings import HOUR_MS
 
 if TYPE_CHECKING:
@@ -40,9 +53,14 @@ class Operators:
 
     def carry_out(self, intent: Intent, now_ms: int) -> IntentResult:
         """What became of it. Nothing has changed unless the answer is DONE."""
+        if isinstance(intent, CloseFuse):
+            if self._detection is not None:
+                self._detection.blocking.close_fuse(intent.by, intent.reason, now_ms)
+            return IntentResult.DONE
         account = self._world.accounts.get(intent.account)
-        if account is None:
-            return IntentResult.UNKNOWN_ACCOUNT
+        return IntentResult.UNKNOWN_ACCOUNT if account is None else self._carry_out(account, intent, now_ms)
+
+    def _carry_out(self, account: Account, intent: AboutAccount, now_ms: int) -> IntentResult:
         if intent.until_ms is not None and intent.until_ms <= now_ms:
             return IntentResult.UNTIL_PAST
         match intent:
@@ -131,7 +149,7 @@ class Operators:
         return limit is not None and account.exposure_scaled(now_ms) >= climb_threshold(limit, TOP)
 
 
-def _audit_of(account: Account, intent: Intent, now_ms: int) -> Audit:
+def _audit_of(account: Account, intent: AboutAccount, now_ms: int) -> Audit:
     """What goes into the history; of a limit also how much it is now, because no decision says so."""
     if not isinstance(intent, SetLimit):
         return Audit(account.id, now_ms, intent.by, type(intent).__name__.lower(), intent.reason)

@@ -300,7 +300,17 @@ class Reject:
     until_ms: int | None = None
 
 
-Intent = Block | Release | Allow | SetLimit | Approve | Reject
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseFuse:
+    """An operator closes the fuse: blocks by rules act at once again. What is held stays held."""
+
+    by: str
+    reason: str
+
+
+AboutAccount = Block | Release | Allow | SetLimit | Approve | Reject
+"""Intents about one account."""
+Intent = AboutAccount | CloseFuse
 
 
 class IntentResult(Enum):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from guard.core.money import format_cents
 from guard.core.plans import SECONDS_PER_MINUTE, Discount, Quota, Reach, Tier, TierBy
+from guard.core.records import Scope
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
@@ -86,6 +87,51 @@ def lifted(account: Account, why: str, exposure_micros: int) -> str:
     exposure = f"{format_cents(exposure_micros)} {account.currency}"
     rest = "; other causes still block it" if account.causes else ""
     return f"Unblocked: {why}; exposure is {exposure} against {_limit(account)}{rest}."
+
+
+_CALLS_IN = {Scope.ALL: "", Scope.INTERNATIONAL: " (international calls)", Scope.PREMIUM: " (premium calls)"}
+
+
+def rule_warned(fact: str, *, recorded: bool) -> str:
+    """A rule's warning mark was reached; `recorded`: nobody is told."""
+    return f"{'Would warn' if recorded else 'Warning'}: {_continued(fact)}"
+
+
+def rule_blocked(fact: str, scope: Scope) -> str:
+    """A rule blocks: `Blocked (international calls): 12 calls in 15 minutes ...`."""
+    return f"Blocked{_CALLS_IN[scope]}: {_continued(fact)}"
+
+
+def rule_would_block(fact: str, scope: Scope) -> str:
+    """A rule that only watches would have blocked."""
+    return f"Would block{_CALLS_IN[scope]}: {_continued(fact)}"
+
+
+def rule_allowed(fact: str) -> str:
+    """A rule may not block now."""
+    return f"Not blocked, because an operator allows it: {_continued(fact)}"
+
+
+def rule_held(fact: str) -> str:
+    """The fuse holds a rule's block."""
+    return f"Held for an operator, because too many blocks came at once: {_continued(fact)}"
+
+
+def rule_approved(fact: str, scope: Scope, by: str, reason: str, *, allowed: bool) -> str:
+    """An operator lets a held block happen; `allowed`: an operator also allows the account, so nothing happens."""
+    approved = f"{_continued(fact).removesuffix('.')}; held by the fuse, approved by {by}: {ended(reason)}"
+    lead = "Not blocked, because an operator allows it" if allowed else f"Blocked{_CALLS_IN[scope]}"
+    return f"{lead}: {approved}"
+
+
+def ended(reason: str) -> str:
+    """A reason as somebody typed it, with a stop at its end."""
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."
+
+
+def _continued(fact: str) -> str:
+    """A sentence after a colon."""
+    return fact[:1].lower() + fact[1:]
 
 
 def quota_used(quota: Quota, used_s: int) -> str:

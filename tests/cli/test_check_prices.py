@@ -18,6 +18,7 @@ TARIFF = """prefix,name,class,rate
 49,Germany,international,0.05
 870,Inmarsat,premium,9.9
 """
+RULE = '[[rule]]\nid = "hot"\nmode = "enforce"\nmeasure = "calls"\nwindow = "1h"\nblock = 9\n'
 PLANS = '[[plan.office.quota]]\nclass = ["domestic"]\nminutes = 100\n'
 
 
@@ -28,7 +29,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tariff.csv").write_text(TARIFF)
     (tmp_path / "plans.toml").write_text(PLANS)
     path = tmp_path / "guard.toml"
-    path.write_text('[tariff]\nfile = "tariff.csv"\nunknown_rate = "2.5"\n[plans]\nfile = "plans.toml"\n')
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "own.toml").write_text(RULE)
+    path.write_text(
+        '[tariff]\nfile = "tariff.csv"\nunknown_rate = "2.5"\n[plans]\nfile = "plans.toml"\n[rules]\ndir = "rules"\n'
+    )
     return path
 
 
@@ -41,6 +46,7 @@ def test_what_was_found_is_said(guard: Guard, config: Path) -> None:
             "guard.toml: no errors; 0 tokens",
             "tariff.csv: 4 prefixes, dearest 9.90 a minute to 870 (Inmarsat)",
             "plans.toml: 1 plan",
+            "rules: 1 rule, 1 enforce",
         ],
     )
 
@@ -57,13 +63,15 @@ def test_the_mistakes_of_all_files_are_told_at_once(guard: Guard, config: Path) 
     config.with_name("tariff.csv").write_text(TARIFF.replace("0.05", "0,05").replace("premium", "expensive"))
     config.with_name("plans.toml").write_text(PLANS.replace("100", '"100"'))
     config.with_name("tokens.toml").write_text("[token.ana]\nrole = 'king'\n")
+    config.with_name("rules").joinpath("own.toml").write_text(RULE.replace("calls", "cals"))
     result = guard("check")
     assert result.exit_code == 2
     assert result.stdout == ""
     places = [line.removeprefix("guard: ").partition(": ")[0] for line in result.stderr.splitlines()]
-    assert places[:5] == ["guard.toml:7", "guard.toml", "tariff.csv:4", "tariff.csv:5", "plans.toml:3"]
+    assert places[:5] == ["guard.toml:9", "guard.toml", "tariff.csv:4", "tariff.csv:5", "plans.toml:3"]
     assert "numbers.country" in result.stderr
     assert "token.ana" in result.stderr
+    assert "rule[1].measure" in result.stderr
 
 
 def test_run_tells_them_too_and_does_not_start(guard: Guard, config: Path) -> None:

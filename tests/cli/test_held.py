@@ -14,6 +14,7 @@ from tests.cli.fake_daemon import FakeDaemon
 
 HELD = "/api/v1/held"
 ID = pictures.held()["id"]
+CLOSE = "/api/v1/fuse/close"
 APPROVE, REJECT = f"{HELD}/{ID}/approve", f"{HELD}/{ID}/reject"
 
 
@@ -29,7 +30,7 @@ def test_the_held_blocks_as_a_table(guard: Guard, daemon: FakeDaemon) -> None:
     golden_files.check("held.txt", result.stdout)
     assert result.stderr == (
         "2 blocks wait for an operator: guard held approve|reject ID --reason TEXT.\n"
-        "The fuse is open: further blocks by rules will wait, too.\n"
+        "The fuse is open, so will further ones: guard held close-fuse --reason TEXT.\n"
     )
 
 
@@ -90,6 +91,19 @@ def test_what_is_not_held_is_said(guard: Guard, daemon: FakeDaemon) -> None:
     assert (result.exit_code, result.stderr) == (1, "guard: no block with this id is held\n")
 
 
+def test_the_fuse_closed_by_hand(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.answer("POST", CLOSE, {"fuse_open": False})
+    result = guard("held", "close-fuse", "--reason", "the rule is right", "--by", "ana")
+    assert result.output == "The fuse is closed. What is held stays held: see `guard held`.\n"
+    assert daemon.asked[0].body == {"reason": "the rule is right", "by": "ana"}
+
+
+def test_json_after_closing_the_fuse(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.answer("POST", CLOSE, {"fuse_open": True})
+    assert json.loads(guard("held", "close-fuse", "--reason", "x", "--json").stdout) == {"fuse_open": True}
+    assert "has opened again" in guard("held", "close-fuse", "--reason", "x").output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -97,6 +111,8 @@ def test_what_is_not_held_is_said(guard: Guard, daemon: FakeDaemon) -> None:
         ["held", "approve", "--reason", "x"],
         ["held", "approve", ID],
         ["held", "reject", ID, "--reason", " "],
+        ["held", "close-fuse"],
+        ["held", "close-fuse", ID, "--reason", "x"],
         ["held", "forget", ID, "--reason", "x"],
         ["held", "--reason", "x"],
     ],

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from guard.adapters.http.tokens import Role, add_token
-from guard.core.records import Approve, IntentResult, Reject
+from guard.core.records import Approve, CloseFuse, IntentResult, Reject
 from guard.core.rules.rule import Measure, RuleMode
 from tests.http.desk import RULE, VIEW, PaperDesk, held_block
 
@@ -82,6 +82,20 @@ async def test_two_operators_at_once_the_second_is_told(desk: PaperDesk, api: ht
     answer = await api.post(f"{HELD}/{held_block(1).id}/reject", json=WHO)
     assert answer.status_code == 404
     assert "no block with this id is held" in answer.json()["detail"]
+
+
+async def test_closing_the_fuse_reaches_the_desk_and_is_answered_with_where_it_stands(
+    desk: PaperDesk, api: httpx.AsyncClient
+) -> None:
+    answer = await api.post("/api/v1/fuse/close", json=WHO)
+    assert (answer.status_code, answer.json()) == (200, {"fuse_open": False})
+    assert desk.submitted == [CloseFuse(by="ana", reason="spoke to them")]
+
+
+async def test_closing_the_fuse_takes_a_name_and_a_reason(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    answer = await api.post("/api/v1/fuse/close", json={"until": "2026-12-05T00:00:00Z"})
+    assert answer.status_code == 422
+    assert desk.submitted == []
 
 
 @pytest.mark.parametrize(

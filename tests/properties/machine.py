@@ -14,8 +14,10 @@ from guard.core.records import (
     AccountMessage,
     AdjustmentMessage,
     Allow,
+    Approve,
     BalanceMessage,
     Block,
+    CloseFuse,
     CloseMessage,
     Credit,
     CreditMessage,
@@ -24,6 +26,7 @@ from guard.core.records import (
     Intent,
     PaymentMessage,
     PaymentStatus,
+    Reject,
     Release,
     Report,
     Scope,
@@ -32,7 +35,7 @@ from guard.core.records import (
 from guard.core.scopes import Scopes
 from guard.core.settings import DAY_MS, HOUR_MS
 from tests.properties.naive import LAG_MS, Billed, Heard
-from tests.properties.surroundings import ACCOUNTS, CONFIGURED, SWITCHES, Surroundings
+from tests.properties.surroundings import ACCOUNTS, CONFIGURED, RULES, SWITCHES, Surroundings
 from tests.properties.switchboard import Script
 
 MOST_CALLS = 8
@@ -275,6 +278,20 @@ class Machine(Surroundings):
         """An operator allows."""
         self.intend(Allow(account=account, by="ana", reason="x", until_ms=self.now_ms + for_ms))
 
+    @rule(which=whiches, verdict=st.sampled_from([Approve, Reject]))
+    def judge_held(self, which: int, verdict: type[Approve | Reject]) -> None:
+        """An operator judges a block that the fuse holds."""
+        held = self.engine.held()
+        if held:
+            one = held[which % len(held)]
+            self.intend(verdict(account=one.account, held=one.id, by="ana", reason="x"))
+
+    @rule()
+    def close_fuse(self) -> None:
+        """An operator closes the fuse."""
+        self.intend(CloseFuse(by="ana", reason="x"))
+        assert not self.engine.fuse_open
+
     # -- rules: time, commits, crashes, switches
 
     @rule(ms=waits_ms)
@@ -302,7 +319,7 @@ class Machine(Surroundings):
         self.uncommitted.clear()
         self.watched = 0
         self.now_ms += pause_ms
-        self.engine = Engine(CONFIGURED, Scopes.of_country_code("1"), self.now_ms)
+        self.engine = Engine(CONFIGURED, Scopes.of_country_code("1"), self.now_ms, rules=RULES)
         self.engine.restore(self.store.restored(), self.now_ms)
         self.lag.restarted(self.live_switches())
         self.engine.advance(self.now_ms)

@@ -15,9 +15,11 @@ from guard.core.decisions import Action, Command, Reason
 from guard.core.emergency import carries_numbers
 from guard.core.engine import Engine
 from guard.core.money import Micros
-from guard.core.records import BalanceMessage, BillingMessage, Event, Intent, Report
+from guard.core.records import BalanceMessage, BillingMessage, Event, Intent, Report, Scope
+from guard.core.rules.rule import RuleMode
 from guard.core.scopes import Scopes
-from guard.core.settings import Settings
+from guard.core.settings import MINUTE_MS, Settings
+from tests.core.rules.builders import rule
 from tests.properties.naive import TRUST, Billed, Books, Heard, Lag
 from tests.properties.switchboard import Obedient, Script
 from tests.scenarios.store import DictStore
@@ -27,7 +29,17 @@ ACCOUNTS = ("A1", "A2", "A3")
 SWITCHES = ("sw1", "sw2")
 MOST_SILENCE_MS = 80_000
 
-CONFIGURED = Settings(trust={method: int(part * 1_000_000) for method, part in TRUST.items()})
+CONFIGURED = Settings(
+    trust={method: int(part * 1_000_000) for method, part in TRUST.items()}, fuse_blocks=2, fuse_window_ms=30_000
+)
+RULES = (
+    rule("calls", window_ms=MINUTE_MS, warn=2, block=4, scope=Scope.PREMIUM, release_after_ms=10_000),
+    rule("concurrent", warn=2, block=3, scope=Scope.INTERNATIONAL),
+    rule("net", window_ms=5 * MINUTE_MS, warn=10_000_000, block=50_000_000, end_calls=False, release_after_ms=40_000),
+    rule("accounts", window_ms=2 * MINUTE_MS, warn=2, block=3, mode=RuleMode.SHADOW),
+    rule("duration", warn=5_000, block=30_000, mode=RuleMode.SHADOW),
+)
+"""Small windows and low marks: everything that rules can do happens within a run."""
 
 
 class Surroundings(RuleBasedStateMachine):
@@ -37,7 +49,7 @@ class Surroundings(RuleBasedStateMachine):
         super().__init__()
         self.now_ms = START_MS
         self.store = DictStore()
-        self.engine = Engine(CONFIGURED, Scopes.of_country_code("1"), START_MS)
+        self.engine = Engine(CONFIGURED, Scopes.of_country_code("1"), START_MS, rules=RULES)
         self.committed: list[Heard | Billed] = []
         self.uncommitted: list[Heard | Billed | Intent] = []
         self.lag = Lag()
@@ -138,8 +150,9 @@ class Surroundings(RuleBasedStateMachine):
                 self.hear(switch, script.at(Event.TICK, self.now_ms - script.began_ms))
 
     def commit(self) -> None:
-        """A batch becomes durable, and only then leaves."""
+        """A batch becomes durable, and only then leaves; what is kept now and then, each time."""
         changes = self.engine.take()
+        changes.kept += self.engine.keepsakes().kept
         self.store.commit(changes)
         self.committed += [message for message in self.uncommitted if isinstance(message, Heard | Billed)]
         self.uncommitted.clear()

@@ -27,7 +27,7 @@ from guard.core.scopes import Scopes
 from guard.core.settings import DAY_MS
 from guard.core.views import AccountState
 from tests.properties.machine import Machine
-from tests.properties.surroundings import CONFIGURED, SWITCHES
+from tests.properties.surroundings import CONFIGURED, RULES, SWITCHES
 
 
 class EngineMatchesNaiveLedger(Machine):
@@ -133,14 +133,14 @@ class EngineMatchesNaiveLedger(Machine):
     @invariant()
     def what_is_said_is_said_once(self) -> None:
         """A warning is not repeated before it was cleared; a block lifts by itself once a day at most."""
-        spoken: set[tuple[str, str]] = set()
+        spoken: set[tuple[str, str, str, str]] = set()
         lifted: dict[str, int] = {}
         decisions: list[Decision] = self.store.decisions + self.engine.world.changes.decisions
         assert len({decision.id for decision in decisions}) == len(decisions)
         for decision in decisions:
-            key = decision.account, decision.mark
+            key = decision.account, decision.rule, decision.key, decision.mark
             assert decision.text
-            assert (decision.mode is Mode.SHADOW) <= (decision.action is Action.BLOCK)
+            assert (decision.mode is Mode.SHADOW) <= (decision.action is Action.BLOCK or decision.reason is Reason.RULE)
             if decision.action is Action.WARN:
                 assert key not in spoken
                 spoken.add(key)
@@ -150,6 +150,30 @@ class EngineMatchesNaiveLedger(Machine):
             elif (decision.action, decision.reason) == (Action.UNBLOCK, Reason.CREDIT_LIMIT):
                 assert decision.at_ms >= lifted.get(decision.account, 0) + DAY_MS
                 lifted[decision.account] = decision.at_ms
+
+    @invariant()
+    def the_history_explains_what_rules_block(self) -> None:
+        """A cause by rule comes with a decision and goes with one; none stands while an operator allows the account."""
+        causes: dict[str, set[str]] = {name: set() for name in self.engine.world.accounts}
+        for decision in self.store.decisions + self.engine.world.changes.decisions:
+            mine = causes[decision.account]
+            if (decision.action, decision.reason, decision.mode) == (Action.BLOCK, Reason.RULE, Mode.ENFORCE):
+                mine.add(decision.rule)
+            elif decision.action is Action.UNBLOCK and decision.rule:
+                mine.remove(decision.rule)
+        for name, account in self.engine.world.accounts.items():
+            assert {cause.rule for cause in account.causes if cause.reason is Reason.RULE} == causes[name]
+            assert not (causes[name] and account.allow_until_ms is not None)
+
+    @invariant()
+    def what_is_held_waits_once(self) -> None:
+        """An account waits once for each rule, and only after a decision that says so."""
+        held = self.engine.held()
+        assert len({(each.account, each.rule) for each in held}) == len(held)
+        decisions = self.store.decisions + self.engine.world.changes.decisions
+        assert {each.id for each in held} <= {each.id for each in decisions if each.action is Action.HELD}
+        accounts = self.engine.world.accounts
+        assert all(accounts[each.account].cause(Reason.RULE, each.rule) is None for each in held)
 
     @invariant()
     def what_waits_is_the_present_command(self) -> None:
@@ -189,7 +213,7 @@ class EngineMatchesNaiveLedger(Machine):
 
     def restores_to_itself(self) -> None:
         """A restart gives the same rows again."""
-        again = Engine(CONFIGURED, Scopes.of_country_code("1"), self.now_ms)
+        again = Engine(CONFIGURED, Scopes.of_country_code("1"), self.now_ms, rules=RULES)
         again.restore(self.store.restored(), self.now_ms)
         for name, account in self.engine.world.accounts.items():
             assert again.world.accounts[name].row() == account.row()
@@ -200,6 +224,16 @@ class EngineMatchesNaiveLedger(Machine):
             k: v for k, v in self.engine.world.settled_micros.items() if k in again.world.settled_micros
         }
         assert again.world.states == self.engine.world.states
+        assert again.held() == self.engine.held()
+        assert again.fuse_open == self.engine.fuse_open
+        mine, restored = self.engine._detection, again._detection
+        assert mine is not None
+        assert restored is not None
+        for name in self.engine.world.accounts:
+            assert restored.watch.standing(name) == mine.watch.standing(name)
+            kept = self.store.kept.get(("subject", name))
+            assert restored.watch.row(name) == (None if kept is None else kept.row)
+        assert restored.watch.across_rows() == mine.watch.across_rows()
 
 
 TestEngineMatchesNaiveLedger = EngineMatchesNaiveLedger.TestCase

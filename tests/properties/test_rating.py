@@ -83,7 +83,7 @@ class Trial:
         self.all_switches_speak()
         for number, (switch, report) in enumerate(told):
             if number == restart_at:
-                self.stage.restart()
+                self.stage.restart(crash=False)
                 self.stage.subscribed()
                 self.all_switches_speak()
             self.hear(switch, report)

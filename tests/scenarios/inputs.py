@@ -16,6 +16,7 @@ from guard.core.records import (
     Block,
     CardMessage,
     CardStatus,
+    CloseFuse,
     CloseMessage,
     Credit,
     CreditMessage,
@@ -32,6 +33,7 @@ from guard.core.records import (
 )
 from guard.core.settings import Settings, SwitchSettings
 from tests.scenarios.prices import is_price
+from tests.scenarios.rulebooks import is_rule
 from tests.scenarios.script import ScriptError, Words, span_ms
 from tests.scenarios.stage import START_MS
 
@@ -100,6 +102,7 @@ def billing_of(kind: str, words: Words, fresh_id: str) -> BillingMessage:
                 name=fields.pop("name", None),
                 currency=fields.pop("currency", None),
                 timezone=fields.pop("timezone", None),
+                opened=fields.pop("opened", None),
                 plan=fields.pop("plan", None),
                 at_ms=at_ms,
             )
@@ -160,7 +163,7 @@ def billing_of(kind: str, words: Words, fresh_id: str) -> BillingMessage:
 
 def intent_of(kind: str, words: Words) -> Intent:
     """An operator's intent; `by` is ana unless said."""
-    account, *amounts = words.names
+    account, *amounts = words.names or ("",)
     fields = dict(words.fields)
     by, reason = fields.pop("by", "ana"), fields.pop("reason", "because")
     until_ms = moment(fields.pop("until")) if "until" in fields else None
@@ -169,6 +172,8 @@ def intent_of(kind: str, words: Words) -> Intent:
         case "block":
             scope = Scope(fields.pop("scope", "all"))
             intent = Block(account=account, by=by, reason=reason, scope=scope, until_ms=until_ms)
+        case "close_fuse":
+            intent = CloseFuse(by=by, reason=reason)
         case "release":
             intent = Release(account=account, by=by, reason=reason, until_ms=until_ms)
         case "set_limit":
@@ -203,8 +208,8 @@ def settings_of(stated: tuple[Words, ...]) -> tuple[Settings, frozenset[str]]:
                 switches[name] = SwitchSettings(ticks=flag(words.fields.get("ticks", "yes")))
             case ("trust", method):
                 trust[method] = money(words.fields["part"])
-            case _ if is_price(words):
-                # Not the engine's settings: `rating_of` reads it.
+            case _ if is_price(words) or is_rule(words):
+                # Not the engine's settings: `rating_of` and `rules_of` read them.
                 continue
             case ():
                 settings = replace(settings, **_plain_settings(words.fields))  # type: ignore[arg-type]
@@ -220,8 +225,10 @@ def _plain_settings(fields: Mapping[str, str]) -> dict[str, object]:
             plain[name] = text
         elif name in {"default_limit", "unknown_rate"}:
             plain[f"{name}_micros"] = money(text)
-        elif name in {"stale_after", "blind_carry", "lost_after", "remember"}:
+        elif name in {"stale_after", "blind_carry", "lost_after", "remember", "fuse_window"}:
             plain[f"{name}_ms"] = span_ms(text)
+        elif name == "fuse_blocks":
+            plain[name] = int(text)
         elif name == "emergency":
             plain[name] = EmergencyNumbers(text.split(","))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from guard.core.decisions import Command, Decision, LedgerLine, Notice, Send
+from guard.core.engine import Engine
 from guard.core.money import MoneyError, format_money, parse_money
 from guard.core.views import AccountView, SwitchView
 from tests.scenarios.script import ScriptError, Words, span_ms
@@ -27,6 +28,8 @@ def decision_words(decision: Decision) -> Words:
             "currency": decision.currency,
             "by": decision.by or "none",
             "key": decision.key or "none",
+            "rule": decision.rule or "none",
+            "evidence": " ; ".join(filter(None, (f"{each.what} {each.value}" for each in decision.evidence))) or "none",
             "text": decision.text,
         },
     )
@@ -129,8 +132,15 @@ def account_fields(view: AccountView) -> Fields:
         "confirmed": _yes(block.confirmed) if block else "none",
         "effective": _yes(block.effective) if block else "none",
         "causes": ",".join(sorted(cause.reason.value for cause in block.causes)) if block else "none",
+        "rules": ",".join(sorted(cause.rule for cause in block.causes if cause.rule)) or "none" if block else "none",
+        "why": block.text if block else "none",
         "errors": ",".join(f"{switch}:{error}" for switch, error in block.errors) or "none" if block else "none",
     }
+
+
+def fuse_fields(engine: Engine) -> Fields:
+    """Where the fuse stands, and whose blocks wait."""
+    return {"open": _yes(engine.fuse_open), "held": ",".join(held.account for held in engine.held()) or "none"}
 
 
 def switch_fields(view: SwitchView) -> Fields:
@@ -170,7 +180,9 @@ def _matches(expected: Words, got: Words) -> bool:
 
 
 def _equal(key: str, expected: str, came: str) -> bool:
-    return expected in came if key in {"text", "limit_text", "card", "use"} else _same(expected, came)
+    return (
+        expected in came if key in {"text", "why", "evidence", "limit_text", "card", "use"} else _same(expected, came)
+    )
 
 
 def _same(expected: str, came: str) -> bool:

@@ -7,6 +7,7 @@ An expectation begins with a word that says what it is about:
     sw1 block A1 seq=1 id=new                  what a switch was sent; all of a line's, once one is named
     sw1 nothing                                no switch was sent anything
     notice blind sw1                           what on-call was told; all must be expected
+    fuse open=yes held=A1,A2                   where the fuse stands, and whose blocks wait
     line A1 call 1.05                          a ledger line; all of a line's, once one is named
     A1 exposure=6.00 confirmed=no              how an account looks now (`A9 unknown` for one that does not exist)
     sw1 waiting=1 lagging=no                   how a switch looks now
@@ -20,10 +21,11 @@ from dataclasses import dataclass, field
 
 from guard.core.decisions import Action, Command, SnapshotPart
 from guard.core.pictures import switch_picture
-from guard.core.records import Ack, BillingOutcome, IntentResult, Outcome, SwitchStatus
+from guard.core.records import Ack, Approve, BillingOutcome, Intent, IntentResult, Outcome, Reject, SwitchStatus
 from tests.scenarios import outputs
 from tests.scenarios.inputs import billing_of, flag, intent_of, moment, report_of, settings_of
 from tests.scenarios.prices import rating_of
+from tests.scenarios.rulebooks import rules_of
 from tests.scenarios.script import Line, Scenario, ScriptError, Words
 from tests.scenarios.stage import START_MS, Happened, Stage
 
@@ -31,7 +33,8 @@ ACTIONS = frozenset(action.value for action in Action)
 RESULTS = frozenset(result.value for kind in (Outcome, BillingOutcome, IntentResult) for result in kind)
 ORDINARY = frozenset({"accepted", "done"})
 BILLING = frozenset({"account", "limit", "payment", "balance", "adjustment", "close", "invoice", "card"})
-INTENTS = frozenset({"block", "release", "allow", "set_limit"})
+INTENTS = frozenset({"block", "release", "allow", "set_limit", "close_fuse"})
+VERDICTS: dict[str, type[Approve | Reject]] = {"approve": Approve, "reject": Reject}
 _UP = {"up": True, "down": False}
 
 
@@ -97,9 +100,9 @@ class Player:
         self._scenario = scenario
         self._seen = seen
         rating = rating_of(scenario.settings, settings.unknown_rate_micros)
-        self._stage = Stage(settings, manual=manual, rating=rating)
+        self._stage = Stage(settings, manual=manual, rating=rating, rules=rules_of(scenario.settings))
         self._stage.happened = Happened()
-        self._made_ids = 0
+        self._made_ids = self._made_calls = 0
         self._ids_sent: set[tuple[str, str]] = set()
         self._causes: dict[str, frozenset[str]] = {}
 
@@ -135,8 +138,19 @@ class Player:
             return "billing", stage.billing(billing_of(kind, words, f"made-{self._made_ids}")).value
         if kind in INTENTS:
             return "intent", stage.intent(intent_of(kind, words)).value
+        if kind in VERDICTS:
+            return "intent", stage.intent(self._verdict(kind, words)).value
         self._happen(line)
         return "", ""
+
+    def _verdict(self, kind: str, words: Words) -> Intent:
+        """`approve A1`: the block of the account that was held last, whether or not it still waits."""
+        (account,) = words.names
+        ids = [
+            each.id for each in self._stage.store.decisions if each.account == account and each.action is Action.HELD
+        ]
+        by, reason = words.fields.get("by", "ana"), words.fields.get("reason", "because")
+        return VERDICTS[kind](account=account, held=ids[-1] if ids else "none", by=by, reason=reason)
 
     def _happen(self, line: Line) -> None:
         """What is neither a report nor money nor an operator's intent."""
@@ -149,11 +163,15 @@ class Player:
             case "clock_set", ():
                 stage.set_clock(START_MS + line.at_ms)
             case "restart", ():
-                stage.restart()
+                stage.restart(crash=False)
+            case "crash", ():
+                stage.restart(crash=True)
             case "subscribed", ():
                 stage.subscribed()
             case "many", (count, _):
                 self._many(int(count))
+            case "calls", (account, count):
+                self._calls(account, int(count), words)
             case "wait", ():
                 pass
             case _:
@@ -166,6 +184,14 @@ class Player:
             self._stage.billing(billing_of("account", account, f"many-{number}"))
             self._stage.intent(intent_of("block", account))
         self._stage.happened = Happened()
+
+    def _calls(self, account: str, count: int, words: Words) -> None:
+        """`calls A1 3 to=+25261234567 rate=3.40`: so many calls are answered; `A*`: one of each of so many accounts."""
+        for _ in range(count):
+            self._made_calls += 1
+            one = account.replace("*", str(self._made_calls))
+            report = Words((one, "answered"), {"call": f"call-{self._made_calls}"} | dict(words.fields))
+            assert self._stage.report("sw1", report_of(report, self._stage.now_ms)) is Outcome.ACCEPTED
 
     def _ack(self, switch: str, about: str, words: Words) -> Ack:
         """`ack sw1 A1`: the last command for the account, the one before with `back=1`; `ack sw1 snapshot part=2`."""
@@ -216,6 +242,8 @@ class Player:
 
     def _look(self, words: Words) -> str:
         stage, name = self._stage, words.names[0]
+        if name == "fuse":
+            return outputs.differences(name, words.fields, outputs.fuse_fields(stage.engine))
         switch = stage.engine.world.switches.get(name)
         if switch is not None:
             return outputs.differences(name, words.fields, outputs.switch_fields(switch_picture(switch)))

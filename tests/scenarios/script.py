@@ -3,6 +3,7 @@
     == a title begins a scenario
     # a comment: the sentence of the contract that follows is about to be shown
     settings default_limit=50.00            what the engine is told before it starts
+    rule id=hot measure=calls ...           a rule that it has (`rulebooks`)
     0s   limit   A1 10.00                   at this time, this input
     3s   report  A1 call=C1 tick  duration=60s charge=9.99   -> warn A1 credit_limit ; A1 exposure=9.99
 
@@ -98,6 +99,8 @@ def scenarios_of(path: Path) -> Iterator[Scenario]:
                 title, settings, lines, now_ms = text.removeprefix("== "), [], [], 0
             elif text.startswith("settings "):
                 settings.append(words_of(text.removeprefix("settings ")))
+            elif text.startswith(("rule ", "rules ")):
+                settings.append(words_of(text))
             elif text and not text.startswith("#"):
                 line = _line(text, now_ms, f"{path.name}:{number}")
                 now_ms = line.at_ms

@@ -23,6 +23,7 @@ from guard.core.records import (
     Report,
     SwitchStatus,
 )
+from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from tests.scenarios.store import DictStore
@@ -59,10 +60,12 @@ class Stage:
         *,
         manual: frozenset[str] = frozenset(),
         rating: Rating | None = None,
+        rules: tuple[Rule, ...] = (),
         now_ms: int = START_MS,
     ) -> None:
         self.settings = settings
         self.rating = rating
+        self.rules = rules
         self.scopes = Scopes.of_country_code("1")
         self.now_ms = now_ms
         self.store = DictStore()
@@ -71,7 +74,7 @@ class Stage:
         self.happened = Happened()
         self.sent: dict[str, list[Command | SnapshotPart]] = {}
         """Everything each switch was ever sent."""
-        self.engine = Engine(settings, self.scopes, self.now_ms, rating=rating)
+        self.engine = Engine(settings, self.scopes, self.now_ms, rating=rating, rules=rules)
         self.subscribed()
 
     # -- inputs
@@ -107,9 +110,14 @@ class Stage:
         self.engine.subscribed(self.now_ms)
         self.settle()
 
-    def restart(self) -> None:
-        """A new engine from what was committed; it hears nothing before it is subscribed."""
-        self.engine = Engine(self.settings, self.scopes, self.now_ms, rating=self.rating)
+    def restart(self, *, crash: bool) -> None:
+        """A new engine from what was committed; it hears nothing before it is subscribed.
+
+        When it was stopped, not killed, the last commit had what is kept only now and then, too.
+        """
+        if not crash:
+            self.store.commit(self.engine.keepsakes())
+        self.engine = Engine(self.settings, self.scopes, self.now_ms, rating=self.rating, rules=self.rules)
         self.engine.restore(self.store.restored(), self.now_ms)
         self.settle()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 
-from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined, Remembered
+from guard.core.decisions import Audit, BillingEntry, Changes, Decision, KeptRow, LedgerLine, Quarantined, Remembered
 from guard.core.restored import Restored
 from guard.core.rows import AccountRow, CallRow, SwitchRow
 
@@ -43,6 +43,7 @@ class DictStore:
         self.decisions: list[Decision] = []
         self.quarantine: list[Quarantined] = []
         self.audit: list[Audit] = []
+        self.kept: dict[tuple[str, str], KeptRow] = {}
         self.forgotten_before_ms = 0
         self.owed: dict[str, int] = {}
         """Sum of each account's ledger lines."""
@@ -71,6 +72,11 @@ class DictStore:
         self.pending.update(((switch, account), seq) for switch, account, seq in changes.pending)
         for settled in changes.settled:
             self.pending.pop(settled, None)
+        for kept in changes.kept:
+            if kept.row is None:
+                self.kept.pop((kept.kind, kept.key), None)
+            else:
+                self.kept[kept.kind, kept.key] = kept
         if changes.forgotten_before_ms is not None:
             assert changes.forgotten_before_ms > self.forgotten_before_ms, "the horizon never moves back"
             self.forgotten_before_ms = changes.forgotten_before_ms
@@ -104,6 +110,7 @@ class DictStore:
             remembered=list(self.remembered.values()),
             billing=list(self.billing.values()),
             pending=[(switch, account, seq) for (switch, account), seq in self.pending.items()],
+            kept=list(self.kept.values()),
             last_line=self.ledger[-1].number if self.ledger else 0,
             last_decision=self.decisions[-1].number if self.decisions else 0,
             forgotten_before_ms=self.forgotten_before_ms,

@@ -19,8 +19,8 @@ from tests.scenarios.script import Scenario, ScriptError, scenarios_of, span_ms,
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 SCENARIOS = [scenario for path in FILES for scenario in scenarios_of(path)]
 
-LATER = frozenset({Reason.RULE, Reason.ANOMALY})
-"""Reasons that come with the rules and the model."""
+LATER = frozenset({Reason.ANOMALY})
+"""What comes with the model."""
 
 DECISIONS = frozenset(
     {
@@ -28,6 +28,13 @@ DECISIONS = frozenset(
         (Action.CLEARED, Reason.CREDIT_LIMIT, Mode.ENFORCE),
         (Action.BLOCK, Reason.CREDIT_LIMIT, Mode.ENFORCE),
         (Action.BLOCK, Reason.CREDIT_LIMIT, Mode.SHADOW),
+        (Action.WARN, Reason.RULE, Mode.ENFORCE),
+        (Action.WARN, Reason.RULE, Mode.SHADOW),
+        (Action.CLEARED, Reason.RULE, Mode.ENFORCE),
+        (Action.CLEARED, Reason.RULE, Mode.SHADOW),
+        (Action.BLOCK, Reason.RULE, Mode.ENFORCE),
+        (Action.BLOCK, Reason.RULE, Mode.SHADOW),
+        (Action.HELD, Reason.RULE, Mode.ENFORCE),
         (Action.BLOCK, Reason.OPERATOR, Mode.ENFORCE),
         (Action.BLOCK, Reason.CLOSED, Mode.ENFORCE),
         (Action.UNBLOCK, Reason.PAYMENT, Mode.ENFORCE),
@@ -47,6 +54,9 @@ CAUSES = frozenset(
         ("credit_limit", "lifted", "limit_raised"),
         ("credit_limit", "lifted", "credit_limit"),
         ("credit_limit", "lifted", "released"),
+        ("rule", "added", "rule"),
+        ("rule", "lifted", "released"),
+        ("rule", "lifted", "expired"),
         ("operator", "added", "operator"),
         ("operator", "lifted", "released"),
         ("operator", "lifted", "expired"),

@@ -17,6 +17,7 @@ from guard.core.rules.rows import (
     SubjectRow,
     TallyRow,
 )
+from guard.core.suspicion import SuspicionRow
 from tests.store.samples import T0
 
 TODAY = T0 // 86_400_000
@@ -98,6 +99,11 @@ def crowds() -> KeptRow:
     """What is counted across accounts."""
     row = CrowdRow(TALLY, owners=(("wangiri", "A1"),), since=(("wangiri", T0),))
     return KeptRow("crowds", "", (row, row._replace(owners=(), since=())))
+
+
+def suspicion(account: str = "A1") -> KeptRow:
+    """What is suspected of an account."""
+    return KeptRow("suspicion", account, SuspicionRow(hit_ms=T0, blocked=((T0 - 5, T0), (T0 + 1, T0 + 2))))
 
 
 def held_blocks(*ids: str, **fields: Any) -> KeptRow:

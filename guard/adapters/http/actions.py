@@ -1,4 +1,4 @@
-"""The operator's hand: `block`, `release`, `allow`, `limit` of an account; `approve` and `reject` of a held block.
+"""The operator's hand: `block`, `release`, `allow`, `limit` of an account; verdicts on held blocks; the fuse.
 
 Each comes with a name and a reason. With tokens, who acts is the token's name, whatever the body says. The answer is
 the account as it is afterwards, once what was asked for is durable.
@@ -11,13 +11,24 @@ from typing import assert_never
 from starlette.requests import Request
 from starlette.responses import Response
 
-from guard.adapters.http.accounts import account_response
+from guard.adapters.http.accounts import account_response, json_response
 from guard.adapters.http.gate import OPERATOR
 from guard.adapters.http.inputs import Fields, FieldValueError, body_fields, moment, words
 from guard.adapters.http.paths import account_id
 from guard.adapters.http.problems import ApiError, FieldError, no_such_account, no_such_held, refused_fields
 from guard.adapters.http.state import desk_of
-from guard.core.records import Allow, Approve, Block, Intent, IntentResult, Reject, Release, Scope, SetLimit
+from guard.core.records import (
+    AboutAccount,
+    Allow,
+    Approve,
+    Block,
+    CloseFuse,
+    IntentResult,
+    Reject,
+    Release,
+    Scope,
+    SetLimit,
+)
 from guard.wire.fields import flag, unsigned_money
 
 MAX_BY = 128
@@ -88,6 +99,16 @@ async def reject(request: Request) -> Response:
     return await _judge_held(request, Reject)
 
 
+async def close_fuse(request: Request) -> Response:
+    """Let blocks by rules act at once again."""
+    fields = await body_fields(request)
+    by, reason = _who_and_why(request, fields)
+    fields.finish()
+    desk = desk_of(request)
+    await desk.submit(CloseFuse(by=by, reason=reason))
+    return json_response({"fuse_open": desk.fuse_open()})
+
+
 async def _judge_held(request: Request, verdict: type[Approve | Reject]) -> Response:
     fields = await body_fields(request)
     by, reason = _who_and_why(request, fields)
@@ -122,7 +143,7 @@ def _whole(value: object) -> None:
         raise FieldValueError("only a block has a scope; this concerns the account as a whole")
 
 
-async def _submit(request: Request, intent: Intent) -> Response:
+async def _submit(request: Request, intent: AboutAccount) -> Response:
     match await desk_of(request).submit(intent):
         case IntentResult.DONE:
             return await account_response(request, intent.account)

@@ -41,6 +41,7 @@ ROUTES = (
     Route(HELD, rules.held),
     Route(f"{HELD}/{{id}}/approve", actions.approve, methods=["POST"]),
     Route(f"{HELD}/{{id}}/reject", actions.reject, methods=["POST"]),
+    Route("/api/v1/fuse/close", actions.close_fuse, methods=["POST"]),
     Route("/api/v1/rules", rules.rules),
     Route("/api/v1/decisions", feeds.decisions),
     Route("/api/v1/quarantine", feeds.quarantine),

@@ -70,10 +70,10 @@ def _paths() -> JsonObject:
                 _limit(DEFAULT_AUDITS),
             )
         },
-        f"{account}/block": {"post": _post("Block the account", "Block")},
-        f"{account}/release": {"post": _post("Lift what blocks the account, and allow it for a while", "Release")},
-        f"{account}/allow": {"post": _post("Allow the account until a time", "Allow")},
-        f"{account}/limit": {"post": _post("Set the limit, or take the one that is suggested", "SetLimit")},
+        f"{account}/block": {"post": _post("Block the account", "Block", _ID)},
+        f"{account}/release": {"post": _post("Lift what blocks the account, and allow it for a while", "Release", _ID)},
+        f"{account}/allow": {"post": _post("Allow the account until a time", "Allow", _ID)},
+        f"{account}/limit": {"post": _post("Set the limit, or take the one that is suggested", "SetLimit", _ID)},
         "/api/v1/limits/review": {
             "get": _get(
                 "Accounts whose limit no longer covers two to three cycles; a page may be empty and have a `next`",
@@ -88,6 +88,7 @@ def _paths() -> JsonObject:
         },
         "/api/v1/held/{id}/approve": {"post": _post("Let a held block happen", "Verdict", _HELD_ID)},
         "/api/v1/held/{id}/reject": {"post": _post("Drop a held block: a false alarm", "Verdict", _HELD_ID)},
+        "/api/v1/fuse/close": {"post": _post("Let blocks by rules act at once again", "Verdict", answer="Fuse")},
         "/api/v1/rules": {
             "get": _get("The rules in force, and how often each has fired since the start", _json("Rules"))
         },
@@ -172,7 +173,7 @@ def _get(summary: str, content: JsonObject, *parameters: JsonObject) -> JsonObje
     }
 
 
-def _post(summary: str, body: str, subject: JsonObject = _ID) -> JsonObject:
-    operation = _get(summary, _json("Account"), subject)
+def _post(summary: str, body: str, *subject: JsonObject, answer: str = "Account") -> JsonObject:
+    operation = _get(summary, _json(answer), *subject)
     operation["requestBody"] = {"required": True, "content": _json(body)}
     return operation

@@ -385,6 +385,7 @@ SCHEMAS: JsonObject = {
     "Block": _object(_REASON_GIVEN, {**_WHO, "scope": _SCOPE, "until": _maybe(MOMENT)}),
     "Release": _object(_REASON_GIVEN, {**_WHO, "until": _maybe(MOMENT)}),
     "Allow": _object({**_REASON_GIVEN, "until": MOMENT}, _WHO),
+    "Fuse": _object({"fuse_open": FLAG}),
     "Verdict": _object(_REASON_GIVEN, _WHO),
     "SetLimit": _object(_REASON_GIVEN, {**_WHO, **_LIMIT, "until": _maybe(MOMENT)}),
 }

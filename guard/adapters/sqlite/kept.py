@@ -25,6 +25,7 @@ from guard.adapters.sqlite.bulk import Bulk, selection
 from guard.core.decisions import HeldRow, KeptRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, SubjectRow
+from guard.core.suspicion import SuspicionRow
 
 _KEPT = Bulk("kept", KeptRow._fields, replace=True)
 _SELECT = f'{selection("kept", KeptRow._fields)} ORDER BY kind, "key"'
@@ -36,6 +37,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
     "crowds": msgspec.msgpack.Decoder(tuple[CrowdRow, ...]).decode,
     "fuse": msgspec.msgpack.Decoder(FuseRow).decode,
     "held": msgspec.msgpack.Decoder(tuple[HeldRow, ...]).decode,
+    "suspicion": msgspec.msgpack.Decoder(SuspicionRow).decode,
 }
 
 

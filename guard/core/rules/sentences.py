@@ -4,6 +4,9 @@
 
 Called numbers keep their first digits and lose the rest. Where a number is a key it also carries four characters made
 from all of it, so that two numbers of one range can be told apart without being told.
+
+Rules do not know the account's currency: where a sentence states a sum of money it has `CURRENCY` in its place, for
+whoever knows the account to fill in. Evidence and prices per minute go without.
 """
 
 from __future__ import annotations
@@ -13,9 +16,12 @@ from hashlib import blake2b
 from guard.core.money import format_cents, format_money
 from guard.core.rules.levels import Level
 from guard.core.rules.observation import Observation, What
-from guard.core.rules.rule import LEARNING_DAYS, UNITS, Measure, Per, Rule, Unit
+from guard.core.rules.rule import LEARNING_DAYS, Measure, Per, Rule, Unit
 from guard.core.sentences import masked
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+CURRENCY = "\N{CURRENCY SIGN}"
+"""Stands for the account's currency in a sentence."""
 
 _SPANS = ((DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
 
@@ -98,7 +104,7 @@ def sentence(
     """Why a rule speaks."""
     window = f" in {span_in_words(rule.window_ms)}" if rule.window_ms is not None else ""
     words = f"{'about ' if estimated else ''}{_value(rule, value)}{window}{_whither(rule, key, last)}"
-    mark = _mark(rule, threshold)
+    mark = _amount(rule, threshold)
     if level is Level.CLEARED:
         return f"Cleared: {words}; that is back below 90 % of {mark}."
     known = f" The account has been known for less than {LEARNING_DAYS} days, so this only warns." if learning else ""
@@ -108,14 +114,14 @@ def sentence(
 def _value(rule: Rule, value: int) -> str:
     phrase = _PHRASES.get(rule.measure)
     if phrase is not None:
-        amount = number_in_words(UNITS[rule.measure], value)
-        return phrase.format(amount)
+        return phrase.format(_amount(rule, value))
     one, many = _THINGS[rule.measure]
     return f"{value} {one if value == 1 else many}"
 
 
-def _mark(rule: Rule, threshold: int) -> str:
-    return number_in_words(rule.unit, threshold)
+def _amount(rule: Rule, value: int) -> str:
+    words = number_in_words(rule.unit, value)
+    return f"{words} {CURRENCY}" if rule.unit is Unit.MONEY else words
 
 
 def _whither(rule: Rule, key: str, last: Observation | None) -> str:

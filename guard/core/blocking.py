@@ -1,0 +1,192 @@
+"""Blocking: what becomes of a block that a rule asks for. The fuse lets it through, or holds it for an operator.
+
+| fuse | |
+|---|---|
+| closed | the block is a cause at once, in the rule's scope, for as long as the rule says |
+| open | a `held` decision; an operator approves it (then it is a cause) or rejects it (a false alarm) |
+
+An account waits once for each rule. The fuse closes by itself (`guard.core.rules.fuse`) or by hand; what is held then
+stays held, because nobody has looked at it yet, until its rule asks anew and blocks. A block that is approved while an
+operator allows the account is only recorded, like every automatic one. What is held and where the fuse stands is stored
+whenever it changes: a restart must not let through what a wrong rule asks for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from guard.core import sentences
+from guard.core.decisions import Action, Audit, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
+from guard.core.records import Scope
+from guard.core.views import HeldView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from guard.core.accounts import Account
+    from guard.core.decisions import Changes, Decision
+    from guard.core.judge import Judge
+    from guard.core.rules.fuse import Fuse
+    from guard.core.rules.hits import Hit
+    from guard.core.world import World
+
+MOST_HELD = 1_000
+"""Held blocks kept; the oldest lapse."""
+
+
+class Blocking:
+    """Blocks by rules, and those that wait for an operator."""
+
+    __slots__ = ("_fuse_changed", "_held", "_held_changed", "_judge", "_world", "fuse")
+
+    def __init__(self, world: World, judge: Judge, fuse: Fuse) -> None:
+        self._world = world
+        self._judge = judge
+        self.fuse = fuse
+        self._held: dict[str, HeldRow] = {}
+        self._fuse_changed = self._held_changed = False
+
+    def ask(self, account: Account, hit: Hit, text: str, now_ms: int) -> bool:
+        """A rule wants to block an account; `text` says why. False: it waits for an operator."""
+        was_open = self.fuse.open
+        self._fuse_changed = True
+        waiting = self._waiting(account.id, hit.rule.id)
+        if self.fuse.admit(now_ms, len(self._world.accounts)):
+            if waiting is not None:
+                self.take_held(waiting)
+            said = sentences.rule_blocked(text, hit.rule.scope)
+            decision = self.decide(account, hit, Action.BLOCK, Mode.ENFORCE, now_ms, said)
+            self._add_cause(account, decision, hit.rule.release_after_ms, now_ms, end_calls=hit.rule.end_calls)
+            return True
+        if not was_open:
+            self._tell("The fuse is open: more blocks by rules than it lets through; further ones wait.", now_ms)
+        if waiting is None:
+            self._hold(account, hit, text, now_ms)
+        return False
+
+    def _waiting(self, account: str, rule: str) -> str | None:
+        """Id of what waits already."""
+        return next((each.id for each in self._held.values() if (each.account, each.rule) == (account, rule)), None)
+
+    def _hold(self, account: Account, hit: Hit, text: str, now_ms: int) -> None:
+        decision = self.decide(account, hit, Action.HELD, Mode.ENFORCE, now_ms, sentences.rule_held(text))
+        self._held[decision.id] = HeldRow(
+            id=decision.id,
+            account=account.id,
+            reason=Reason.RULE.value,
+            rule=hit.rule.id,
+            key=hit.key,
+            scope=hit.rule.scope.value,
+            end_calls=hit.rule.end_calls,
+            at_ms=decision.at_ms,
+            lasts_ms=hit.rule.release_after_ms,
+            text=text,
+        )
+        self._held_changed = True
+        while len(self._held) > MOST_HELD:
+            del self._held[next(iter(self._held))]
+
+    def decide(self, account: Account, hit: Hit, action: Action, mode: Mode, now_ms: int, text: str) -> Decision:
+        """Record what a hit comes to."""
+        return self._judge.decide(
+            account,
+            action,
+            Reason.RULE,
+            now_ms,
+            min(hit.at_ms, now_ms),
+            text,
+            evidence=hit.evidence,
+            mode=mode,
+            scope=hit.rule.scope,
+            key=hit.shown_key,
+            rule=hit.rule.id,
+            mark=hit.mark,
+        )
+
+    def _add_cause(
+        self, account: Account, decision: Decision, lasts_ms: int | None, now_ms: int, *, end_calls: bool
+    ) -> None:
+        until_ms = None if lasts_ms is None else now_ms + lasts_ms
+        self._judge.add_cause(account, decision, decision.scope, until_ms, now_ms, end_calls=end_calls)
+        self._judge.alarms.set(account, now_ms)
+
+    # -- what is held
+
+    def held(self) -> tuple[HeldRow, ...]:
+        """Blocks that wait for an operator, the oldest first."""
+        return tuple(self._held.values())
+
+    def view(self, held: HeldRow) -> HeldView:
+        """A held block as it is shown."""
+        account = self._world.accounts.get(held.account)
+        return HeldView(
+            id=held.id,
+            account=held.account,
+            name=account.name if account is not None else "",
+            reason=Reason(held.reason),
+            rule=held.rule,
+            scope=Scope(held.scope),
+            at_ms=held.at_ms,
+            text=held.text,
+        )
+
+    def take_held(self, held_id: str) -> HeldRow | None:
+        """An operator has judged it: it waits no longer. None: there is none of that id."""
+        held = self._held.pop(held_id, None)
+        self._held_changed = self._held_changed or held is not None
+        return held
+
+    def approve(self, held: HeldRow, by: str, reason: str, now_ms: int) -> None:
+        """Let a held block happen."""
+        account = self._world.accounts[held.account]
+        scope = Scope(held.scope)
+        allowed = account.allow_until_ms is not None
+        decision = self._judge.decide(
+            account,
+            Action.BLOCK,
+            Reason(held.reason),
+            now_ms,
+            now_ms,
+            sentences.rule_approved(held.text, scope, by, reason, allowed=allowed),
+            mode=Mode.SHADOW if allowed else Mode.ENFORCE,
+            scope=scope,
+            by=by,
+            rule=held.rule,
+            mark="block",
+        )
+        if not allowed:
+            self._add_cause(account, decision, held.lasts_ms, now_ms, end_calls=held.end_calls)
+
+    # -- the fuse
+
+    def advance(self, now_ms: int) -> None:
+        """Time has come so far."""
+        if self.fuse.advance(now_ms):
+            self._fuse_changed = True
+            self._tell("The fuse has closed by itself: no rule has asked for a block within its window.", now_ms)
+
+    def close_fuse(self, by: str, reason: str, now_ms: int) -> None:
+        """An operator closes the fuse; one that is closed stays so."""
+        if not self.fuse.open:
+            return
+        self.fuse.close()
+        self._fuse_changed = True
+        self._world.changes.audit.append(Audit("", now_ms, by, "close_fuse", reason))
+        self._tell(f"The fuse was closed by {by}: {sentences.ended(reason)} Blocks by rules act at once again.", now_ms)
+
+    def _tell(self, text: str, now_ms: int) -> None:
+        self._world.notice(Notice(kind=NoticeKind.FUSE, at_ms=now_ms, switch="", text=text))
+
+    # -- what survives
+
+    def keep(self, changes: Changes) -> None:
+        """Add what has changed since the last time."""
+        if self._fuse_changed:
+            changes.kept.append(KeptRow("fuse", "", self.fuse.row()))
+        if self._held_changed:
+            changes.kept.append(KeptRow("held", "", self.held()))
+        self._fuse_changed = self._held_changed = False
+
+    def restore_held(self, rows: Iterable[HeldRow]) -> None:
+        """Take up what was held."""
+        self._held = {held.id: held for held in rows}
