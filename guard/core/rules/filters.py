@@ -52,11 +52,6 @@ def key_of(rule: Rule) -> Key | None:
     return _KEYS[rule.per]
 
 
-def habit_of(per: Per) -> int:
-    """Which kind of habit novelty is about, for a rule that counts by this."""
-    return {Per.PREFIX: PREFIX, Per.NUMBER: NUMBER}.get(per, COUNTRY)
-
-
 def _accounts(where: Where) -> Filter | None:
     wanted, unwanted = where.accounts, where.not_accounts
     if not (wanted or unwanted):
