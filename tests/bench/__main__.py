@@ -42,6 +42,7 @@ LABELS = {
     "rating_us_stated_with_tariff": "rating: the same with a tariff of 50,000 prefixes, for gross",
     "rating_us_rated": "rating: rated by that tariff",
     "rating_us_rated_with_plan": "rating: rated by that tariff under a plan",
+    "engine_us_with_rules": "engine: microseconds a report at 1,000 accounts with the shipped rules",
     "bytes_per_account": "engine: bytes of an idle account",
 }
 """In the order of interest: ratios hold on other machines, figures do not."""

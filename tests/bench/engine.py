@@ -1,4 +1,4 @@
-"""The engine alone: microseconds a report at 1,000 and 200,000 accounts, side by side, and bytes per account."""
+"""The engine alone: microseconds a report, small and large, with and without the shipped rules; bytes an account."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
+from guard.config.rules import read_rules
+from guard.config.shipped import shipped as shipped_folder
 from guard.core.engine import Engine
 from guard.core.money import Micros
+from guard.core.rating import Rating
 from guard.core.records import Event, Report
+from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.shell.interpreter import settle_interpreter
@@ -19,9 +23,11 @@ TICK_MS = 30_000
 BATCH = 1_000
 
 
-def engine_with(accounts: int) -> Engine:
+def engine_with(accounts: int, rules: tuple[Rule, ...] = ()) -> Engine:
     """An engine that knows so many accounts, none of which is doing anything."""
-    engine = Engine(Settings(), Scopes.of_country_code("1"), START_MS)
+    scopes, settings = Scopes.of_country_code("1"), Settings()
+    rating = Rating(unknown_rate_micros=settings.unknown_rate_micros, kind_of=scopes.kind_of)
+    engine = Engine(settings, scopes, START_MS, rating=rating, rules=rules)
     for number in range(accounts):
         engine.world.open_account(f"A{number:07d}")
     engine.take()
@@ -39,6 +45,7 @@ def ticks(engine: Engine, accounts: int, calls: int, rounds: int) -> float:
                 f"A{call * spread % accounts:07d}",
                 START_MS + tick * TICK_MS,
                 tick * TICK_MS,
+                to=f"+1613{call:07d}" if tick == 1 else None,
                 charge_micros=Micros(tick * 500),
                 rate_micros=1_000,
             )
@@ -84,15 +91,19 @@ def run(show: Callable[[str], None]) -> dict[str, float]:
         large_us.append(ticks(large, 200_000, 10_000, 4))
         small, large = engine_with(1_000), engine_with(200_000)
     del small, large
+    shipped = read_rules(shipped_folder("rules"))
+    ruled = sorted(ticks(engine_with(1_000, shipped), 1_000, 10_000, 4) for _ in range(3))[1]
     few, many = sorted(small_us)[1], sorted(large_us)[1]
     size = bytes_per_account(50_000)
     show("engine alone, 10,000 live calls:")
     show(f"  {few:.2f} microseconds a report at 1,000 accounts ({1e6 / few:,.0f} a second)")
     show(f"  {many:.2f} microseconds a report at 200,000 accounts ({1e6 / many:,.0f} a second): {many / few:.2f} x")
+    show(f"  {ruled:.2f} at 1,000 accounts with the {len(shipped)} shipped rules: {ruled - few:+.2f}")
     show(f"memory of an idle account: {size:.0f} bytes")
     return {
         "engine_us_1000_accounts": few,
         "engine_us_200000_accounts": many,
+        "engine_us_with_rules": ruled,
         "growth_ratio": many / few,
         "bytes_per_account": size,
     }
