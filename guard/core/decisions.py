@@ -281,6 +281,8 @@ class NoticeKind(Enum):
     """The last invoices ask for a limit that is so much higher that it waits for an operator."""
     FUSE = "fuse"
     """The fuse has opened or closed."""
+    RULES = "rules"
+    """The fraud rules failed on something, which is a fault of guard's; limits go on without them."""
     PLAN = "plan"
     """Billing names a calling plan that nobody has configured."""
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, cast
 
 from guard.core import sentences
 from guard.core.blocking import Blocking
-from guard.core.decisions import Action, Changes, HeldRow, KeptRow, Mode, Reason
+from guard.core.decisions import Action, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
 from guard.core.records import Direction, Event, Report
 from guard.core.rules.fuse import Fuse, FuseRow
 from guard.core.rules.hits import Hit, Standing
@@ -64,7 +64,18 @@ _MODES = {RuleMode.SHADOW: Mode.SHADOW, RuleMode.ENFORCE: Mode.ENFORCE}
 class Detection:
     """Lets the rules see what is accepted, and does what they say."""
 
-    __slots__ = ("_crowds_at_ms", "_dirty", "_now_ms", "_seen_ms", "_suspicions", "_world", "blocking", "hits", "watch")
+    __slots__ = (
+        "_crowds_at_ms",
+        "_dirty",
+        "_now_ms",
+        "_seen_ms",
+        "_suspicions",
+        "_world",
+        "blocking",
+        "failures",
+        "hits",
+        "watch",
+    )
 
     def __init__(self, world: World, judge: Judge, rules: Iterable[Rule], fuse: Fuse) -> None:
         self._world = world
@@ -72,6 +83,8 @@ class Detection:
         self.blocking = Blocking(world, judge, fuse)
         self.hits = {(rule.id, mode.value): 0 for rule in self.watch.rules for mode in Mode}
         """Plain counters: crossings by rule and mode."""
+        self.failures = 0
+        """Plain counter: observations that the rules failed on."""
         self._dirty: dict[str, int] = {}
         """Accounts whose state is newer than what is stored, and since when, the oldest first."""
         self._suspicions = Suspicions()
@@ -122,8 +135,24 @@ class Detection:
     def _see(self, seen: Observation, now_ms: int) -> None:
         self._dirty.setdefault(seen.account, now_ms)
         self._now_ms, self._seen_ms = now_ms, seen.at_ms
-        for hit in self.watch.observe(seen):
+        try:
+            hits = self.watch.observe(seen)
+        except Exception as error:  # noqa: BLE001 -- boundary: what rules get wrong must not stop the money
+            self.watch.forget(seen.account)
+            self._failed(error, seen.account, now_ms)
+            return
+        for hit in hits:
             self._act(hit, now_ms)
+
+    def _failed(self, error: Exception, account_id: str, now_ms: int) -> None:
+        """The rules have failed: what they knew of the account is let go, on-call is told, and limits go on."""
+        self.failures += 1
+        text = (
+            f"The fraud rules failed ({type(error).__name__}: {error}); what they knew of the account is let go."
+            " Limits are not concerned. Please report this."
+        )
+        notice = Notice(kind=NoticeKind.RULES, at_ms=now_ms, switch="", account=account_id, text=text)
+        self._world.notice_once(notice, about=type(error).__name__)
 
     # -- what it comes to
 
@@ -289,7 +318,14 @@ class Detection:
         up = tuple(call for call in row.live if (call.switch, call.call) in live)
         for call in up:
             live[call.switch, call.call].watched = True
-        self.watch.restore(row._replace(live=up))
+        try:
+            self.watch.restore(row._replace(live=up))
+        except (LookupError, TypeError, ValueError) as error:
+            # A row of the right shape that this version cannot read; the account begins anew for the rules.
+            for call in up:
+                live[call.switch, call.call].watched = False
+            self.watch.forget(row.account)
+            self._failed(error, row.account, self._now_ms)
 
 
 def _attempted(switch: Switch, account: Account, report: Report, place: Place) -> Observation:

@@ -251,6 +251,11 @@ class Engine:
         return () if self._detection is None else self._detection.watch.rules
 
     @property
+    def rule_failures(self) -> int:
+        """Observations that the rules failed on: a fault of guard's, survived."""
+        return 0 if self._detection is None else self._detection.failures
+
+    @property
     def rule_hits(self) -> Mapping[tuple[str, str], int]:
         """Crossings by (rule, mode)."""
         return {} if self._detection is None else self._detection.hits

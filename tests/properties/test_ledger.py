@@ -34,6 +34,11 @@ class EngineMatchesNaiveLedger(Machine):
     """What must hold after every step."""
 
     @invariant()
+    def the_rules_have_not_failed(self) -> None:
+        """The money would survive it, and so would a test that does not ask."""
+        assert not self.engine.rule_failures
+
+    @invariant()
     def agrees_with_the_naive_ledger(self) -> None:
         """What is owed, what is pending, what is in flight: to the micro, now."""
         books, world = self.books(), self.engine.world

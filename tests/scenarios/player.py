@@ -124,6 +124,7 @@ class Player:
             wrong = self._judge(sorted_out(line.expected), result, happened)
             if wrong:
                 raise ScenarioFailedError(f"{line.place}: {wrong}")
+        assert not stage.engine.rule_failures, "the rules failed, which the money survives and a test must not"
 
     # -- in
 
