@@ -20,6 +20,7 @@ from guard.core.pools import appraise, gross_scaled
 from guard.core.records import Scope
 from guard.core.rows import AccountRow, CauseRow, CommandRow
 from guard.core.scopes import width
+from guard.core.settings import SECOND_MS
 from guard.core.views import AccountState
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ Shown = tuple[int, int, int]
 """Its pools in the totals of all accounts: value (scaled), rate, rate x time."""
 
 NOT_SHOWN: Shown = (0, 0, 0)
-_SECOND_MS = 1_000
 
 
 @lru_cache(maxsize=65_536)
@@ -203,7 +203,7 @@ class Account:
         """Rate at which exposure grows now, micros per minute."""
         rate = sum(flight.line()[1] for flight in self.flights)
         if self.pooled:
-            rate += (appraise(self, now_ms + _SECOND_MS).net_scaled - appraise(self, now_ms).net_scaled) // _SECOND_MS
+            rate += (appraise(self, now_ms + SECOND_MS).net_scaled - appraise(self, now_ms).net_scaled) // SECOND_MS
         return rate
 
     def cycle_at(self, at_ms: int) -> Cycle:

@@ -43,7 +43,8 @@ RATE_UNKNOWN, RATE_IMPLIED, RATE_STATED = 0, 1, 2
 GROWING = -1
 _new = tuple.__new__
 """Makes a row or a price for a third of what calling its class costs: the hot path makes two a report."""
-_FREE_DIRECTIONS = (Direction.INCOMING, Direction.INTERNAL)
+FREE_DIRECTIONS = (Direction.INCOMING, Direction.INTERNAL)
+"""What costs nothing unless the switch states a charge (contract 8)."""
 _ENDABLE = (None, Direction.OUTGOING, Direction.FORWARDED)
 
 
@@ -188,7 +189,7 @@ class Call:
         """An emergency call always; an incoming, internal or on-net one unless the switch states a charge for it."""
         if self.emergency or self.stated_charge_micros >= 0:
             return self.emergency
-        return self.direction in _FREE_DIRECTIONS or self.place.destination.free
+        return self.direction in FREE_DIRECTIONS or self.place.destination.free
 
     @property
     def pooled(self) -> bool:
@@ -269,7 +270,7 @@ class Call:
         charge = self.charge_micros
         if self.stated_charge_micros >= 0:
             place = self.place
-            if place.priced and self.direction not in _FREE_DIRECTIONS:
+            if place.priced and self.direction not in FREE_DIRECTIONS:
                 destination = place.destination
                 tariffs = destination.price_micros(self.duration_ms, destination.rate_micros)
                 charge = max(charge, tariffs)

@@ -42,13 +42,17 @@ class Cycle(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def _zone(timezone: str) -> ZoneInfo:
-    return ZoneInfo(timezone or "UTC")
+def zone_of(timezone: str) -> ZoneInfo:
+    """The time zone of that name; UTC for an empty one, and for one that this machine's tz database does not know."""
+    try:
+        return ZoneInfo(timezone or "UTC")
+    except (OSError, ValueError, KeyError):
+        return ZoneInfo("UTC")
 
 
 def midnight_ms(day: date, timezone: str) -> int:
     """The first moment of a day in a time zone (empty: UTC), in milliseconds since 1970 UTC."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=_zone(timezone)).timestamp() * 1_000)
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone_of(timezone)).timestamp() * 1_000)
 
 
 def next_month(day: date) -> date:
@@ -63,7 +67,7 @@ def month_before(day: date) -> date:
 
 def day_of(at_ms: int, timezone: str) -> date:
     """The calendar day of a moment in a time zone (empty: UTC)."""
-    return datetime.fromtimestamp(at_ms / 1_000, tz=UTC).astimezone(_zone(timezone)).date()
+    return datetime.fromtimestamp(at_ms / 1_000, tz=UTC).astimezone(zone_of(timezone)).date()
 
 
 def day_text(at_ms: int, timezone: str) -> str:

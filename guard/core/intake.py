@@ -41,10 +41,6 @@ if TYPE_CHECKING:
     from guard.core.watch import Watch
     from guard.core.world import World
 
-_FREE = (Direction.INCOMING, Direction.INTERNAL)
-_MOST_FROZEN_SCALED = 2**62
-"""What a store can hold in one integer; a single call beyond it is a misprint in a rate, not money."""
-
 
 def _basis(call: Call | None, past: Remembered | None) -> Priced | Call:
     """What a report is priced against: the live call, the lost one that came back, or nothing."""

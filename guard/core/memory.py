@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guard.core.calls import NEVER_STATED, Call
+from guard.core.calls import FREE_DIRECTIONS, NEVER_STATED, Call
 from guard.core.decisions import LineKind, Rated, Remembered
 from guard.core.flights import Flight
 from guard.core.money import ZERO, Micros, fits
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from guard.core.judge import Judge
     from guard.core.world import World
 
-_FREE = (Direction.INCOMING, Direction.INTERNAL)
 _LONGEST_CYCLE_MS = 32 * DAY_MS
 
 
@@ -187,7 +186,7 @@ class Memory:
             return Outcome.DUPLICATE if same else Outcome.LATE
         if past.lost and (report.event is Event.ENDED or place > known):
             return None
-        free = emergency or (past.charge_micros < 0 and not past.direction and report.direction in _FREE)
+        free = emergency or (past.charge_micros < 0 and not past.direction and report.direction in FREE_DIRECTIONS)
         if report.account == past.account:
             if free and (past.posted_micros or past.rated is not None):
                 self._correct_to_nothing(switch, past, report, now_ms, emergency=emergency)

@@ -18,13 +18,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from guard.core.plans import FINE, Cover, Discount, Quota, TierBy, discounted_scaled
+from guard.core.settings import SECOND_MS
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
     from guard.core.calls import Call
     from guard.core.switches import Switch
 
-_SECOND_MS = 1_000
 _UNUSED: Mapping[str, int] = {}
 _new = tuple.__new__
 
@@ -63,7 +63,7 @@ class Pool:
 
 def share_of(call: Call) -> Share:
     """What a call under a plan adds to its pool as it stands (without `connect`, which no plan covers)."""
-    billed_ms = call.place.destination.billed_s(call.duration_ms) * _SECOND_MS
+    billed_ms = call.place.destination.billed_s(call.duration_ms) * SECOND_MS
     rate = call.rate_micros
     carry = call.silent_carry_scaled
     if carry >= 0:
@@ -175,7 +175,7 @@ def appraise(account: Account, now_ms: int) -> Appraisal:
     dearest = _dearest(groups) if len(groups) > 1 else 0
     for quota, covers in groups:
         total_ms, money, growing, rate = covers[0][1] if len(covers) == 1 else _total(covers)
-        left_ms = 0 if quota is None else max(0, quota.seconds - use.get(quota.key, 0)) * _SECOND_MS
+        left_ms = 0 if quota is None else max(0, quota.seconds - use.get(quota.key, 0)) * SECOND_MS
         over_ms = max(0, total_ms - left_ms)
         if growing:
             # The mean price so far, times the number of calls.
@@ -198,7 +198,7 @@ def _appraise_lone(quota: Quota | None, cover: Cover, one: _Sum, use: Mapping[st
     total_ms, money, growing, rate = one
     left_ms = 0
     if quota is not None:
-        left_ms = (quota.seconds - use.get(quota.key, 0)) * _SECOND_MS
+        left_ms = (quota.seconds - use.get(quota.key, 0)) * SECOND_MS
         if left_ms < 0:  # noqa: PLR1730 -- a fifth of what max() costs
             left_ms = 0
     over_ms = total_ms - left_ms
@@ -215,9 +215,9 @@ def _appraise_lone(quota: Quota | None, cover: Cover, one: _Sum, use: Mapping[st
     discount = cover.discount
     if discount is not None:
         if discount.by is TierBy.MONEY:
-            units = value * FINE // _SECOND_MS
+            units = value * FINE // SECOND_MS
         else:
-            units = one.billed_ms * over_ms * FINE // (_SECOND_MS * total_ms)
+            units = one.billed_ms * over_ms * FINE // (SECOND_MS * total_ms)
         value = discounted_scaled(discount, use.get(discount.key, 0), units, value)
     return _new(Appraisal, (value, bends))
 
@@ -254,7 +254,7 @@ def _uncovered(
             value += money
         else:
             scaled, per_unit = (
-                (money, _SECOND_MS) if discount.by is TierBy.MONEY else (one.billed_ms * over_ms, _SECOND_MS * total_ms)
+                (money, SECOND_MS) if discount.by is TierBy.MONEY else (one.billed_ms * over_ms, SECOND_MS * total_ms)
             )
             units = scaled * FINE // per_unit
             others = beyond.get(discount, (0, 0))

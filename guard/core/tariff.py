@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-_SECOND_MS = 1_000
+from guard.core.settings import SECOND_MS
 
 
 class CallClass(Enum):
@@ -48,7 +48,7 @@ class Destination:
 
     def billed_s(self, duration_ms: int) -> int:
         """Seconds that a call of that length is charged for."""
-        seconds = -(-duration_ms // _SECOND_MS)
+        seconds = -(-duration_ms // SECOND_MS)
         if seconds < self.minimum_s:  # noqa: PLR1730 -- a fifth of what max() costs
             seconds = self.minimum_s
         step = self.increment_s
@@ -59,7 +59,7 @@ class Destination:
         if self.free:
             return 0
         # `billed_s` and `price_half_up` written out: this is done for every report.
-        seconds = -(-duration_ms // _SECOND_MS)
+        seconds = -(-duration_ms // SECOND_MS)
         if seconds < self.minimum_s:  # noqa: PLR1730 -- a fifth of what max() costs
             seconds = self.minimum_s
         step = self.increment_s

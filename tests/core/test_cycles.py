@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.core.cycles import Cycle, cycle_of, cycle_of_month, day_of, day_text, midnight_ms, month_before, next_month
+from guard.core.cycles import (
+    Cycle,
+    cycle_of,
+    cycle_of_month,
+    day_of,
+    day_text,
+    midnight_ms,
+    month_before,
+    next_month,
+    zone_of,
+)
 
 HOUR_MS = 3_600_000
 ZONES = ("", "America/Toronto", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland", "America/Asuncion")
@@ -90,3 +100,9 @@ def test_a_day_in_a_sentence_is_that_of_the_customer() -> None:
     at_ms = ms("2026-12-05T00:30-05:00")
     assert day_text(at_ms, "America/Toronto") == "5 Dec 2026"
     assert day_text(at_ms, "America/Vancouver") == "4 Dec 2026"
+
+
+def test_a_zone_that_this_machine_does_not_know_is_taken_for_utc() -> None:
+    """An account may have been opened where the tz database was newer; its calls must be billed all the same."""
+    assert zone_of("Mars/Olympus_Mons").key == "UTC"
+    assert cycle_of(1_790_000_000_000, "Mars/Olympus_Mons") == cycle_of(1_790_000_000_000, "")

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from datetime import date
 from difflib import get_close_matches
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from starlette.requests import ClientDisconnect, Request
 
 from guard.adapters.http.gate import MAX_BODY_BYTES
 from guard.adapters.http.problems import ApiError, FieldError, refused_fields
+from guard.core.cycles import midnight_ms
+from guard.core.settings import SECOND_MS
 from guard.wire.document import as_members, parse
 from guard.wire.fields import has_control_character, identifier
 from guard.wire.fields import text as text_of
@@ -181,16 +182,8 @@ def moment_or_date(timezone: str) -> Callable[[object], int]:
         if not (isinstance(value, str) and _DATE.fullmatch(value)):
             return moment(value)
         try:
-            midnight = datetime.fromisoformat(value).replace(tzinfo=_zone(timezone))
-            return instant_ms(int(midnight.timestamp()))
+            return instant_ms(midnight_ms(date.fromisoformat(value), timezone) // SECOND_MS)
         except (ValueError, OverflowError):
             raise FieldValueError("must be a date from 1970 on") from None
 
     return read
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (OSError, ValueError, KeyError):  # unknown here, or no name at all
-        return ZoneInfo("UTC")

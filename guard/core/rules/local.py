@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
+from guard.core.cycles import zone_of
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
 
 HOURS_OF_WEEK = 168
@@ -24,7 +24,7 @@ _EPOCH_WEEKDAY = 3
 @lru_cache(maxsize=8_192)
 def _shift_ms(timezone: str, quarter: int) -> int:
     moment = datetime.fromtimestamp(quarter * _QUARTER_MS // 1_000, tz=UTC)
-    offset = moment.astimezone(ZoneInfo(timezone)).utcoffset()
+    offset = moment.astimezone(zone_of(timezone)).utcoffset()
     return 0 if offset is None else (offset.days * 86_400 + offset.seconds) * 1_000
 
 
