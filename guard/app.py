@@ -28,6 +28,7 @@ from guard.adapters.mqtt import (
 )
 from guard.adapters.numbers import calling_code, country_of, e164_reader
 from guard.adapters.sqlite import open_store
+from guard.adapters.systemd import ServiceManager, service_manager
 from guard.config import DEFAULT_PATH, Config, ConfigError, Prices, Problem, read_prices, remarks_on
 from guard.config.rules import read_rules
 from guard.config.shipped import shipped
@@ -102,7 +103,8 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
     _tell_prices(log, rating)
     rules = rules_of(config)
     log.info("rules", rules=len(rules), enforce=sum(rule.mode is RuleMode.ENFORCE for rule in rules))
-    clock = SystemClock()
+    clock, manager = SystemClock(), service_manager()
+    manager.status("restoring the state")
     async with AsyncExitStack() as stack:
         broker_url = config.broker.url
         if config.broker.embedded:
@@ -126,9 +128,11 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         listening = await stack.enter_async_context(serve(app, config.http.listen.host, config.http.listen.port))
         log.info("listening", url=listening.url, version=__version__)
         daemon.when_ready = lambda: on_ready(listening.url) if on_ready is not None else None
+        manager.ready(daemon.status())
         try:
-            await daemon.run()
+            await daemon.run(manager)
         finally:
+            manager.stopping()
             await _keep(store, engine, log)
 
 
@@ -215,9 +219,10 @@ class _Daemon:
         session.on_disconnected = lambda _reason: self._connected.discard(role)
         return session
 
-    async def run(self) -> None:
+    async def run(self, manager: ServiceManager) -> None:
         """Turn until cancelled or until a part fails; a part that fails takes the others with it."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(manager.keep(self._clock, self.desk.healthy, self.status), name="service manager")
             tasks.create_task(self._control.run(), name="control")
             tasks.create_task(self._calls.run(), name="calls")
             tasks.create_task(self._feed.run(), name="feed")
@@ -228,6 +233,12 @@ class _Daemon:
         while True:
             await self._clock.sleep(FLUSH_EVERY_MS)
             self._refusals.flush()
+
+    def status(self) -> str:
+        """In a line, for whoever asks the service manager."""
+        states = self._engine.world.states
+        told = ", ".join(f"{count} {state.value}" for state, count in states.items() if count) or "none yet"
+        return f"{self.desk.ready() or 'watching'}; accounts: {told}"
 
     def _missing(self) -> str:
         absent = [role.value for role in Role if role not in self._connected]

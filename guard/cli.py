@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from guard.commands.backtest_options import backtest
 from guard.commands.held_options import held, rules
+from guard.commands.install_options import install
 from guard.commands.options import (
     DEFAULT_URL,
     SCENARIO_HELP,
@@ -210,6 +211,7 @@ def load(
 
 
 app.command()(backtest)
+app.command()(install)
 
 
 @app.command()

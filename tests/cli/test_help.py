@@ -19,6 +19,7 @@ COMMANDS = [
     "simulate",
     "load",
     "backtest",
+    "install",
     "account",
     "accounts",
     "ledger",

@@ -1,0 +1,69 @@
+"""The unit as systemd's own tools see it, without a systemd that runs."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from guard.commands.run import STOP_WITHIN_S
+
+pytestmark = pytest.mark.service
+
+FOLDER = Path(__file__).parents[2] / "systemd"
+MOST_EXPOSED = 20
+"""In tenths of systemd's scale from 0.0 (nothing) to 10.0 (everything)."""
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def laid(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    command = [sys.executable, "-m", "guard", "install", "--root", str(root), "--program", "/usr/bin/env"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return root
+
+
+def test_what_a_break_in_could_do_is_little() -> None:
+    done = run(
+        "systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(FOLDER / "guard.service")
+    )
+
+    assert done.returncode == 0, done.stdout[-400:]
+    assert "Overall exposure level for guard.service" in done.stdout
+
+
+def test_systemd_reads_the_laid_unit_without_complaint(laid: Path) -> None:
+    done = run("systemd-analyze", "verify", "--man=no", str(laid / "etc/systemd/system/guard.service"))
+
+    complaints = [line for line in done.stderr.splitlines() if "guard.service" in line]
+    assert done.returncode == 0, done.stderr
+    assert complaints == []
+
+
+def test_the_user_and_the_folders_can_be_made(laid: Path) -> None:
+    (laid / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    (laid / "etc/group").write_text("root:x:0:\n")
+
+    users = run("systemd-sysusers", f"--root={laid}", str(laid / "etc/sysusers.d/guard.conf"))
+    assert users.returncode == 0, users.stderr
+    assert "\nguard:" in (laid / "etc/passwd").read_text()
+
+    folders = run("systemd-tmpfiles", "--create", f"--root={laid}", str(laid / "etc/tmpfiles.d/guard.conf"))
+    assert folders.returncode == 0, folders.stderr
+    assert (laid / "var/lib/guard").stat().st_mode & 0o777 == 0o700
+    assert (laid / "etc/guard/secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_unit_waits_longer_than_guard_takes_to_stop() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read(FOLDER / "guard.service")
+
+    assert float(unit["Service"]["TimeoutStopSec"].removesuffix("s")) > STOP_WITHIN_S
+    assert unit["Service"]["RestartPreventExitStatus"] == "2"
