@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from heapq import heapify
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from guard.core.accounts import NOT_SHOWN, Account
@@ -165,6 +165,20 @@ class Alarms:
         """When the next account is to be judged by itself."""
         alarms = self._world.alarms
         return alarms[0][0] if alarms else None
+
+    def nearest(self, count: int) -> list[str]:
+        """The accounts whose next alarms come first, in that order: a walk down the heap, whatever its size."""
+        alarms, accounts = self._world.alarms, self._world.accounts
+        found: list[str] = []
+        frontier = [(alarms[0], 0)] if alarms else []
+        while frontier and len(found) < count:
+            (at_ms, account_id), index = heappop(frontier)
+            if accounts[account_id].due_ms == at_ms:
+                found.append(account_id)
+            for child in (2 * index + 1, 2 * index + 2):
+                if child < len(alarms):
+                    heappush(frontier, (alarms[child], child))
+        return found
 
     def sweep(self) -> None:
         """Drop alarms that were overtaken by an earlier one, when they have come to outnumber the others."""

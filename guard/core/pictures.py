@@ -18,9 +18,11 @@ from guard.core.views import (
     BlockView,
     CardView,
     CauseView,
+    CurrencyTotal,
     InvoiceView,
     LiveCall,
     SwitchView,
+    TotalsView,
     UseView,
 )
 
@@ -47,7 +49,7 @@ def _call_picture(call: Call, now_ms: int) -> LiveCall:
         value_micros=clamp_for_show(call.value_micros(now_ms)),
         rate_micros=call.growth_micros,
         gross_micros=clamp_for_show(call.gross_value_micros(now_ms)),
-        destination=call.place.destination.name,
+        destination=call.place.name,
         silent=call.silent_carry_scaled != GROWING,
     )
 
@@ -190,4 +192,26 @@ def switch_picture(switch: Switch) -> SwitchView:
         lagging=switch.lagging,
         blind=switch.blind,
         skew_ms=switch.skew_ms,
+    )
+
+
+def totals_picture(world: World, now_ms: int) -> TotalsView:
+    """All accounts together, from sums that are kept anyway."""
+    return TotalsView(
+        accounts=dict(world.states),
+        live_calls=sum(len(switch.calls) for switch in world.switches.values()),
+        currencies=tuple(_currency_picture(world, currency, now_ms) for currency in sorted(world.settled_micros)),
+        last_decision=world.last_decision,
+    )
+
+
+def _currency_picture(world: World, currency: str, now_ms: int) -> CurrencyTotal:
+    flights = [switch.totals[currency] for switch in world.switches.values() if currency in switch.totals]
+    flying = floor_from_scaled(sum(f.value_scaled(now_ms) for f in flights) + world.pooled_scaled(currency, now_ms))
+    burn = sum(flight.rate_micros for flight in flights if not flight.switch.lagging)
+    return CurrencyTotal(
+        currency=currency,
+        exposure_micros=Micros(world.settled_micros[currency] + flying),
+        in_flight_micros=flying,
+        burn_micros_per_minute=burn + world.pooled_rate_micros(currency),
     )

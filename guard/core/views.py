@@ -6,6 +6,7 @@ writes them in the contract's format (contract 6).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -44,7 +45,7 @@ class LiveCall:
     gross_micros: Micros
     """Carried forward, without any plan."""
     destination: str
-    """Name of its destination in the tariff; empty: not known."""
+    """What the place is called: by the tariff, else by its country; empty: not known."""
     silent: bool
     """It has stopped reporting and stopped growing."""
 
@@ -189,3 +190,25 @@ class SwitchView:
     blind: bool
     """It is silent although calls are up."""
     skew_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyTotal:
+    """All accounts of one currency together."""
+
+    currency: str
+    exposure_micros: Micros
+    in_flight_micros: Micros
+    burn_micros_per_minute: int
+    """Rate at which the calls that are up add to it; of calls under a plan as when each was judged last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalsView:
+    """The whole of what guard watches, in a few numbers; taking it visits no account and no call."""
+
+    accounts: Mapping[AccountState, int]
+    live_calls: int
+    currencies: tuple[CurrencyTotal, ...]
+    last_decision: int
+    """Number of the newest decision; 0: there is none yet."""

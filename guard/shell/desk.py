@@ -8,15 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from guard.core.engine import Engine
 from guard.core.limits import LimitReview, review
-from guard.core.pictures import switch_picture
+from guard.core.pictures import switch_picture, totals_picture
 from guard.core.records import Intent, IntentResult
+from guard.core.rules.past import Past
+from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Rule
-from guard.core.views import AccountState, AccountView, HeldView, SwitchView
-from guard.ports import Clock, NotReadyError, Store
+from guard.core.views import AccountState, AccountView, HeldView, SwitchView, TotalsView
+from guard.ports import Clock, NotReadyError, Reloaded, Store, Webhooks
 from guard.shell.loop import Loop
+from guard.shell.reload import Reloader
 
+RELOAD_WITHIN_S = 130.0
+"""Longer than the files may take to be read."""
 INTENT_WITHIN_S = 5.0
 """An operator does not wait longer; the intent may still be carried out, and the answer says so."""
+ALARMS_LOOKED_AT = 3
+"""Times as many as are shown: an account's next alarm may be for a warning, or for its card."""
 REVIEWED_AT_ONCE = 2_000
 """Accounts looked at for one page of the limit review: about 10 ms in which the loop does nothing else."""
 STALLED_AFTER_MS = 10_000
@@ -25,6 +32,9 @@ STALLED_AFTER_MS = 10_000
 
 class Desk:
     """See `guard.ports.Desk`."""
+
+    webhooks: Webhooks
+    """Put there by the composition root."""
 
     def __init__(
         self,
@@ -35,6 +45,7 @@ class Desk:
         clock: Clock,
         missing: Callable[[], str],
         metrics: Callable[[], bytes],
+        reloader: Reloader,
     ) -> None:
         """`missing` says what is still missing for readiness, in words, or nothing."""
         self.store = store
@@ -43,6 +54,8 @@ class Desk:
         self._clock = clock
         self._missing = missing
         self._metrics = metrics
+        self._reloader = reloader
+        self._reloads: set[asyncio.Task[Reloaded]] = set()
         self._ordered: list[str] = []
 
     def account(self, account: str) -> AccountView | None:
@@ -67,6 +80,17 @@ class Desk:
                 if len(found) == limit:
                     break
         return found
+
+    def soonest(self, limit: int) -> list[AccountView]:
+        """Accounts that will be at their limit first, the nearest first."""
+        views = (self.account(account) for account in self._engine.next_alarms(limit * ALARMS_LOOKED_AT))
+        growing = [view for view in views if view is not None and view.reaches_limit_at_ms is not None]
+        growing.sort(key=lambda view: view.reaches_limit_at_ms or 0)
+        return growing[:limit]
+
+    def totals(self) -> TotalsView:
+        """The whole of what is watched."""
+        return totals_picture(self._engine.world, self._clock.now_ms())
 
     def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
         """Accounts whose limit no longer fits, a slice of the accounts at a time."""
@@ -129,6 +153,38 @@ class Desk:
         if result is None:
             raise NotReadyError("too many requests are waiting; try again in a moment")
         return result
+
+    async def reload(self, by: str) -> Reloaded:
+        """Read the files anew and go by them; it goes on to its end even if nobody waits for that any more."""
+        task = asyncio.create_task(self._reloader.reload(by), name="reload")
+        self._reloads.add(task)
+        task.add_done_callback(self._reloaded)
+        try:
+            async with asyncio.timeout(RELOAD_WITHIN_S):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise NotReadyError("the reload is not over yet; the log will say how it went") from None
+
+    def _reloaded(self, task: asyncio.Task[Reloaded]) -> None:
+        """It is over, and has been logged; an error of it that nobody waits for any more is no surprise."""
+        self._reloads.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def learn(self, pasts: Sequence[Past]) -> list[int]:
+        """Take in what history knows of some accounts; of each how many days were news."""
+        try:
+            async with asyncio.timeout(INTENT_WITHIN_S):
+                learned = await self._loop.learn(pasts)
+        except TimeoutError:
+            raise NotReadyError("the store did not confirm in time; tell it again, each day counts once") from None
+        if learned is None:
+            raise NotReadyError("too many requests are waiting; try again in a moment")
+        return learned
+
+    def profile(self, account: str) -> Profile | None:
+        """What is usual for an account."""
+        return self._engine.profile(account)
 
     def metrics(self) -> bytes:
         """The Prometheus text."""

@@ -19,7 +19,8 @@ A1001 = "/api/v1/accounts/A1001"
 WHO = {"by": "ana", "reason": "called in"}
 HOST = "127.0.0.1:8080"
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - nothing listens there in these tests
-EVERYWHERE = ("/", "/accounts/A1001", A1001, "/metrics", "/-/healthy", "/-/ready", "/nothing", "/api/v1/openapi.json")
+PAGES = ("/", "/accounts/A1001", "/nothing")
+EVERYWHERE = (*PAGES, A1001, "/metrics", "/-/healthy", "/-/ready", "/api/v1/openapi.json")
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -131,6 +132,10 @@ async def test_with_tokens_nothing_is_shown_without_one(operate: str, api: httpx
     for path in EVERYWHERE:
         for headers in ({}, bearer("guard_wrong"), bearer(operate + "x"), {"Authorization": f"Basic {operate}"}):
             answer = await api.get(path, headers=headers)
+            if path in PAGES:
+                assert answer.status_code == 303
+                assert answer.headers["location"].startswith("/login?next=")
+                continue
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == 'Bearer realm="guard"'
             assert answer.headers["content-type"] == "application/problem+json"
@@ -212,7 +217,7 @@ async def test_browsers_are_told_what_they_must_not_do(api: httpx.AsyncClient) -
         headers = (await api.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == ("same-origin" if path in PAGES[:2] else "no-referrer")
         assert headers["x-frame-options"] == "DENY"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert len(headers.get_list("content-security-policy")) == 1

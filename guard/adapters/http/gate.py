@@ -6,25 +6,40 @@ on this machine send requests to it; so a Host that is not this machine by name 
 not this very server (cross-site requests) are refused too.
 
 With tokens each request shows one as `Authorization: Bearer ...`; `read` may look, `operate` may also act. As soon as
-there has been a token there is no way back to asking without one, whatever happens to the file.
+there has been a token there is no way back to asking without one, whatever happens to the file. The page may also be
+entered with a token once, for a session (`guard.adapters.http.page.sessions`); the API takes no cookies, so no other
+site can make a browser use it.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from guard.adapters.http.page.sessions import COOKIE, Sessions
 from guard.adapters.http.problems import ApiError, problem_response
-from guard.adapters.http.tokens import Role, TokenFile
+from guard.adapters.http.tokens import Role, Token, TokenFile
 
 MAX_BODY_BYTES = 64 * 1024
 """No request of this interface comes near it."""
 
 OPERATOR = "guard.operator"
 """Key in the scope: the name of the token that was shown."""
+ROLE = "guard.role"
+"""Key in the scope: its role; absent where no token is needed."""
+CSRF = "guard.csrf"
+"""Key in the scope: what a form of the page must carry."""
+
+_PROGRAMS = ("/api/", "/metrics", "/-/")
+"""Paths for programs: bearer tokens only. All others are the page."""
+_OPEN = ("/login", "/static/")
+"""What the page needs to ask for a token."""
 
 _FORWARDING = ("forwarded", "via", "x-real-ip")
 _FORWARDING_PREFIX = "x-forwarded-"
@@ -63,41 +78,64 @@ class SecurityHeaders:
 
 
 class Gate:
-    """Lets a request through to the routes, or answers it with a problem."""
+    """Lets a request through to the routes, or answers it: with a problem, or with the way to the login."""
 
-    def __init__(self, app: ASGIApp, tokens: TokenFile) -> None:
+    def __init__(self, app: ASGIApp, tokens: TokenFile, sessions: Sessions) -> None:
         self._app = app
         self._tokens = tokens
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check who asks and how much they send."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             try:
-                self._check(scope, headers)
+                answer = self._check(scope, headers)
                 check_length(headers)
             except ApiError as error:
-                refusal = problem_response(error.status, error.detail, headers=error.headers)
-                await refusal(scope, receive, send)
+                answer = problem_response(error.status, error.detail, headers=error.headers)
+            if answer is not None:
+                await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
-        if self._tokens.needed():
-            scope[OPERATOR] = self._holder(headers, acting=scope["method"] not in _LOOKING)
-        else:
-            check_local(headers)
-
-    def _holder(self, headers: Headers, *, acting: bool) -> str:
-        """The name of the token shown; 401 without a good one, 403 when its role does not allow this."""
-        shown = _BEARER.fullmatch(headers.get("authorization", "").strip())
-        token = self._tokens.find(shown.group(1)) if shown else None
+    def _check(self, scope: Scope, headers: Headers) -> Response | None:
+        scope[CSRF] = self._sessions.local_csrf
+        if not self._tokens.needed():
+            check_local(headers, scope.get("scheme", "http"))
+            return None
+        path: str = scope["path"]
+        token = self._shown(headers)
+        if token is None and not path.startswith(_PROGRAMS):
+            if path.startswith(_OPEN):
+                return None
+            session = self._sessions.find(HTTPConnection(scope).cookies.get(COOKIE, ""), self._tokens.named)
+            if session is None:
+                return _way_in(scope, headers)
+            token, scope[CSRF] = session.token, session.csrf
         if token is None:
             challenge = {"WWW-Authenticate": 'Bearer realm="guard"'}
             raise ApiError(401, "show a token: Authorization: Bearer ...", headers=challenge)
-        if acting and token.role is not Role.OPERATE:
+        if scope["method"] not in _LOOKING and token.role is not Role.OPERATE and path != "/logout":
             raise ApiError(403, f"the token {token.name} has the role read; this needs operate")
-        return token.name
+        scope[OPERATOR], scope[ROLE] = token.name, token.role
+        return None
+
+    def _shown(self, headers: Headers) -> Token | None:
+        shown = _BEARER.fullmatch(headers.get("authorization", "").strip())
+        return self._tokens.find(shown.group(1)) if shown else None
+
+
+def _way_in(scope: Scope, headers: Headers) -> Response:
+    """To the login, and from there back to what was asked for."""
+    if scope["method"] not in _LOOKING:
+        raise ApiError(403, "your session is over: enter again at /login")
+    if "hx-request" in headers:
+        # A page that is open and keeps itself up to date: it is sent to the login as a whole.
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    query = scope.get("query_string", b"").decode("latin-1")
+    back = scope["path"] + (f"?{query}" if query else "")
+    return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
 
 
 def is_loopback(host: str) -> bool:
@@ -108,7 +146,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_local(headers: Headers) -> None:
+def check_local(headers: Headers, scheme: str = "http") -> None:
     """Refuse what does not come straight from this machine; see the module's text."""
     for name in headers:
         if name in _FORWARDING or name.startswith(_FORWARDING_PREFIX):
@@ -120,8 +158,16 @@ def check_local(headers: Headers) -> None:
     if len(hosts) != 1 or not _LOCAL_HOST.fullmatch(hosts[0]):
         raise ApiError(403, "without tokens guard answers only as localhost (Host is another)")
     for origin in headers.getlist("origin"):
-        if origin.lower() != f"http://{hosts[0].lower()}":
+        if origin.lower() != f"{scheme}://{hosts[0].lower()}":
             raise ApiError(403, "without tokens guard answers no other site's pages (Origin)")
+
+
+def check_origin(headers: Headers) -> None:
+    """Refuse a form that comes from another site's page, as far as the browser says where it comes from."""
+    host = headers.get("host", "").lower()
+    for origin in headers.getlist("origin"):
+        if origin.lower().partition("://")[2] != host:
+            raise ApiError(403, "this form comes from another site (Origin)")
 
 
 def check_length(headers: Headers) -> None:

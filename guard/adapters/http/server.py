@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -31,17 +33,44 @@ class AddressError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What shows that this server is who it says it is: PEM files."""
+
+    chain: Path
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Ready to use; `AddressError` says which file is wrong."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            # A key with a password would make guard ask at its terminal, at which nobody sits.
+            context.load_cert_chain(self.chain, self.key, password="")
+        except ssl.SSLError as error:
+            files = f"{self.chain} and {self.key}" if self.key else str(self.chain)
+            reason = error.reason or "no PEM with a certificate and its key"
+            raise AddressError(
+                f"http.certificate: {files} cannot be used: {reason.replace('_', ' ').lower()}"
+            ) from None
+        except OSError as error:
+            named = [path for path in (self.chain, self.key) if path is not None and not path.is_file()]
+            raise AddressError(f"http.certificate: {(named or [self.chain])[0]}: {error.strerror}") from None
+        return context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
     """Where the application is served."""
 
     host: str
     port: int
+    encrypted: bool = False
 
     @property
     def url(self) -> str:
         """What to point a browser at."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.encrypted else 'http'}://{host}:{self.port}"
 
 
 class _Guest(uvicorn.Server):
@@ -54,36 +83,43 @@ class _Guest(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp, host: str, port: int, *, stop_within_s: int = STOP_WITHIN_S) -> AsyncIterator[Listening]:
+async def serve(
+    app: ASGIApp, host: str, port: int, *, certificate: Certificate | None = None, stop_within_s: int = STOP_WITHIN_S
+) -> AsyncIterator[Listening]:
     """Serve while the block runs; port 0 takes any free one. `AddressError` when the address cannot be had.
+
+    With a certificate it speaks TLS 1.2 or later and nothing else.
 
     A server that fails while the block runs cancels the block and raises an `ExceptionGroup` from here; an error of
     the block itself comes out as it is.
     """
+    context = None if certificate is None else certificate.context()
     listener = bind(host, port)
-    server = _Guest(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            loop="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=stop_within_s,
-        )
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=stop_within_s,
     )
+    config.load()
+    # In place of uvicorn's own, whose settings are older than this year's.
+    config.ssl = context
+    server = _Guest(config)
     failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]), name="http")
             try:
                 # No need to wait: the socket listens already, and who connects now is served in a moment.
-                yield Listening(host=host, port=listener.getsockname()[1])
+                yield Listening(host=host, port=listener.getsockname()[1], encrypted=context is not None)
             except Exception as error:  # noqa: BLE001 - boundary: the group would wrap what is not its own
                 failure = error
             finally:

@@ -190,6 +190,22 @@ class TokenFile:
                 found = token
         return found
 
+    def all(self) -> list[Token]:
+        """All entries, as they are now."""
+        self._refresh()
+        return list(self._tokens.values())
+
+    def owner(self) -> str:
+        """Whose file it is."""
+        try:
+            return self._path.owner()
+        except (OSError, KeyError):
+            return "unknown"
+
+    def named(self, name: str) -> Token | None:
+        """The entry of that name, as it is now."""
+        return self._tokens.get(name)
+
     def _refresh(self) -> None:
         stamp = self._present_stamp()
         if stamp == self._stamp:
