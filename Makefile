@@ -1,5 +1,5 @@
 # The commands of the house by their short names. Each is a script that can be called as well.
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench boards lock clean
 
 run: ## guard on a made-up switch, with its page
 	scripts/demo
@@ -13,6 +13,10 @@ check: ## lint and types only
 bench: ## what the machine does: a report, no judgement
 	scripts/setup dev
 	.venv/bin/python -m tests.bench
+
+boards: ## Grafana's boards and docs/metrics.md from their code
+	scripts/setup dev
+	.venv/bin/python -m dashboards.boards
 
 lock: ## requirements/*.txt from pyproject.toml
 	scripts/lock
