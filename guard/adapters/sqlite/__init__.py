@@ -18,15 +18,15 @@ reader finds the newest lines at the end of the ledger.
 
 **Bounds.** Kept for ever: accounts, ledger, decisions, audit, and billing messages with their ids (an id may come again
 after years and must be known). Forgotten: calls that are over, when the engine says so; all but the newest 100,000
-reports in quarantine; the journal, as it is saved. The WAL is emptied each 4 MiB, and later only while somebody reads
-for long.
+reports in quarantine and the newest 100,000 notices; what a webhook has got; the journal, as it is saved. The WAL is
+emptied each 4 MiB, and later only while somebody reads for long.
 
 **Threads.** One thread writes (`writer`), one reads (`reader`). Each commit is one hop to the writer and back.
 
 Reading order: `layout` (tables and versions), `schema` (which files are opened), `journal`, `generation`, `checkpoint`,
-`keeper` (a commit), `restoring`, `reader` with `sums`, `store` (open and close); `bulk` and `tables` are how rows
-become statements, `kept` how what the rules know does, `ownership` is the lock, `failures` the words of errors,
-`ledger_check` the auditor behind `guard check --ledger`.
+`keeper` (a commit), `restoring`, `reader` with `sums`, `outbox` (notices, and what webhooks are owed), `store` (open
+and close); `bulk` and `tables` are how rows become statements, `kept` how what the rules know does, `ownership` is the
+lock, `failures` the words of errors, `ledger_check` the auditor behind `guard check --ledger`.
 """
 
 from guard.adapters.sqlite.ledger_check import check_ledger

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from guard.adapters.sqlite import kept, tables
+from guard.adapters.sqlite import kept, outbox, tables
 from guard.adapters.sqlite.journal import Entry
 from guard.core.decisions import (
     Audit,
@@ -19,6 +19,7 @@ from guard.core.decisions import (
     Decision,
     KeptRow,
     LedgerLine,
+    Notice,
     Quarantined,
     Remembered,
 )
@@ -38,6 +39,7 @@ class Batch:
     pending: list[tuple[str, str, int]]
     settled: list[tuple[str, str]]
     kept: list[KeptRow]
+    notices: list[Notice]
 
     @classmethod
     def of(cls, changes: Changes) -> Batch:
@@ -59,6 +61,7 @@ class Batch:
             pending=changes.pending.copy(),
             settled=changes.settled.copy(),
             kept=changes.kept.copy(),
+            notices=changes.notices.copy(),
         )
 
     def lowest_line(self) -> int | None:
@@ -85,3 +88,4 @@ class Batch:
             tables.PENDING.write(connection, self.pending)
         if self.kept:
             kept.write(connection, self.kept)
+        outbox.add_notices(connection, self.notices)

@@ -15,10 +15,12 @@ restart brings them together.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
 import structlog
 
@@ -30,6 +32,8 @@ from guard.adapters.sqlite.generation import Place
 from guard.adapters.sqlite.journal import JournalError, encode
 from guard.core.restored import Restored
 from guard.ports import StoreError
+
+T = TypeVar("T")
 
 _INSERT_ENTRY = "INSERT INTO journal VALUES (?, ?)"
 
@@ -152,6 +156,43 @@ class Keeper:
         with suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
         self._checkpoint.rolled_back()
+
+    # -- beside the batches
+
+    def write(self, work: Callable[[sqlite3.Connection], T], *, synced: bool) -> T:
+        """Do something in a transaction of its own, which is repeated whole when it fails.
+
+        One that is not `synced` costs the batches that wait for this thread no sync of the disk. It becomes durable
+        with the next batch; the machine's (not the process's) death before that undoes it.
+        """
+        try:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            result = work(self._connection)
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, Unstorable):
+                raise explain(error, self._path) from error
+            raise
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+        return result
+
+    def empty_log(self) -> bool:
+        """Move the whole write-ahead log to the file and cut it to nothing; False: somebody is reading from it.
+
+        Without patience: batches wait for this thread.
+        """
+        patience_ms = self._connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            busy: int = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except Unstorable as error:
+            raise explain(error, self._path) from error
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        return not busy
 
     # -- what can wait
 

@@ -25,6 +25,7 @@ from guard.adapters.sqlite.bulk import Bulk, selection
 from guard.core.decisions import HeldRow, KeptRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, SubjectRow
+from guard.core.rules.usual import UsualRow
 from guard.core.suspicion import SuspicionRow
 
 _KEPT = Bulk("kept", KeptRow._fields, replace=True)
@@ -38,6 +39,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
     "fuse": msgspec.msgpack.Decoder(FuseRow).decode,
     "held": msgspec.msgpack.Decoder(tuple[HeldRow, ...]).decode,
     "suspicion": msgspec.msgpack.Decoder(SuspicionRow).decode,
+    "usual": msgspec.msgpack.Decoder(UsualRow).decode,
 }
 
 
@@ -50,6 +52,18 @@ def write(connection: sqlite3.Connection, rows: Sequence[KeptRow]) -> None:
 def read(connection: sqlite3.Connection) -> Iterator[KeptRow]:
     """All rows, as they are now, those that can be read; to be gone through once, on any thread."""
     return _made(deque(connection.execute(_SELECT)))
+
+
+def subjects(connection: sqlite3.Connection, after: str, limit: int) -> list[KeptRow]:
+    """What rules know of some accounts, in the order of their ids; one that cannot be read is None."""
+    question = f"{selection('kept', KeptRow._fields)} WHERE kind = 'subject' AND \"key\" > ? ORDER BY \"key\" LIMIT ?"
+    found: list[KeptRow] = []
+    for kind, key, blob in connection.execute(question, (after, limit)):
+        try:
+            found.append(KeptRow(kind, key, _DECODERS[kind](blob)))
+        except (msgspec.DecodeError, UnicodeError):
+            found.append(KeptRow(kind, key, None))
+    return found
 
 
 def _made(blobs: deque[tuple[str, str, bytes]]) -> Iterator[KeptRow]:

@@ -2,7 +2,7 @@
 
 `MIGRATIONS` is the whole history: entry n brings a file from version n to n + 1, version 0 being an empty file, so a
 new file and an old one come to the present layout by the same statements. An entry that has been released is never
-edited; the tests hold the layout against a dump (`tests/store/schema-2.sql`), so it cannot change silently.
+edited; the tests hold the layout against a dump (`tests/store/schema-3.sql`), so it cannot change silently.
 
 Columns of `account`, `call` and `switch` are the fields of `guard.core.rows`, by name and order. A column is only ever
 added, at the end, with a default in both places: journal entries written before have shorter rows and are read with
@@ -206,5 +206,46 @@ _VERSION_2: Migration = (
 ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3: Migration = (
+    """CREATE TABLE notices (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  switch TEXT NOT NULL,
+  account TEXT NOT NULL,
+  text TEXT NOT NULL,
+  over INTEGER NOT NULL
+)""",
+    """CREATE TABLE webhook (
+  name TEXT PRIMARY KEY NOT NULL,
+  decision INTEGER NOT NULL,
+  notice INTEGER NOT NULL
+) WITHOUT ROWID""",
+    """CREATE TABLE delivery (
+  webhook TEXT NOT NULL,
+  event TEXT NOT NULL,
+  is_notice INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  due_ms INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  tried_ms INTEGER NOT NULL,
+  dead INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  PRIMARY KEY (webhook, event)
+) WITHOUT ROWID""",
+    "INSERT INTO meta VALUES ('lines_without_details', 0), ('decisions_without_details', 0)",
+    """CREATE TABLE forget (
+  account TEXT PRIMARY KEY NOT NULL,
+  at_ms INTEGER NOT NULL,
+  last_line INTEGER NOT NULL
+) WITHOUT ROWID""",
+    """CREATE TABLE scrub (
+  number INTEGER PRIMARY KEY,
+  zeros BLOB NOT NULL
+)""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Entry n makes version n + 1 of version n."""

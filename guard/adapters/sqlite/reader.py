@@ -82,33 +82,32 @@ class Reader:
 
     async def posted_since(self, account: str, after_ms: int) -> int:
         """Sum in micros of the account's ledger lines with `at` later than `after_ms`."""
-        rows = await self._ask(_POSTED_SINCE, {"account": account, "after_ms": after_ms})
+        rows = await self.ask(_POSTED_SINCE, {"account": account, "after_ms": after_ms})
         return int(rows[0][0])
 
     async def decisions(self, account: str | None, after: int, limit: int) -> list[Decision]:
         """Decisions with a number above `after`, oldest first."""
         where = "WHERE number > :after" if account is None else "WHERE account = :account AND number > :after"
         values = {"account": account, "after": after, "limit": _bounded(limit)}
-        return _decisions(await self._ask(f"{tables.SELECT_DECISIONS} {where} ORDER BY number LIMIT :limit", values))
+        return _decisions(await self.ask(f"{tables.SELECT_DECISIONS} {where} ORDER BY number LIMIT :limit", values))
 
     async def last_decisions(self, account: str, limit: int) -> list[Decision]:
         """The newest decisions of an account, newest first."""
         values = {"account": account, "limit": _bounded(limit)}
         question = f"{tables.SELECT_DECISIONS} WHERE account = :account ORDER BY number DESC LIMIT :limit"
-        return _decisions(await self._ask(question, values))
+        return _decisions(await self.ask(question, values))
 
-    async def last_audits(self, account: str, limit: int) -> list[Audit]:
+    async def last_audits(self, account: str, limit: int, before: int) -> list[Audit]:
         """What was last done to an account outside of decisions, newest first."""
-        values = {"account": account, "limit": _bounded(limit)}
-        rows = await self._ask(
-            f"{tables.SELECT_AUDIT} WHERE account = :account ORDER BY number DESC LIMIT :limit", values
-        )
+        values = {"account": account, "limit": _bounded(limit), "before": before}
+        where = "WHERE account = :account AND number < :before"
+        rows = await self.ask(f"{tables.SELECT_AUDIT} {where} ORDER BY number DESC LIMIT :limit", values)
         return [tables.audited(row) for row in rows]
 
     async def billing_entries(self, account: str, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
         """Billing messages of these types that were taken for the account, newest first, with their payloads."""
         values = {"account": account, "kinds": json.dumps([*kinds]), "limit": _bounded(limit)}
-        rows = await self._ask(
+        rows = await self.ask(
             f"{tables.SELECT_BILLING_WITH_PAYLOAD} WHERE account = :account AND {_OF_KINDS} "
             "ORDER BY number DESC LIMIT :limit",
             values,
@@ -118,12 +117,12 @@ class Reader:
     async def quarantined(self, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Reports held back, oldest first, with their row numbers."""
         values = {"after": after, "limit": _bounded(limit)}
-        rows = await self._ask(f"{tables.SELECT_QUARANTINE} WHERE number > :after ORDER BY number LIMIT :limit", values)
+        rows = await self.ask(f"{tables.SELECT_QUARANTINE} WHERE number > :after ORDER BY number LIMIT :limit", values)
         return [(row[0], tables.quarantined(row[1:])) for row in rows]
 
     async def ledger(self, account: str, from_ms: int | None, to_ms: int | None) -> AsyncIterator[Sequence[LedgerLine]]:
         """The account's lines with from <= at < to, ordered by (at, number), in pages."""
-        placed, last, beyond = (await self._ask(_SPAN, {"account": account}))[0]
+        placed, last, beyond = (await self.ask(_SPAN, {"account": account}))[0]
         question = _PAGE_OF_BOTH if beyond else _PAGE_OF_DIRECTORY
         values = {
             "account": account,
@@ -135,7 +134,7 @@ class Reader:
             "limit": PAGE_LINES,
         }
         while True:
-            page = [tables.ledger_line(row) for row in await self._ask(question, values)]
+            page = [tables.ledger_line(row) for row in await self.ask(question, values)]
             if page:
                 yield page
             if len(page) < PAGE_LINES:
@@ -144,25 +143,26 @@ class Reader:
 
     async def ledger_sums(self, account: str, from_ms: int | None, to_ms: int | None) -> list[LedgerSum]:
         """The account's lines with from <= at < to, added up by kind, class of call and method of payment."""
-        placed, last, beyond = (await self._ask(_SPAN, {"account": account}))[0]
+        placed, last, beyond = (await self.ask(_SPAN, {"account": account}))[0]
         from_ms = _LEAST if from_ms is None else from_ms
         to_ms = _MOST if to_ms is None else to_ms
         total = sums.Sums()
         place = (from_ms, 0)
         while place < (to_ms, 0):
             after = {"account": account, "at_ms": place[0], "number": place[1], "to_ms": to_ms}
-            ends = await self._ask(sums.END_OF_PORTION, {**after, "lines": sums.PORTION_LINES})
+            ends = await self.ask(sums.END_OF_PORTION, {**after, "lines": sums.PORTION_LINES})
             place = ends[0] if ends else (to_ms, 0)
             until = {"end_ms": place[0], "end": place[1], "placed": placed}
-            total.add(await self._ask(sums.PORTION_OF_DIRECTORY, {**after, **until}))
+            total.add(await self.ask(sums.PORTION_OF_DIRECTORY, {**after, **until}))
         if beyond:
             for first in range(placed + 1, last + 1, sums.PORTION_LINES):
                 span = {"first": first, "last": min(first + sums.PORTION_LINES - 1, last)}
                 times = {"from_ms": from_ms, "to_ms": to_ms}
-                total.add(await self._ask(sums.PORTION_OF_TAIL, {"account": account, **span, **times}))
+                total.add(await self.ask(sums.PORTION_OF_TAIL, {"account": account, **span, **times}))
         return total.result()
 
-    async def _ask(self, question: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    async def ask(self, question: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """All rows of one question; `StoreError` when there is no answer."""
         try:
             async with asyncio.timeout(READ_LIMIT_S):
                 rows: Iterable[Any] = await self._connection.execute_fetchall(question, values)

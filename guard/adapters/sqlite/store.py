@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from guard.adapters.sqlite.batch import Batch
+from guard.adapters.sqlite.details import OldDetails
 from guard.adapters.sqlite.keeper import Keeper
+from guard.adapters.sqlite.outbox import SqliteOutbox
 from guard.adapters.sqlite.ownership import owned, real
 from guard.adapters.sqlite.reader import Reader, open_reader
 from guard.adapters.sqlite.writer import Writer
 from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.restored import Restored
 from guard.core.statement import LedgerSum
+from guard.ports import NEWEST
 
 BUSY_TIMEOUT_MS = 5_000
 """Patience with another process that holds the write lock, before a commit fails."""
@@ -41,6 +44,11 @@ class SqliteStore:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
+        self.outbox = SqliteOutbox(writer, reader)
+
+    def old_details(self, *, now_ms: int, keep_ms: int | None) -> OldDetails:
+        """A run through the store that deletes call details older than that; None: only of accounts to be forgotten."""
+        return OldDetails(self._writer, now_ms, keep_ms)
 
     async def restore(self) -> Restored:
         """The whole state as of the last commit."""
@@ -74,9 +82,9 @@ class SqliteStore:
         """The newest decisions of an account, newest first; at most 10,000."""
         return await self._reader.last_decisions(account, limit)
 
-    async def last_audits(self, account: str, limit: int) -> list[Audit]:
-        """What operators and billing last did to an account outside of decisions, newest first; at most 10,000."""
-        return await self._reader.last_audits(account, limit)
+    async def last_audits(self, account: str, limit: int, *, before: int = NEWEST) -> list[Audit]:
+        """What was last done to an account outside of decisions, newest first; at most 10,000."""
+        return await self._reader.last_audits(account, limit, before)
 
     def ledger(self, account: str, *, from_ms: int | None, to_ms: int | None) -> AsyncIterator[Sequence[LedgerLine]]:
         """The account's lines with from <= at < to, ordered by (at, number), in pages: never all in memory."""

@@ -176,6 +176,7 @@ _DECISIONS = (
     *("exposure_micros", "limit_micros", "currency", "evidence", "text", "by"),
 )
 DECISIONS = Bulk("decisions", _DECISIONS)
+DECISIONS_AGAIN = Bulk("decisions", _DECISIONS, replace=True)
 SELECT_DECISIONS = selection("decisions", _DECISIONS)
 
 
@@ -319,7 +320,7 @@ def billing_entry(values: Read) -> BillingEntry:
 
 _AUDIT = ("account", "at_ms", "by", "what", "reason")
 AUDIT = Bulk("audit", _AUDIT)
-SELECT_AUDIT = selection("audit", _AUDIT)
+SELECT_AUDIT = selection("audit", (*_AUDIT, "number"))
 
 
 def audit_values(audit: Audit) -> Values:
