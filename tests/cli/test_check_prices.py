@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from guard.app import rating_of, scopes_of
 from guard.config import load_config
 from guard.core.records import Scope
 from guard.core.tariff import CallClass
+from guard.setup import rating_of, scopes_of
 from tests.cli.conftest import Guard
 
 TARIFF = """prefix,name,class,rate
@@ -47,6 +47,7 @@ def test_what_was_found_is_said(guard: Guard, config: Path) -> None:
             "tariff.csv: 4 prefixes, dearest 9.90 a minute to 870 (Inmarsat)",
             "plans.toml: 1 plan",
             "rules: 1 rule, 1 enforce",
+            "note: rules without a file of scenarios: hot",
         ],
     )
 

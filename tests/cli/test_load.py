@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -87,6 +89,75 @@ def test_call_records_too(guard: Guard, running: tuple[str, Path], tmp_path: Pat
     assert owed(url, "A2", "1.50") == "1.50"
     switches = httpx.get(f"{url}/api/v1/switches", trust_env=False).json()["switches"]
     assert {each["switch"]: each["up"] for each in switches}["cdr"] is False
+
+
+ASTERISK = (
+    '"A5","4165550100","25377123456","outbound","""Ana"" <4165550100>","SIP/a-1","SIP/t-2","Dial","SIP/t/1",'
+    '"{0:%Y-%m-%d %H:%M:%S}","{1}","{2:%Y-%m-%d %H:%M:%S}",75,{3},"{4}","DOCUMENTATION"\n'
+)
+FREESWITCH = (
+    '"Ana","4165550100","+25377123456","default","{0:%Y-%m-%d %H:%M:%S}","{1}","{2:%Y-%m-%d %H:%M:%S}","75","{3}",'
+    '"{4}","uuid-{1}","","{5}","PCMU","PCMU"\n'
+)
+
+
+def call_record(template: str, *more: str) -> tuple[str, str]:
+    """A call of a minute that was answered, and one that was not, an hour ago by the clock of Toronto."""
+    began = datetime.fromtimestamp(T0, tz=ZoneInfo("America/Toronto"))
+    answered, ended = began + timedelta(seconds=5), began + timedelta(seconds=65)
+    return (
+        template.format(began, f"{answered:%Y-%m-%d %H:%M:%S}", ended, 60, "ANSWERED", *more),
+        template.format(began, "", ended, 0, "NO ANSWER", *more),
+    )
+
+
+def zoned(config: Path, folder: Path, more: str = "") -> Path:
+    """The same configuration, for records whose times are Toronto's."""
+    path = folder / "guard.toml"
+    path.write_text(f'{config.read_text()}\n[cdr]\ntimezone = "America/Toronto"\n{more}')
+    return path
+
+
+def test_asterisks_records_enter_too(guard: Guard, running: tuple[str, Path], tmp_path: Path) -> None:
+    """Without a charge the daemon rates them; one of no account is passed over; again changes nothing."""
+    url, config = running
+    path = tmp_path / "Master.csv"
+    path.write_text("".join(call_record(ASTERISK)) + call_record(ASTERISK)[0].replace('"A5"', '""'))
+    for _ in range(2):
+        result = guard(
+            *("load", "--reports", str(path), "--format", "asterisk", "--config", str(zoned(config, tmp_path)))
+        )
+        assert result.exit_code == 0, result.output
+        assert result.stdout == "4 reports sent from 3 lines, 1 records of no account passed over\n"
+        assert owed(url, "A5", "1.00") == "1.00"
+    lines = httpx.get(f"{url}/api/v1/accounts/A5/ledger", trust_env=False).json()["lines"]
+    assert [line["at"][:19] for line in lines] == [f"{datetime.fromtimestamp(T0 + 65, tz=UTC):%Y-%m-%dT%H:%M:%S}"]
+
+
+def test_freeswitchs_records_and_others_by_the_operators_own_map(
+    guard: Guard, running: tuple[str, Path], tmp_path: Path
+) -> None:
+    """What is asked for comes before the map of the configuration; several files in one go."""
+    url, config = running
+    freeswitch, own = tmp_path / "freeswitch.csv", tmp_path / "own.csv"
+    freeswitch.write_text("".join(call_record(FREESWITCH, "A6")))
+    began = datetime.fromtimestamp(T0, tz=ZoneInfo("America/Toronto"))
+    own.write_text(f"who;where;when;seconds;price\nA7;+25377123456;{began:%Y-%m-%d %H:%M:%S};60;0.75\n")
+    columns = 'delimiter = ";"\n[cdr.columns]\naccount = "who"\nto = "where"\nanswered_at = "when"\n'
+    mapped = str(zoned(config, tmp_path, columns + 'duration_s = "seconds"\ncharge = "price"\n'))
+    asked = guard("load", "--reports", str(freeswitch), "--format", "freeswitch", "--config", mapped)
+    assert (asked.exit_code, asked.stdout) == (0, "4 reports sent from 2 lines\n"), asked.output
+    assert owed(url, "A6", "1.00") == "1.00"
+    result = guard("load", "--reports", str(own), str(own), "--config", mapped)
+    assert (result.exit_code, result.stdout) == (0, "6 reports sent from 2 lines\n"), result.output
+    assert owed(url, "A7", "0.75") == "0.75"
+
+
+def test_a_kind_of_record_that_there_is_not(guard: Guard, tmp_path: Path) -> None:
+    """Wrong use, before anything is read."""
+    result = guard("load", "--reports", str(tmp_path / "a.csv"), "--format", "cisco")
+    assert result.exit_code == 2
+    assert "asterisk" in result.stderr
 
 
 def test_bad_lines_are_told_and_skipped(guard: Guard, running: tuple[str, Path], tmp_path: Path) -> None:

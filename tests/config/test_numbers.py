@@ -86,11 +86,12 @@ def test_countries_have_calling_codes() -> None:
         ("25377123456", "DJ"),
         ("442071234567", "GB"),
         ("77012345678", "KZ"),
-        ("870123456", ""),
+        ("870123456", "+870"),
+        ("88351091329191", "+883"),
         ("0123", ""),
         ("2", ""),
     ],
 )
 def test_the_country_of_a_number(digits: str, country: str) -> None:
-    """Area codes decide where countries share a code; satellite networks and nonsense have none."""
+    """Area codes decide where countries share a code; satellite networks stand for themselves; nonsense has none."""
     assert country_of(digits) == country

@@ -10,6 +10,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from guard.core.decisions import Action
 from guard.core.engine import Engine
 from guard.core.money import Micros
+from guard.core.rating import Rating
 from guard.core.records import (
     AccountMessage,
     AdjustmentMessage,
@@ -34,6 +35,7 @@ from guard.core.records import (
 )
 from guard.core.scopes import Scopes
 from guard.core.settings import DAY_MS, HOUR_MS
+from guard.core.setup import Reload, Setup
 from tests.properties.naive import LAG_MS, Billed, Heard
 from tests.properties.surroundings import ACCOUNTS, CONFIGURED, RULES, SWITCHES, Surroundings
 from tests.properties.switchboard import Script
@@ -338,6 +340,18 @@ class Machine(Surroundings):
             self.bill(message.message)
         else:
             self.intend(message)
+
+    @rule()
+    def reload(self) -> None:
+        """The files are read anew and say what they said: other objects, and nothing follows."""
+        self.engine.advance(self.now_ms)
+        self.watch_decisions()
+        rating = Rating(unknown_rate_micros=CONFIGURED.unknown_rate_micros)
+        setup = Setup(settings=CONFIGURED, scopes=Scopes.of_country_code("1"), rating=rating, rules=RULES)
+        before = len(self.engine.world.changes.decisions)
+        self.engine.reload(Reload(setup=setup, by="ana", what="nothing"), self.now_ms)
+        assert len(self.engine.world.changes.decisions) == before
+        self.watch_decisions()
 
     @rule()
     def make_durable(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.engine import Engine
@@ -13,9 +13,11 @@ from guard.core.restored import Restored
 from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
+from guard.core.setup import Setup
 from guard.core.statement import LedgerSum
-from guard.ports import Message, StoreError
+from guard.ports import NEWEST, Message, SetupRefusedError, StoreError
 from guard.shell.loop import Loop
+from guard.shell.reload import Reloader
 from guard.wire.topics import Topics
 
 START_MS = 1_800_000_000_000
@@ -159,10 +161,11 @@ class MemoryStore:
         every = [entry for batch in self.batches for entry in batch.billing]
         return [entry for entry in reversed(every) if entry.account == account and entry.type in kinds][:limit]
 
-    async def last_audits(self, account: str, limit: int) -> list[Audit]:
+    async def last_audits(self, account: str, limit: int, *, before: int = NEWEST) -> list[Audit]:
         """Those committed, newest first."""
-        every = [audit for batch in self.batches for audit in batch.audit if audit.account == account]
-        return every[::-1][:limit]
+        every = (audit for batch in self.batches for audit in batch.audit)
+        numbered = [replace(audit, number=number) for number, audit in enumerate(every, 1) if audit.account == account]
+        return [audit for audit in reversed(numbered) if audit.number < before][:limit]
 
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Those committed."""
@@ -197,6 +200,16 @@ class CountingFigures:
         """A batch."""
 
 
+@dataclass(frozen=True)
+class FakeRead:
+    """What the files say now."""
+
+    setup: Setup
+    changes: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 class House:
     """A loop in a house of fakes."""
 
@@ -221,6 +234,20 @@ class House:
             figures=self.figures,
             refused=lambda topic, refusal: self.refusals.append((topic, refusal)),
         )
+        self.reads: list[FakeRead | SetupRefusedError] = []
+        """What the files say at each reload, in turn."""
+        self.asked_about: list[list[str]] = []
+        self.taken_up: list[FakeRead] = []
+        self.reloader = Reloader(
+            engine=self.engine, loop=self.loop, clock=self.clock, read=self._read, taken_up=self.taken_up.append
+        )
+
+    def _read(self, numbers: Sequence[str]) -> FakeRead:
+        self.asked_about.append(list(numbers))
+        read = self.reads.pop(0)
+        if isinstance(read, SetupRefusedError):
+            raise read
+        return read
 
     def report(self, body: str, switch: str = "sw1") -> Message:
         """A report (or an array of them) arrives."""

@@ -35,6 +35,7 @@ def desk_of(house: House) -> Desk:
         clock=house.clock,
         missing=lambda: "",
         metrics=lambda: b"",
+        reloader=house.reloader,
     )
 
 

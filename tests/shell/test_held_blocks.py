@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from guard.adapters.metrics import Figures
-from guard.app import read_off
+from guard.adapters.metrics import Figures, read_off
 from guard.core.records import Approve, Intent, IntentResult, Reject
 from guard.core.rules.rule import Measure, Per, Rule, RuleMode
 from guard.core.settings import HOUR_MS, Settings
@@ -102,6 +101,6 @@ def test_the_desk_and_the_metrics_count_every_rule_from_the_start(house: House) 
     assert desk.rule_hits()["twice", "enforce"] == 2
     assert desk.rule_hits()["quiet", "shadow"] == 0
     figures = Figures()
-    read_off(house.engine, figures, START_MS, waiting=0)
+    read_off(house.engine, figures, START_MS)
     assert figures.rule_hits == desk.rule_hits()
     assert figures.fuse_open

@@ -25,6 +25,7 @@ def desk_of_invoiced(*amounts: tuple[str, str]) -> Desk:
         clock=house.clock,
         missing=lambda: "",
         metrics=lambda: b"",
+        reloader=house.reloader,
     )
 
 

@@ -36,6 +36,7 @@ def looks_at(rule: Rule, each: Observation) -> bool:
         and (not where.countries or each.country in where.countries)
         and each.country not in where.not_countries
         and (not where.prefixes or each.number.startswith(where.prefixes))
+        and not each.number.startswith(where.not_prefixes)
         and each.rate_micros >= where.rate_from_micros
     )
 
@@ -50,6 +51,7 @@ def key_of(rule: Rule, each: Observation) -> str:
         Per.CLASS: each.kind.value,
         Per.PREFIX: each.prefix,
         Per.NUMBER: each.number,
+        Per.RANGE: each.number[:-4],
         Per.SOURCE: each.source,
     }[rule.per]
 
@@ -71,6 +73,8 @@ def value(rule: Rule, key: str, observations: list[Observation], until_ms: int) 
     begun = sum(each.what is What.BEGINS for each in within)
     ended = [each for each in within if each.what is What.ENDS]
     if rule.min_calls > (len(ended) if rule.measure is Measure.SHORT_SHARE else begun):
+        return 0
+    if rule.min_numbers > len({each.number for each in within if each.what in _TRIED}):
         return 0
     return _COUNTS[rule.measure](within)
 
@@ -112,6 +116,8 @@ def present(rule: Rule, key: str, observations: list[Observation]) -> int:
         for each in newest.values()
         if each.what in (What.BEGINS, What.GOES_ON) and looks_at(rule, each) and key_of(rule, each) == key
     ]
+    if rule.min_calls > len(up):
+        return 0
     match rule.measure:
         case Measure.CONCURRENT:
             return len(up)

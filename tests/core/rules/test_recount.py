@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.core.rules.observation import Observation, What
+from guard.core.rules.observation import CallKey, Observation, What
 from guard.core.rules.rule import Per, Rule, Where
 from guard.core.rules.watch import Watch
 from guard.core.settings import HOUR_MS, MINUTE_MS
@@ -27,6 +28,8 @@ WINDOWED = (
     rule("minutes", **FEW, per=Per.CLASS),
     rule("gross", warn=3_000_000, block=8_000_000, per=Per.NUMBER, where=ABROAD),
     rule("gross", id="gross-often", warn=3_000_000, block=8_000_000, where=DEAR, min_calls=3),
+    rule("gross", id="gross-many", warn=3_000_000, block=8_000_000, per=Per.RANGE, min_numbers=2),
+    rule("minutes", id="minutes-many", **FEW, where=Where(not_prefixes=("1416", "252")), min_numbers=2),
     rule("net", warn=3_000_000, block=8_000_000, window_ms=5 * MINUTE_MS, where=Where(prefixes=("252", "1900"))),
     rule("numbers", **FEW),
     rule("variants", **FEW),
@@ -39,6 +42,8 @@ PRESENT = (
     rule("concurrent", id="concurrent-abroad", **FEW, per=Per.COUNTRY, where=ABROAD),
     rule("in_flight", warn=3_000_000, block=8_000_000),
     rule("rate", warn=4_000_000, block=9_000_000, per=Per.PREFIX),
+    rule("rate", id="rate-at-once", warn=4_000_000, block=9_000_000, min_calls=2),
+    rule("concurrent", id="concurrent-range", **FEW, per=Per.RANGE),
 )
 
 
@@ -133,3 +138,38 @@ def test_a_restart_in_the_middle_changes_nothing(observations: list[Observation]
         return said
 
     assert play(restarts=True) == play(restarts=False)
+
+
+def in_one_record(observations: Iterable[Observation]) -> Iterator[Observation]:
+    """The same, a call's ticks and its end told by one record that is brought up to date, as the intake does."""
+    records: dict[CallKey, Observation] = {}
+    for each in observations:
+        record = records.get(each.call)
+        if record is None or each.what not in {What.GOES_ON, What.ENDS}:
+            told = replace(each)
+            if each.what is What.GOES_ON:
+                records[each.call] = told
+            yield told
+            continue
+        for changed in ("what", "at_ms", "rate_micros", "gross_micros", "net_micros", "spoken_ms", "duration_ms"):
+            setattr(record, changed, getattr(each, changed))
+        yield record
+
+
+@settings(max_examples=60)
+@given(observations=histories(60))
+def test_a_record_that_is_brought_up_to_date_says_what_a_new_one_says(observations: list[Observation]) -> None:
+    at_night = Where(hours=(0, 60), days=frozenset({0}))
+    rules = [
+        *map(at_once, WINDOWED + PRESENT),
+        rule("gross", id="gross-at-night", warn=3_000_000, block=8_000_000, where=at_night),
+        rule("accounts", warn=1, block=2),
+        rule("duration", warn=60_000, block=120_000),
+        rule("drift", warn=2_000_000, block=5_000_000, floor_micros=1_000_000),
+        rule("growth", warn=2_000_000, block=5_000_000, floor_micros=1_000_000),
+    ]
+    afresh, again = Watch(rules), Watch(rules)
+    for each, record in zip(observations, in_one_record(observations), strict=True):
+        assert again.advance(each.at_ms) == afresh.advance(each.at_ms)
+        assert again.observe(record) == afresh.observe(each)
+    assert again.row("A1") == afresh.row("A1")

@@ -176,7 +176,7 @@ def test_history_teaches_without_counting() -> None:
 def test_other_rules_keep_what_still_fits() -> None:
     watch = Watch([rule(), rule("gross", warn=UNIT, per=Per.NUMBER)])
     told(watch, calls(4))
-    watch.swap([rule(id="renamed", warn=5, block=None), rule("concurrent", warn=5, block=None)])
+    watch.swap([rule(id="renamed", warn=5, block=None), rule("concurrent", warn=5, block=None)], MONDAY)
     hits = told(watch, [replace(call, what=What.GOES_ON) for call in calls(4)])
     assert hits == []
     assert sorted(brief(told(watch, [calls(5)[4]]))) == [("concurrent", "warn", 5), ("renamed", "warn", 5)]
