@@ -16,7 +16,11 @@ WIDTH, HEIGHT = 560, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 26
 SERIES = 6
 """Colours there are: `--c0` to `--c5`; the last one stands for all others."""
+FEW = 8
+"""Bars of which each has its label, and its sum written on it."""
+WIDEST_BAR = 90.0
 _TICKS = 4
+_STEPS = (1.2, 1.6, 2, 2.4, 2.8, 3.2, 3.6, 4, 4.8, 6, 8, 10, 12)
 _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 
@@ -112,8 +116,10 @@ def bars(title: str, labels: Sequence[str], stacks: Sequence[Bars]) -> str:
     totals = [sum(stack.values[position] for stack in stacks) for position in range(len(labels))]
     frame = _Frame(0, len(labels), max([*totals, 1]))
     drawn = [frame.grid()]
-    width = max(1.0, frame.x(1) - frame.x(0) - 2)
+    room = frame.x(1) - frame.x(0)
+    width = min(WIDEST_BAR, max(1.0, room - 2))
     for position, label in enumerate(labels):
+        left = frame.x(position) + (room - width) / 2
         base = 0
         for number, stack in enumerate(stacks):
             value = stack.values[position]
@@ -121,15 +127,22 @@ def bars(title: str, labels: Sequence[str], stacks: Sequence[Bars]) -> str:
                 top = frame.y(base + value)
                 height = frame.y(base) - top
                 drawn.append(
-                    f'<rect x="{frame.x(position) + 1}" y="{top}" width="{width:.1f}" height="{height:.1f}"'
+                    f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height:.1f}"'
                     f' fill="var(--c{min(number, SERIES - 1)})"><title>{escape(label)}: {escape(stack.name)}'
-                    f" {value}</title></rect>"
+                    f" {value:,}</title></rect>"
                 )
                 base += value
-        if position % max(1, -(-len(labels) // 8)) == 0:
-            middle = frame.x(position) + width / 2
+        middle = left + width / 2
+        if len(labels) <= FEW:
+            drawn.append(_above(middle, frame.y(base), base))
+        if position % max(1, -(-len(labels) // FEW)) == 0:
             drawn.append(f'<text x="{middle:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(label)}</text>')
     return _svg(title, drawn)
+
+
+def _above(middle: float, y: float, value: int) -> str:
+    """What a bar comes to, written on it."""
+    return f'<text class="sum" x="{middle:.1f}" y="{max(y - 4, TOP - 2):.1f}" text-anchor="middle">{value:,}</text>'
 
 
 _PLOT = HEIGHT - TOP - BOTTOM
@@ -143,14 +156,13 @@ def _svg(title: str, drawn: Sequence[str]) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next number that is easy to read as the top of a scale."""
+    """The next number that is easy to read as the top of a scale: its quarters are whole."""
+    if value <= 2 * _TICKS:
+        return float(_TICKS if value <= _TICKS else 2 * _TICKS)
     size = 1.0
-    while size * 10 <= value:
+    while size * 10 < value:
         size *= 10
-    for step in (1, 2, 4, 5, 8, 10):
-        if value <= size * step:
-            return max(size * step, float(_TICKS))
-    return value
+    return next(float(size * step) for step in _STEPS if value <= size * step and size * step % _TICKS == 0)
 
 
 def _short(value: float) -> str:

@@ -41,7 +41,7 @@ LATEST_MS = 4_102_444_800_000
 Entry = tuple[int, str, str, int, bytes]
 """Time, switch, call, event, and the rest of the report packed: what it is sorted by, in this order."""
 
-_Rest = tuple[int, str, str | None, int | None, int | None, bool | None, Direction | None, str, str, str, str | None]
+_Rest = tuple[int, str, str | None, Micros | None, int | None, bool | None, Direction | None, str, str, str, str | None]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rest = msgspec.msgpack.Decoder(_Rest).decode
@@ -74,7 +74,6 @@ def report_of(entry: Entry) -> Report:
     """The report that was kept."""
     at_ms, _switch, call, event, rest = entry
     duration_ms, account, to, charge, rate, emergency, direction, caller, source, cause, currency = _decode_rest(rest)
-    charge_micros = None if charge is None else Micros(charge)
     return Report(
         call,
         _EVENTS[event],
@@ -82,7 +81,7 @@ def report_of(entry: Entry) -> Report:
         at_ms,
         duration_ms,
         to,
-        charge_micros,
+        charge,
         rate,
         emergency,
         direction,

@@ -11,6 +11,7 @@ from guard.core.calls import NOTHING_KNOWN, Call, Priced, price_of
 from guard.core.rating import Rating
 from guard.core.records import Direction, Event, Report
 
+_ENDED = Event.ENDED
 _FREE = (Direction.INCOMING, Direction.INTERNAL)
 
 
@@ -60,7 +61,7 @@ class Meter:
 
     def take(self, report: Report) -> int:
         """Take the next report; returns by how much the call's cost has changed."""
-        known, ended = self._known, report.event is Event.ENDED
+        known, ended = self._known, report.event is _ENDED
         if self.over or (report.duration_ms < known.duration_ms and not ended):
             return 0
         if report.to and self._place is self._rating.nowhere:
@@ -69,14 +70,10 @@ class Meter:
             self._direction = report.direction
         price = price_of(known, report, self._place.destination)
         stated = report.charge_micros is not None
-        self._known = Priced(
-            price.rate_micros,
-            price.rate_known,
-            price.charge_micros,
-            price.charge_micros if stated else known.stated_charge_micros,
-            report.duration_ms if stated else known.stated_duration_ms,
-            report.duration_ms,
-        )
+        rate, rate_known, charge = price
+        stated_charge = charge if stated else known.stated_charge_micros
+        stated_ms = report.duration_ms if stated else known.stated_duration_ms
+        self._known = Priced(rate, rate_known, charge, stated_charge, stated_ms, report.duration_ms)
         self.at_ms, self.over = report.at_ms, ended
         before, self.worth_micros = self.worth_micros, 0 if self._is_free() else price.charge_micros
         return self.worth_micros - before

@@ -10,9 +10,11 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from guard.backtest.pictures import exposures, hits, sweeps
-from guard.backtest.pieces import amount, counted, delay, micros_text, money, section, table
-from guard.backtest.summary import MIXED, PER_ACCOUNT_DAYS
+from guard.backtest.comparison import PER_ACCOUNT_DAYS
+from guard.backtest.pictures import exposures, hits, losses, sweeps
+from guard.backtest.pieces import counted, micros_text, money, section
+from guard.backtest.summary import MIXED
+from guard.backtest.tables import frauds, innocent, rules, surprises, ways
 from guard.backtest.tally import Tally
 from guard.core.money import parse_money
 
@@ -26,13 +28,14 @@ def page(told: Json, tally: Tally) -> str:
     parts = [
         _headline(told),
         _cards(told),
-        section("Ways of guarding, on the same calls", _WAYS, _comparison(told)),
-        section("By scenario", _SCENARIOS, _scenarios(told)) if told["labels"] else "",
-        section("Blocked without cause", _INNOCENT, _innocent(told)),
+        section("Ways of guarding, on the same calls", _WAYS, losses(told) + ways(told)),
+        section("What each fraud cost", _FRAUDS, frauds(told)) if told["guard"]["fraud"]["spans"] else "",
+        section("Surprises that are no fraud", _SURPRISES, surprises(told)),
+        section("Blocked without cause", _INNOCENT, innocent(told)),
         section("The accounts with the most at stake", _CURVES, exposures(tally)),
         section("Hits over time", _HITS, hits(tally)),
         *sweeps(told),
-        section("Rules", _RULES, _rules(told)),
+        section("Rules", _RULES, rules(told)),
         section("What was read", "", _read(history, told["assumptions"])),
     ]
     return (
@@ -45,10 +48,20 @@ def page(told: Json, tally: Tally) -> str:
 
 
 _WAYS = (
-    "Every row saw the same calls. <b>Lost</b> is what accounts were charged inside labelled fraud; what a block stops"
-    " is not lost. <b>With shadow</b> counts rules that only watch as if they acted."
+    "Every row saw the same calls. <b>Lost</b> is what accounts were charged inside labelled fraud: before the first"
+    " block, and in all (a block ends after a time, and may be narrower than the fraud). <b>Innocent</b> accounts are"
+    " told by the two harms there are: blocked by a rule though no fraud explains it, and blocked at their credit limit"
+    " without any fraud."
 )
-_SCENARIOS = "What was labelled. The time to the block is the median, from the first attempt."
+_FRAUDS = (
+    "Lost before the first block, by each way of guarding. <b>Times less</b> compares guard with a limit that counts"
+    " calls in flight. A way that ends no call goes on losing after its first block: compare what it lost in all. The"
+    " time to the block is the median, from the first attempt."
+)
+_SURPRISES = (
+    "What was labelled and is no fraud: how many of its accounts each way blocked, for whatever reason. The fewer the"
+    " better."
+)
 _INNOCENT = (
     "Accounts that a rule blocked, or would have blocked, although no labelled fraud explains it. A block at the credit"
     " limit is not counted here: whoever reaches a limit was told of it."
@@ -139,126 +152,6 @@ def _cards(told: Json) -> str:
 
 def _after(fraud: Json, currency: str) -> str:
     return f"and {money(fraud['loss_after'], currency)} after it"
-
-
-# -- tables
-
-
-def _comparison(told: Json) -> str:
-    rows = []
-    for run in (told["guard"], *told["what_if"], *told["peers"]):
-        fraud = run["fraud"]
-        lost = parse_money(fraud["loss_before"]) + parse_money(fraud["loss_after"])
-        rows.append(
-            [
-                escape(run["title"]),
-                f"{fraud['caught']} of {fraud['spans']}",
-                str(fraud["caught_with_shadow"]),
-                delay(fraud["median_s_to_block"]),
-                amount(fraud["loss_before"]),
-                amount(fraud["loss_before_with_shadow"]),
-                micros_text(lost),
-                amount(fraud["prevented"]),
-                f"{run['false_accounts']:,}",
-                f"{run['false_accounts_with_shadow']:,}",
-                f"{run['limit_blocks_without_fraud']:,}",
-            ]
-        )
-    return table(
-        [
-            "Way",
-            "Frauds blocked",
-            "With shadow",
-            "Time to block",
-            "Lost before block",
-            "Before, with shadow",
-            "Lost in all",
-            "Fraud stopped",
-            "Innocent blocked",
-            "With shadow",
-            "Limit blocks without fraud",
-        ],
-        rows,
-    )
-
-
-def _scenarios(told: Json) -> str:
-    rows = []
-    for each in told["scenarios"]:
-        is_fraud = each["label"] == "fraud"
-        rows.append(
-            [
-                escape(each["scenario"] or each["label"]) + ("" if is_fraud else ' <span class="good">no fraud</span>'),
-                f"{each['caught']} of {each['spans']}",
-                str(each["caught_with_shadow"]),
-                str(each["noticed"]),
-                delay(each["median_s_to_block"]),
-                amount(each["loss_before"]) if is_fraud else "",
-                amount(each["loss_before_with_shadow"]) if is_fraud else "",
-                amount(each["loss_after"]) if is_fraud else "",
-                amount(each["prevented"]),
-                escape(", ".join(each["rules"])),
-            ]
-        )
-    return table(
-        [
-            "Scenario",
-            "Blocked",
-            "With shadow",
-            "Noticed by rules",
-            "Time to block",
-            "Lost before",
-            "Before, with shadow",
-            "Lost after",
-            "Stopped",
-            "Blocked by",
-        ],
-        rows,
-        words={9},
-    )
-
-
-def _innocent(told: Json) -> str:
-    wrong = [rule for rule in told["rules"] if rule["false_accounts"]]
-    if not wrong:
-        return "<p>None.</p>"
-    return table(
-        ["Rule", "Accounts", "Blocks, with those of shadow"],
-        [[escape(rule["rule"]), str(rule["false_accounts"]), str(rule["false_blocks"])] for rule in wrong],
-    )
-
-
-def _rules(told: Json) -> str:
-    rows = []
-    for rule in sorted(told["rules"], key=lambda rule: (-rule["frauds"], -rule["accounts"], rule["rule"])):
-        overlap = sorted(rule["overlap"].items(), key=lambda item: (-item[1], item[0]))[:3]
-        rows.append(
-            [
-                escape(rule["rule"]),
-                f"{rule['warns']:,}",
-                f"{rule['blocks']:,}",
-                f"{rule['would_block']:,}",
-                f"{rule['held']:,}",
-                f"{rule['accounts']:,}",
-                f"{rule['frauds']:,}",
-                f"{rule['alone']:,}",
-                f"{rule['false_accounts']:,}",
-                escape(", ".join(f"{other} {count}" for other, count in overlap)),
-            ]
-        )
-    names = [
-        "Rule",
-        "Warnings",
-        "Blocks",
-        "In shadow",
-        "Held",
-        "Accounts",
-        "Frauds",
-        "Alone",
-        "Innocent",
-        "Also hit by",
-    ]
-    return table(names, rows, words={9}) if rows else "<p>Nothing was decided.</p>"
 
 
 def _read(history: Json, assumptions: Json) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 from guard.backtest import charts
 from guard.backtest.charts import Bars, Line
 from guard.backtest.pieces import section, units
+from guard.backtest.tables import SHORT
 from guard.backtest.tally import Curve, Tally
 from guard.core.cycles import day_text
+from guard.core.money import MICROS_PER_UNIT, parse_money
 from guard.core.settings import DAY_MS, HOUR_MS
 
 WORST = 6
@@ -50,8 +52,30 @@ def _exposure(account: str, curve: Curve, tally: Tally) -> str:
     )
     why = tally.accounts[account].first_block_why
     names = ", ".join(dict.fromkeys(span.name for span in spans if span.name))
-    said = f"{account}{f' ({names})' if names else ''}{f': {why}' if why else ''}"
-    return f"<figure>{drawn}<figcaption>{escape(said)}</figcaption></figure>"
+    title = f"{account} ({names})" if names else account
+    said = f"First blocked by {why}." if why else "Not blocked."
+    return f"<figure><h3>{escape(title)}</h3>{drawn}<figcaption>{escape(said)}</figcaption></figure>"
+
+
+def losses(told: Json) -> str:
+    """What frauds cost in all by each way, and whom each blocked wrongly, side by side."""
+    if not told["guard"]["fraud"]["spans"] or not told["peers"]:
+        return ""
+    runs = (told["guard"], *told["peers"])
+    labels = [SHORT.get(run["name"], run["name"]) for run in runs]
+    money = [
+        Bars(name, [parse_money(run["fraud"][key]) // MICROS_PER_UNIT for run in runs])
+        for name, key in (("lost before the block", "loss_before"), ("lost after it", "loss_after"))
+    ]
+    wrong = [
+        Bars("by a rule", [run["false_accounts"] for run in runs]),
+        Bars("at the limit", [run["limit_accounts_without_fraud"] for run in runs]),
+    ]
+    figures = [
+        _figure(f"Lost to fraud, {told['history']['currency']}", labels, money),
+        _figure("Innocent accounts blocked", labels, wrong),
+    ]
+    return f'<div class="charts">{"".join(figures)}</div>'
 
 
 def hits(tally: Tally) -> str:
@@ -70,7 +94,7 @@ def hits(tally: Tally) -> str:
     names = [*top, "others"] if len(totals) > len(top) else top
     stacks = [Bars(name, [daily[name, day] for day in span]) for name in names]
     labels = [day_text(day * DAY_MS, "UTC").rsplit(" ", 1)[0] for day in span]
-    return _figure(charts.bars("Hits a day, by rule", labels, stacks), names)
+    return _figure("Hits a day, by rule", labels, stacks)
 
 
 def sweeps(told: Json) -> Iterable[str]:
@@ -79,17 +103,19 @@ def sweeps(told: Json) -> Iterable[str]:
     for knob in knobs:
         runs = [run for run in told["what_if"] if run["knob"] == knob]
         labels = [run["setting"] for run in runs]
-        caught = Bars("frauds blocked, with shadow", [run["fraud"]["caught_with_shadow"] for run in runs])
-        wrong = Bars("innocent accounts blocked, with shadow", [run["false_accounts_with_shadow"] for run in runs])
-        blocked = Bars("accounts blocked", [run["accounts_blocked"] for run in runs])
+        caught = Bars("Frauds blocked, with shadow", [run["fraud"]["caught_with_shadow"] for run in runs])
+        wrong = Bars("Innocent accounts blocked, with shadow", [run["false_accounts_with_shadow"] for run in runs])
+        blocked = Bars("Accounts blocked", [run["accounts_blocked"] for run in runs])
         shown = (caught, wrong) if told["guard"]["fraud"]["spans"] else (blocked,)
-        figures = "".join(_figure(charts.bars(f"{bars.name} by {knob}", labels, [bars]), [bars.name]) for bars in shown)
+        figures = "".join(_figure(f"{bars.name}, by {knob}", labels, [bars]) for bars in shown)
         yield section(f"If {escape(knob)} were", "", f'<div class="charts">{figures}</div>')
 
 
-def _figure(drawn: str, names: Sequence[str]) -> str:
+def _figure(title: str, labels: Sequence[str], stacks: Sequence[Bars]) -> str:
+    """Bars with their title; with a legend if there is more than one kind."""
     legend = "".join(
-        f'<span><i style="background:var(--c{min(number, charts.SERIES - 1)})"></i>{escape(name)}</span>'
-        for number, name in enumerate(names)
+        f'<span><i style="background:var(--c{min(number, charts.SERIES - 1)})"></i>{escape(bars.name)}</span>'
+        for number, bars in enumerate(stacks)
     )
-    return f'<figure>{drawn}<figcaption class="legend">{legend}</figcaption></figure>'
+    caption = f'<figcaption class="legend">{legend}</figcaption>' if len(stacks) > 1 else ""
+    return f"<figure><h3>{escape(title)}</h3>{charts.bars(title, labels, stacks)}{caption}</figure>"

@@ -8,6 +8,8 @@ An operator is assumed to look at each block `release_after` after it and to rel
 the account is allowed for an hour, as the contract has it. An account that still stands at its limit needs an `until`:
 it gets the same hour, and is blocked again at its end.
 
+A model that looks out for what is unusual is asked at its own moments, and what it finds goes into the engine at once.
+
 A replay may be told to see calls only when they end and to let calls that are up go on (`at_hang_up`): that is how a
 limit works which counts call records.
 """
@@ -18,17 +20,21 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Protocol
 
 from guard.backtest.history import History, report_of
 from guard.backtest.inputs import Bill
 from guard.backtest.meter import Meter
 from guard.backtest.switchboard import Key, Switchboard, next_reports
 from guard.backtest.tally import Tally
+from guard.core.anomaly import Finding
 from guard.core.decisions import Command, Decision, LineKind, Send
 from guard.core.engine import Engine
 from guard.core.money import floor_from_scaled
 from guard.core.operators import RELEASE_ALLOWS_MS
 from guard.core.records import Ack, Event, IntentResult, Release, Report
+from guard.core.rules.observation import Observation
+from guard.core.rules.profile import Profile
 from guard.core.settings import DAY_MS
 
 LOOK_AHEAD_MS = 61_000
@@ -49,6 +55,23 @@ class Assumptions:
     at_hang_up: bool = False
 
 
+class Lookout(Protocol):
+    """A model that follows what is observed."""
+
+    @property
+    def next_due_ms(self) -> int | None:
+        """When it wants to look next."""
+        ...
+
+    def observe(self, seen: Observation, profile: Profile, up: int) -> None:
+        """For `Engine.listen`."""
+        ...
+
+    def look(self, now_ms: int) -> Sequence[Finding]:
+        """What it finds of accounts whose moment has come."""
+        ...
+
+
 class Replay:
     """One run of a history through one engine."""
 
@@ -60,6 +83,8 @@ class Replay:
         tally: Tally,
         assumptions: Assumptions,
         decided: Callable[[Decision], None] = lambda _decision: None,
+        *,
+        lookout: Lookout | None = None,
     ) -> None:
         world = engine.world
         self._engine = engine
@@ -68,6 +93,9 @@ class Replay:
         self._tally = tally
         self._assumptions = assumptions
         self._decided = decided
+        self._lookout = lookout
+        if lookout is not None:
+            engine.listen(lookout.observe)
         self._board = Switchboard(world.rating, world.scopes, world.settings.emergency, tally.prevented)
         self._changes = world.changes
         self._coming: deque[tuple[str, Report]] = deque()
@@ -84,6 +112,8 @@ class Replay:
         """All of it; `told` gets the number of reports from time to time."""
         done = 0
         for switch, report in self._in_order():
+            if self._lookout is not None:
+                self._look(self._lookout, report.at_ms)
             self._pass_time(report.at_ms)
             self._take(switch, report)
             done += 1
@@ -133,6 +163,14 @@ class Replay:
                     self._release(*heappop(self._releases))
             self._settle()
         self._now_ms = max(self._now_ms, until_ms)
+
+    def _look(self, lookout: Lookout, until_ms: int) -> None:
+        """Let the model look at accounts whose moment comes by then, and the engine take what it finds."""
+        while (due_ms := lookout.next_due_ms) is not None and due_ms <= until_ms:
+            self._pass_time(due_ms)
+            for finding in lookout.look(due_ms):
+                self._engine.find(finding, self._now_ms)
+            self._settle()
 
     def _release(self, _due_ms: int, account: str, seq: int) -> None:
         """An operator has looked at a block, unless it has gone by itself."""

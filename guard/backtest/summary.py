@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import Any
 
+from guard.backtest.comparison import comparison, per_account_days
 from guard.backtest.history import History
 from guard.backtest.inputs import Span
 from guard.backtest.tally import RuleTally, SpanTally, Tally
@@ -23,8 +24,6 @@ from guard.replay.reportfiles import Tally as Lines
 from guard.wire.instants import format_instant, format_optional_instant
 
 VERSION = 1
-PER_ACCOUNT_DAYS = 2_000
-"""Innocent accounts blocked are told per so many account-days."""
 MIXED = "mixed"
 
 Json = dict[str, Any]
@@ -74,6 +73,7 @@ def summary(read: Read, outcomes: Sequence[Outcome]) -> Json:
             run(outcome, accounts * read.days) for outcome in outcomes[1:] if outcome.variant.role is Role.WHAT_IF
         ],
         "peers": [run(outcome, accounts * read.days) for outcome in outcomes[1:] if outcome.variant.role is Role.PEER],
+        "comparison": comparison(outcomes, accounts * read.days),
         "scenarios": _scenarios(tally),
         "labels": [_label(entry) for entry in tally.spans],
         "rules": rules_told(tally),
@@ -102,8 +102,9 @@ def run(outcome: Outcome, account_days: int) -> Json:
         "false_blocks": sum(entry.false_blocks for entry in entries),
         "false_accounts": false_accounts,
         "false_accounts_with_shadow": len(false_anyhow),
-        "false_accounts_per_2000_account_days": _ratio(false_accounts * PER_ACCOUNT_DAYS, account_days),
+        "false_accounts_per_2000_account_days": per_account_days(false_accounts, account_days),
         "limit_blocks_without_fraud": sum(entry.limit_blocks_without_fraud for entry in entries),
+        "limit_accounts_without_fraud": sum(entry.limit_blocks_without_fraud > 0 for entry in entries),
         "withheld_calls": tally.withheld_calls,
         "withheld_reports": tally.withheld_reports,
         "refused_attempts": tally.refused_attempts,
@@ -233,12 +234,6 @@ def _currency(outcome: Outcome) -> str:
 
 def _delay_s(entry: SpanTally, at_ms: int) -> int:
     return max(0, at_ms - entry.span.start_ms) // 1_000
-
-
-def _ratio(part: int, whole: int) -> str:
-    """A quotient with three decimals, as text: figures that are compared must not depend on how floats print."""
-    thousandths = part * 1_000 // whole if whole else 0
-    return f"{thousandths // 1_000}.{thousandths % 1_000:03d}"
 
 
 def _sum(amounts: Iterable[int]) -> str:

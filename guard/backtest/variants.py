@@ -20,7 +20,7 @@ from pathlib import Path
 from guard.backtest.history import EARLIEST_MS, History
 from guard.backtest.inputs import Bill, Span
 from guard.backtest.peers import Counters
-from guard.backtest.replay import Assumptions, Replay
+from guard.backtest.replay import Assumptions, Lookout, Replay
 from guard.backtest.tally import Tally
 from guard.config import Config
 from guard.core.decisions import Decision
@@ -63,6 +63,14 @@ EngineMaker = Callable[[Config, tuple[Rule, ...], int], Engine]
 """Makes the engine of a configuration and its rules that begins at a time."""
 
 
+LookoutMaker = Callable[[Config], Lookout | None]
+"""Makes the model of a configuration that looks out; None: it is off."""
+
+
+def _nobody(_config: Config) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One run."""
@@ -73,6 +81,7 @@ class Job:
     spans: tuple[Span, ...]
     release_after_ms: int
     make_engine: EngineMaker
+    make_lookout: LookoutMaker = _nobody
     decisions: Path | None = None
     """Where every decision is written, one a line."""
 
@@ -107,7 +116,8 @@ def run(job: Job, told: Callable[[int], None] = lambda _reports: None) -> Outcom
         bills = tuple(Bill(max(start_ms, bill.at_ms), bill.message) for bill in job.bills)
         if variant.cycles_micros is not None:
             bills = _in_cycles(bills, variant.cycles_micros)
-        Replay(engine, job.history, bills, tally, assumptions, decided).run(told)
+        lookout = None if variant.role is Role.PEER else job.make_lookout(variant.config)
+        Replay(engine, job.history, bills, tally, assumptions, decided, lookout=lookout).run(told)
     return Outcome(variant, tally, {account.id: account.currency for account in world.accounts.values()})
 
 

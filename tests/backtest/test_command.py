@@ -40,7 +40,10 @@ def summary(out: Path) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of its own, with limits alone: what the shipped rules do is shown elsewhere."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "guard.toml").write_text('[rules]\ndir = "rules"\n')
 
 
 def test_three_files_come_of_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guard.commands.backtest import map_of
+from guard.commands.records import map_of
 from guard.config import ConfigError, load_config
 from guard.replay.cdr import CdrMap
 from guard.replay.reportfiles import Tally, raw_lines

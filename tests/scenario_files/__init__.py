@@ -1,0 +1,1 @@
+"""Scenario files beside rules: their language, what playing them finds, and those of the shipped rules."""
