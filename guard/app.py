@@ -8,17 +8,19 @@ that fails takes the daemon down with it: what was acknowledged is durable, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
 
 from guard import __version__
 from guard.adapters.broker import embedded_broker
-from guard.adapters.http import create_app, serve
+from guard.adapters.http import Certificate, create_app, serve
 from guard.adapters.http.tokens import TokenFile
+from guard.adapters.http.tokens_history import note_tokens
 from guard.adapters.log import RefusalLog, set_up_logging
-from guard.adapters.metrics import Exposition, Figures, initial_figures
+from guard.adapters.metrics import Exposition, Probe, initial_figures, read_off
 from guard.adapters.mqtt import (
     CALLS_RECEIVE_MAXIMUM,
     CONTROL_RECEIVE_MAXIMUM,
@@ -26,82 +28,52 @@ from guard.adapters.mqtt import (
     Session,
     SessionOptions,
 )
-from guard.adapters.numbers import calling_code, country_of, e164_reader
 from guard.adapters.sqlite import open_store
 from guard.adapters.systemd import ServiceManager, service_manager
-from guard.config import DEFAULT_PATH, Config, ConfigError, Prices, Problem, read_prices, remarks_on
-from guard.config.rules import read_rules
-from guard.config.shipped import shipped
-from guard.core.decisions import Decision, Notice
+from guard.anomaly.artefact import ArtefactError
+from guard.anomaly.lookout import Lookout
+from guard.config import Config, ConfigError, remarks_on
+from guard.core.decisions import Action, Decision, KeptRow, Mode, Notice
 from guard.core.engine import Engine
-from guard.core.money import floor_from_scaled
 from guard.core.rating import Rating
-from guard.core.records import Outcome
-from guard.core.rules.rule import Rule, RuleMode
-from guard.core.scopes import Scopes
-from guard.ports import Clock, Store, StoreError
+from guard.core.rules.rule import RuleMode
+from guard.core.rules.usual import UsualRow
+from guard.models import daemons_lookout, model_folder
+from guard.notifiers import notifiers_of
+from guard.ports import Clock, Mistake, SetupRefusedError, Store, StoreError
+from guard.setup import Read, SetupReader, mistake_of, setup_of
 from guard.shell.clock import SystemClock
 from guard.shell.desk import Desk
 from guard.shell.feed import Feed
 from guard.shell.interpreter import no_collecting, settle_interpreter
 from guard.shell.loop import Loop
+from guard.shell.reload import Reloader
+from guard.shell.sentinel import Sentinel
+from guard.shell.webhooks import PostOffice
 from guard.wire.topics import Role, Topics, client_id
 
 FLUSH_EVERY_MS = 1_000
 KEEP_LIMIT_S = 10
 
 
-def rating_of(config: Config) -> Rating:
-    """Tariff, plans and the reading of numbers; `ConfigError` with everything that is wrong with them."""
-    problems = list(_country_problems(config))
-    prices = Prices()
-    try:
-        prices = read_prices(config)
-    except ConfigError as error:
-        problems += error.problems
-    if problems:
-        raise ConfigError(problems)
-    return Rating(
-        unknown_rate_micros=config.tariff.unknown_rate_micros,
-        tariff=prices.tariff,
-        plans=prices.plans,
-        normalise=e164_reader(config.numbers.country, config.numbers.international_prefixes),
-        country_of=country_of,
-        kind_of=Scopes.of_country_code(calling_code(config.numbers.country)).kind_of,
-    )
+async def run_daemon(
+    config: Config,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    on_reloader: Callable[[Reloader], None] | None = None,
+) -> None:
+    """Run until cancelled. `on_ready` gets the address of the HTTP side once guard is restored and subscribed.
 
-
-def _country_problems(config: Config) -> Iterator[Problem]:
-    """Which countries there are is what libphonenumber knows and the reader of `guard.toml` does not."""
-    country = config.numbers.country
-    if not calling_code(country):
-        yield Problem(
-            file=str(config.file or DEFAULT_PATH),
-            key="numbers.country",
-            line=None,
-            found=f'"{country}" is no country with telephone numbers',
-            accepted='an ISO 3166 code, such as "CA"',
-        )
-
-
-def scopes_of(config: Config, rating: Rating) -> Scopes:
-    """What the named scopes mean for the configured country and tariff."""
-    destinations = () if rating.tariff is None else rating.tariff.destinations()
-    return Scopes.of_tariff(calling_code(config.numbers.country), destinations)
-
-
-def rules_of(config: Config) -> tuple[Rule, ...]:
-    """The rules of the configured folder, or those that guard ships; `ConfigError` with every problem."""
-    return read_rules(config.rules.dir if config.rules.dir is not None else shipped("rules"))
-
-
-async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None = None) -> None:
-    """Run until cancelled. `on_ready` gets the address of the HTTP side once guard is restored and subscribed."""
+    `on_reloader` gets what a signal may ask to have the files read anew.
+    """
     set_up_logging()
     log = structlog.get_logger("guard").bind()
-    rating = rating_of(config)
+    setup = setup_of(config)
+    rating, rules = setup.rating, setup.rules
     _tell_prices(log, rating)
-    rules = rules_of(config)
+    told = notifiers_of(config, os.environ)
+    for webhook, remark in told.remarks:
+        log.warning("webhook", webhook=webhook, text=remark)
     log.info("rules", rules=len(rules), enforce=sum(rule.mode is RuleMode.ENFORCE for rule in rules))
     clock, manager = SystemClock(), service_manager()
     manager.status("restoring the state")
@@ -110,10 +82,11 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
         if config.broker.embedded:
             broker_url = (await stack.enter_async_context(embedded_broker(config.broker.port))).url
         store = await stack.enter_async_context(open_store(config.store.path))
-        scopes = scopes_of(config, rating)
-        engine = Engine(config.settings(), scopes, clock.now_ms(), rating=rating, rules=rules)
+        engine = Engine(setup.settings, setup.scopes, clock.now_ms(), rating=rating, rules=rules)
+        model = _model(config, log)
         with no_collecting():
             restored = await store.restore()
+            restored.kept = _past_the_model(restored.kept, model)
             engine.restore(restored, clock.now_ms())
         settle_interpreter()
         log.info(
@@ -123,9 +96,21 @@ async def run_daemon(config: Config, *, on_ready: Callable[[str], None] | None =
             store=str(config.store.path),
         )
         published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
-        daemon = _Daemon(config, clock, engine, store, broker_url, published)
-        app = create_app(daemon.desk, tokens=TokenFile(config.http.tokens), listen=config.http.listen)
-        listening = await stack.enter_async_context(serve(app, config.http.listen.host, config.http.listen.port))
+        daemon = _Daemon(SetupReader(config, setup), clock, engine, store, broker_url, published)
+        daemon.look_out_with(model)
+        office = PostOffice(store.outbox, clock, told.targets)
+        await office.open()
+        daemon.deliver_by(office)
+        if on_reloader is not None:
+            on_reloader(daemon.reloader)
+        tokens = TokenFile(config.http.tokens)
+        daemon.admit_by(tokens)
+        app = create_app(daemon.desk, tokens=tokens, listen=config.http.listen)
+        http = config.http
+        certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
+        listening = await stack.enter_async_context(
+            serve(app, http.listen.host, http.listen.port, certificate=certificate)
+        )
         log.info("listening", url=listening.url, version=__version__)
         daemon.when_ready = lambda: on_ready(listening.url) if on_ready is not None else None
         manager.ready(daemon.status())
@@ -145,18 +130,63 @@ async def _keep(store: Store, engine: Engine, log: structlog.typing.FilteringBou
         log.warning("keepsakes-lost", error=str(error))
 
 
+def _model(config: Config, log: structlog.typing.FilteringBoundLogger) -> Lookout | None:
+    """The anomaly model; None: it is off, or cannot be used, and limits and rules go on without it."""
+    try:
+        model = daemons_lookout(config)
+    except ArtefactError as error:
+        log.warning("model-refused", text=str(error), effect="the anomaly model is off; limits and rules go on")
+        return None
+    if model is not None:
+        log.info("model", mode=config.model.mode.value, dir=str(model_folder(config)))
+    return model
+
+
+def _past_the_model(kept: Iterable[KeptRow], model: Lookout | None) -> Iterator[KeptRow]:
+    """The same rows; what is usual for accounts goes to the model on the way."""
+    for row in kept:
+        if model is not None and isinstance(row.row, UsualRow):
+            model.tracker.restore(row.key, row.row)
+        yield row
+
+
 def _tell_prices(log: structlog.typing.FilteringBoundLogger, rating: Rating) -> None:
     log.info("prices", prefixes=0 if rating.tariff is None else len(rating.tariff), plans=len(rating.plans))
     for remark in remarks_on(rating.tariff, rating.plans):
         log.warning("plans", text=remark)
 
 
+def _refusing(
+    read: Callable[[Sequence[str]], Read], read_model: Callable[[Config], None]
+) -> Callable[[Sequence[str]], Read]:
+    """The same and the model, with what is wrong in the files as the shell tells it."""
+
+    def reading(numbers: Sequence[str]) -> Read:
+        try:
+            told = read(numbers)
+            read_model(told.config)
+        except ConfigError as error:
+            raise SetupRefusedError([mistake_of(problem) for problem in error.problems]) from None
+        except ArtefactError as error:
+            place, _, text = str(error).partition(": ")
+            raise SetupRefusedError([Mistake(place=place, text=text)]) from None
+        return told
+
+    return reading
+
+
 class _Daemon:
     """The parts that turn, and how they are wired."""
 
+    _office: PostOffice
+    """From `deliver_by`."""
+    _tokens: TokenFile
+    """From `admit_by`."""
+
     def __init__(
-        self, config: Config, clock: Clock, engine: Engine, store: Store, broker_url: str, published: int
+        self, reader: SetupReader, clock: Clock, engine: Engine, store: Store, broker_url: str, published: int
     ) -> None:
+        config = reader.started
         self._log = structlog.get_logger("guard").bind()
         self._clock = clock
         self._engine = engine
@@ -165,6 +195,9 @@ class _Daemon:
         self._connected: set[Role] = set()
         self._was_ready = False
         self.when_ready: Callable[[], None] = lambda: None
+        self._model: Lookout | None = None
+        self._next_model: Lookout | None = None
+        """What a reload has read."""
         topics = Topics(config.broker.prefix)
         address = BrokerAddress.parse(broker_url)
         prefix = topics.prefix
@@ -185,14 +218,29 @@ class _Daemon:
         self._calls.on_arrival = self._control.on_arrival = self._loop.arrived
         self._loop.on_decisions = self._tell_decisions
         self._loop.on_notice = self._tell_notice
-        exposition = Exposition(self._figures, __version__)
+        self._exposition = Exposition(self._figures, __version__)
+        self._probe = Probe(self._figures, clock, config.store.path)
 
-        def metrics() -> bytes:
-            read_off(engine, self._figures, clock.now_ms(), waiting=self._calls.waiting)
-            return exposition.render()
+        def taken_up(read: Read) -> None:
+            reader.taken_up(read)
+            self.look_out_with(self._next_model)
 
+        self.reloader = Reloader(
+            engine=engine,
+            loop=self._loop,
+            clock=clock,
+            read=_refusing(reader.read, self._read_model),
+            taken_up=taken_up,
+        )
+        self._sentinel = Sentinel(engine=engine, clock=clock, figures=self._figures, tell=self._loop.find)
         self.desk = Desk(
-            engine=engine, loop=self._loop, store=store, clock=clock, missing=self._missing, metrics=metrics
+            engine=engine,
+            loop=self._loop,
+            store=store,
+            clock=clock,
+            missing=self._missing,
+            metrics=self._metrics,
+            reloader=self.reloader,
         )
 
     def _session(
@@ -219,15 +267,38 @@ class _Daemon:
         session.on_disconnected = lambda _reason: self._connected.discard(role)
         return session
 
+    def _read_model(self, config: Config) -> None:
+        self._next_model = daemons_lookout(config, self._model)
+
+    def look_out_with(self, model: Lookout | None) -> None:
+        """Let the anomaly model, if there is one, follow what is observed."""
+        self._model = model
+        self._sentinel.swap(model)
+
+    def admit_by(self, tokens: TokenFile) -> None:
+        """Have whoever is let in, or no longer is, in the history."""
+        self._tokens = tokens
+
+    def deliver_by(self, office: PostOffice) -> None:
+        """Tell the webhooks by these couriers."""
+        self._office = self.desk.webhooks = office
+
     async def run(self, manager: ServiceManager) -> None:
         """Turn until cancelled or until a part fails; a part that fails takes the others with it."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(manager.keep(self._clock, self.desk.healthy, self.status), name="service manager")
+            self.reloader.on_begin = manager.reloading
+            self.reloader.on_end = lambda: manager.ready(self.status())
+            tasks.create_task(self.reloader.run("SIGHUP"), name="reloader")
             tasks.create_task(self._control.run(), name="control")
             tasks.create_task(self._calls.run(), name="calls")
             tasks.create_task(self._feed.run(), name="feed")
+            tasks.create_task(self._office.run(), name="webhooks")
+            tasks.create_task(note_tokens(self._tokens, self.desk, self._clock), name="tokens")
             tasks.create_task(self._flush(), name="refusals")
+            tasks.create_task(self._probe.run(), name="probe")
             tasks.create_task(self._loop.run(), name="loop")
+            tasks.create_task(self._sentinel.run(), name="sentinel")
 
     async def _flush(self) -> None:
         while True:
@@ -244,10 +315,38 @@ class _Daemon:
         absent = [role.value for role in Role if role not in self._connected]
         return f"not subscribed at the broker: {' and '.join(absent)}" if absent else ""
 
+    def _metrics(self) -> bytes:
+        """The Prometheus text: what the engine knows, and beside it what only the shell does."""
+        figures, now_ms = self._figures, self._clock.now_ms()
+        read_off(self._engine, figures, now_ms)
+        for role, session in ((Role.CALLS, self._calls), (Role.CONTROL, self._control)):
+            figures.sessions.read(
+                role.value,
+                connected=role in self._connected,
+                unacknowledged=max(session.waiting, session.unacknowledged),
+                connections=session.counters.connections,
+                unsent=session.counters.refused,
+            )
+        figures.turn_age_s = max(0, now_ms - self._loop.last_turn_ms) / 1_000
+        figures.reload_succeeded = self.reloader.succeeded
+        figures.reload_succeeded_at_s = self.reloader.succeeded_at_ms / 1_000
+        figures.clock_steps = self._loop.clock_steps
+        for courier in self._office.couriers:
+            name = courier.route.name
+            figures.webhook_deliveries.update({(name, result): count for result, count in courier.results.items()})
+            figures.webhook_pending[name], figures.webhook_dead[name] = courier.pending, courier.dead
+        figures.store_failing = bool(self._loop.store_failure)
+        if self._model is not None:
+            figures.model_drift = self._model.drift()
+        return self._exposition.render()
+
     # -- sinks
 
     def _tell_decisions(self, decisions: list[Decision]) -> None:
+        now_ms = self._clock.now_ms()
         for decision in decisions:
+            if decision.action is Action.BLOCK and decision.mode is Mode.ENFORCE:
+                self._figures.blocked((now_ms - decision.at_ms) / 1_000)
             self._log.info(
                 "decision",
                 action=decision.action.value,
@@ -259,31 +358,9 @@ class _Daemon:
                 text=decision.text,
             )
         self._feed.tell()
+        self._office.tell()
 
     def _tell_notice(self, notice: Notice) -> None:
+        self._figures.told(notice.kind)
         self._log.warning(notice.kind.value, switch=notice.switch, account=notice.account or None, text=notice.text)
-
-
-def read_off(engine: Engine, figures: Figures, now_ms: int, *, waiting: int) -> None:
-    """Bring the figures up to date with what the engine has counted and holds: no scan over accounts or calls."""
-    world = engine.world
-    for name, switch in world.switches.items():
-        figures.know_switch(name)
-        figures.reports[name, Outcome.ACCEPTED.value] = switch.accepted
-        for outcome, count in switch.outcomes.items():
-            figures.reports[name, outcome.value] = count
-        figures.live_calls[name] = len(switch.calls)
-        figures.switch_age_s[name] = max(0, now_ms - switch.last_seen_ms) / 1_000
-    figures.decisions.update(world.decided)
-    figures.billing.update(world.billed)
-    figures.accounts.update({state.value: count for state, count in world.states.items()})
-    for currency, settled in world.settled_micros.items():
-        flights = (switch.totals.get(currency) for switch in world.switches.values())
-        flying = sum(flight.value_scaled(now_ms) for flight in flights if flight is not None)
-        flying += world.pooled_scaled(currency, now_ms)
-        figures.exposure_micros[currency] = settled + floor_from_scaled(flying)
-    figures.commands_unconfirmed = sum(len(switch.pending) for switch in world.switches.values() if switch.up)
-    figures.inbox_reports = waiting
-    figures.unrated_calls = world.unrated
-    figures.rule_hits.update(engine.rule_hits)
-    figures.fuse_open = engine.fuse_open
+        self._office.tell()

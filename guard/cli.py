@@ -20,6 +20,8 @@ from typer.core import TyperGroup
 from guard.commands.backtest_options import backtest
 from guard.commands.held_options import held, rules
 from guard.commands.install_options import install
+from guard.commands.learn_options import learn
+from guard.commands.load_options import load
 from guard.commands.options import (
     DEFAULT_URL,
     SCENARIO_HELP,
@@ -37,6 +39,9 @@ from guard.commands.options import (
     Why,
     daemon_at,
 )
+from guard.commands.reload_options import reload
+from guard.commands.train_options import train
+from guard.commands.webhooks_options import webhooks
 
 HELP_WIDTH = 80
 
@@ -56,19 +61,21 @@ class _Group(TyperGroup):
             raise typer.Exit(error.exit_code) from error
 
 
-def _typer(text: str) -> typer.Typer:
+def _typer(text: str, *, completion: bool = False) -> typer.Typer:
     return typer.Typer(
         cls=_Group,
         help=text,
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=completion,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
     )
 
 
-app = _typer("Watch live call charges and have the switches block accounts before their credit limit is passed.")
+app = _typer(
+    "Watch live call charges and have the switches block accounts before their credit limit is passed.", completion=True
+)
 limits_app = _typer("The credit limits of all accounts.")
 token_app = _typer("Who may use the API.")
 
@@ -196,21 +203,10 @@ def simulate(
     )
 
 
-@app.command()
-def load(
-    reports: Annotated[
-        list[Path],
-        typer.Option("--reports", metavar="FILE", help="Reports (.ndjson, .ndjson.gz) or call records (.csv)."),
-    ],
-    config: Config = None,
-) -> None:
-    """Bring calls that never came by MQTT into a live daemon."""
-    from guard.commands import load as command
-
-    command.load(reports, config)
-
-
+app.command()(load)
+app.command()(learn)
 app.command()(backtest)
+app.command()(train)
 app.command()(install)
 
 
@@ -340,7 +336,9 @@ def limit(
 
 
 app.command()(held)
+app.command()(reload)
 app.command()(rules)
+app.command()(webhooks)
 
 
 @limits_app.command("review")

@@ -7,20 +7,26 @@ before anything is formatted: a suppressed line costs a tenth of a microsecond.
 `RefusalLog` is for messages that break the contract. They come from outside and can come in any number, so only some
 a second are logged, the rest are counted; and they may hold anything, so only where and which rule is logged, never
 what the message said.
+
+An error may quote what it stumbled over, so called numbers in a traceback are masked, also in the one that the process
+ends with (`log_the_end`).
 """
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Protocol, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from guard.core.privacy import without_numbers
 from guard.core.records import Refusal
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -64,12 +70,30 @@ def set_up_logging(level: str = "info", *, stream: TextIO | None = None, console
 
 def _rendering(*, console: bool) -> list[Processor]:
     if console:
-        return [structlog.dev.ConsoleRenderer(colors=True)]
+        return [structlog.dev.ConsoleRenderer(colors=True, exception_formatter=_write_traceback)]
     return [
         structlog.processors.format_exc_info,
+        _mask_traceback,
         structlog.processors.EventRenamer("event"),
         structlog.processors.JSONRenderer(serializer=_json),
     ]
+
+
+def _mask_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if "exception" in event:
+        event["exception"] = without_numbers(str(event["exception"]))
+    return event
+
+
+def _write_traceback(out: TextIO, error: ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    out.write(without_numbers(text.getvalue()))
+
+
+def log_the_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """For `sys.excepthook`: what the process dies of, as a line of the log like any other."""
+    structlog.get_logger("guard").critical("failed", exc_info=(kind, error, trace))
 
 
 def _json(event: object, **_options: object) -> str:

@@ -8,45 +8,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
-from guard.app import rating_of, rules_of, scopes_of
-from guard.backtest.history import History, Sorter
+from guard.anomaly.artefact import ArtefactError
+from guard.backtest.history import Sorter
 from guard.backtest.inputs import Bill, Span, read_billing, read_labels
 from guard.backtest.page import page
 from guard.backtest.summary import Json, Read, summary
 from guard.backtest.variants import Job, Outcome, Role, Variant, run_all
 from guard.backtest.whatif import Setting, SettingError, read_setting, with_settings
+from guard.commands.backtest_table import comparison_text
 from guard.commands.configured import configuration
-from guard.commands.output import FAILED, WRONG, CommandError, say
-from guard.config import CdrSection, Config, ConfigError
+from guard.commands.histories import judge_lines, progress_bars, sorted_history
+from guard.commands.output import FAILED, WRONG, CommandError
+from guard.commands.records import map_of
+from guard.config import Config, ConfigError
 from guard.config.problems import RejectedError
 from guard.config.rules import read_rules
 from guard.config.values import duration_ms
 from guard.core.engine import Engine
 from guard.core.rules.rule import Rule
-from guard.replay.cdr import ASTERISK, CONTRACT, FREESWITCH, CdrMap
-from guard.replay.reportfiles import MAX_BAD_PERCENT, FileError
+from guard.core.settings import ModelMode
+from guard.models import lookout_of, model_mode, with_model
+from guard.replay.reportfiles import FileError
 from guard.replay.reportfiles import Tally as Lines
+from guard.setup import rating_of, rules_of, scopes_of
 from guard.shell.interpreter import settle_interpreter
-
-READY_MAPS = {"contract": CONTRACT, "asterisk": ASTERISK, "freeswitch": FREESWITCH}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +55,14 @@ class BacktestOptions:
     settings: Sequence[str]
     against: Path | None
     peers: bool
+    model: ModelMode | None = None
+    """None: as configured, if the configuration names a model; else off."""
 
 
 def backtest(options: BacktestOptions) -> None:
     """Read, run, tell."""
     config = configuration(options.config)
+    config = with_model(config, _mode(options, config))
     variants = _variants(options, config)
     cdr_map = map_of(config.cdr, options.record_format)
     try:
@@ -80,7 +73,7 @@ def backtest(options: BacktestOptions) -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         with Sorter(options.out) as sorter:
             bills, billing, spans = _inputs(options)
-            history = _sorted(sorter, options.reports, cdr_map)
+            history = sorted_history(sorter, options.reports, cdr_map)
             read = Read(
                 history=history,
                 reports=sorter.tally,
@@ -89,7 +82,7 @@ def backtest(options: BacktestOptions) -> None:
                 spans=spans,
                 release_after_ms=release_after_ms,
             )
-            _judge_lines(sorter.tally, "reports")
+            judge_lines(sorter.tally, "reports", "nothing was run")
             if not history.count:
                 raise CommandError("there are no reports in these files", WRONG)
             outcomes = _run(options, variants, read, tuple(bills))
@@ -109,16 +102,6 @@ def make_engine(config: Config, rules: tuple[Rule, ...], now_ms: int) -> Engine:
     return Engine(config.settings(), scopes_of(config, rating), now_ms, rating=rating, rules=rules)
 
 
-def map_of(section: CdrSection, wanted: str | None) -> CdrMap:
-    """Where call records say what: the ready map that is asked for, else the configuration's, else the contract's."""
-    if wanted is None and section.columns:
-        return CdrMap(
-            columns=section.columns, header=section.header, delimiter=section.delimiter, timezone=section.timezone
-        )
-    ready = READY_MAPS[wanted or "contract"]
-    return replace(ready, timezone=section.timezone) if ready.foreign else ready
-
-
 # -- what is run
 
 
@@ -126,14 +109,13 @@ def _variants(options: BacktestOptions, config: Config) -> list[Variant]:
     """The main run first, then what-ifs, then peers."""
     try:
         rating_of(config)
+        lookout_of(config)
         rules = rules_of(config)
         other = None if options.against is None else read_rules(options.against)
         settings = [read_setting(text) for text in options.settings]
         plain = Variant(name="guard", title="guard", role=Role.GUARD, config=config, rules=rules)
         main, sweeps = with_settings(plain, settings)
-    except ConfigError as error:
-        raise CommandError(str(error), WRONG) from error
-    except SettingError as error:
+    except (ArtefactError, ConfigError, SettingError) as error:
         raise CommandError(str(error), WRONG) from error
     variants = [main]
     if main is not plain:
@@ -147,6 +129,10 @@ def _variants(options: BacktestOptions, config: Config) -> list[Variant]:
         title = f"guard with the rules of {options.against}"
         variants.append(replace(main, name="against", title=title, role=Role.WHAT_IF, rules=other))
     return variants + (_peers(main) if options.peers else [])
+
+
+def _mode(options: BacktestOptions, config: Config) -> ModelMode:
+    return model_mode(config) if options.model is None else options.model
 
 
 def _single(settings: Iterable[Setting]) -> Iterator[Setting]:
@@ -171,11 +157,12 @@ def _run(options: BacktestOptions, variants: Sequence[Variant], read: Read, bill
             spans=read.spans,
             release_after_ms=read.release_after_ms,
             make_engine=make_engine,
+            make_lookout=lookout_of,
             decisions=options.out / "decisions.ndjson" if variant.role is Role.GUARD else None,
         )
         for variant in variants
     ]
-    with _progress() as progress:
+    with progress_bars() as progress:
         tasks = [progress.add_task(variant.title, total=read.history.count) for variant in variants]
 
         def told(done: Sequence[int]) -> None:
@@ -191,36 +178,9 @@ def _run(options: BacktestOptions, variants: Sequence[Variant], read: Read, bill
 def _inputs(options: BacktestOptions) -> tuple[list[Bill], Lines, tuple[Span, ...]]:
     lines = Lines()
     bills = [] if options.billing is None else read_billing(options.billing, lines)
-    _judge_lines(lines, "billing messages")
+    judge_lines(lines, "billing messages", "nothing was run")
     spans = () if options.labels is None else read_labels(options.labels, options.cases)
     return bills, lines, spans
-
-
-def _sorted(sorter: Sorter, files: Sequence[Path], cdr_map: CdrMap) -> History:
-    with _progress() as progress:
-        for file in files:
-            task = progress.add_task(f"reading {file.name}", total=file.stat().st_size if file.is_file() else None)
-            already = sorter.tally.reports
-
-            def told(tally: Lines, task: TaskID = task, already: int = already) -> None:
-                progress.update(task, completed=tally.bytes_read(), reports=tally.reports - already)
-
-            sorter.add(file, cdr_map, told)
-            progress.update(task, completed=file.stat().st_size, reports=sorter.tally.reports - already)
-        return sorter.history()
-
-
-def _judge_lines(lines: Lines, what: str) -> None:
-    """Tell the bad lines; too many of them stop everything (contract 3)."""
-    for problem in lines.problems:
-        say(problem)
-    if lines.bad > len(lines.problems):
-        say(f"and {lines.bad - len(lines.problems)} more bad lines")
-    if lines.too_bad:
-        raise CommandError(
-            f"{lines.bad} of {lines.lines} lines of {what} are bad, more than {MAX_BAD_PERCENT} %: nothing was run",
-            WRONG,
-        )
 
 
 # -- what is told
@@ -244,21 +204,7 @@ def _tell(told: Json, out: Path) -> None:
             f"{fraud['caught']} of {fraud['spans']} frauds blocked; lost {fraud['loss_before']} before"
             f" and {fraud['loss_after']} after the block"
         )
+    table = comparison_text(told["comparison"], currency)
+    lines += ["", *table.splitlines(), ""] if table else []
     lines.append(f"{out / 'report.html'}, summary.json, decisions.ndjson")
     sys.stdout.write("\n".join(lines) + "\n")
-
-
-class _Rate(ProgressColumn):
-    """Reports a second."""
-
-    def render(self, task: Task) -> Text:
-        """The present speed, as soon as there is one."""
-        reports = task.fields.get("reports", task.completed)
-        return Text(f"{reports / task.elapsed:,.0f}/s" if task.elapsed and reports else "")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        yield progress

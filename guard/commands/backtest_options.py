@@ -7,21 +7,13 @@ What it does is `guard.commands.backtest`, which is imported when it runs, like 
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from guard.commands.options import Config
-
-
-class RecordFormat(Enum):
-    """Kinds of call records that there is a ready map for."""
-
-    CONTRACT = "contract"
-    ASTERISK = "asterisk"
-    FREESWITCH = "freeswitch"
+from guard.commands.options import Config, Format
+from guard.core.settings import ModelMode
 
 
 def backtest(
@@ -42,10 +34,7 @@ def backtest(
     release_after: Annotated[
         str, typer.Option(metavar="SPAN", help="When an operator is assumed to release a block.")
     ] = "24h",
-    record_format: Annotated[
-        RecordFormat | None,
-        typer.Option("--format", help="Kind of call records [default: [cdr] of the configuration, else contract]."),
-    ] = None,
+    record_format: Format = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,6 +42,10 @@ def backtest(
         ),
     ] = None,
     against: Annotated[Path | None, typer.Option(metavar="DIR", help="Also run these rules, side by side.")] = None,
+    model: Annotated[
+        ModelMode | None,
+        typer.Option(help="Whether the anomaly model acts [default: as [model] of the configuration, else off]."),
+    ] = None,
     peers: Annotated[bool, typer.Option(help="Also run what others would have done.")] = True,
 ) -> None:
     """Replay history in event time: who is blocked, when, why."""
@@ -71,5 +64,6 @@ def backtest(
             settings=settings or [],
             against=against,
             peers=peers,
+            model=model,
         )
     )

@@ -1,25 +1,34 @@
 """`guard check`: is what the operator wrote fit to run on? Prints every error, not only the first.
 
 One mistake must not hide another, not even in another file: a configuration that is wrong in one place still says where
-the tariff is. What the daemon will use is made by the code of the daemon itself (`guard.app`).
+the tariff is. What the daemon will use is made by the code of the daemon itself (`guard.app`). Rules that can be read
+are tried on the scenarios that lie beside them (`guard.scenarios`): one that no longer does what its file says is an
+error like any other.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sized
 from pathlib import Path
 
 from guard.adapters.http.tokens import Token, TokenError, load_tokens
 from guard.adapters.sqlite import check_ledger
-from guard.app import rating_of, rules_of
+from guard.anomaly.artefact import ArtefactError
+from guard.anomaly.lookout import Lookout
+from guard.commands.numbering import numbering
 from guard.commands.output import WRONG, CommandError
 from guard.config import Config, ConfigError, check_config, remarks_on
 from guard.core.money import format_money
 from guard.core.rating import Rating
 from guard.core.rules.rule import Rule, RuleMode
 from guard.core.tariff import Destination
+from guard.models import lookout_of, model_folder, model_mode, with_model
+from guard.notifiers import Told, notifiers_of
 from guard.ports import StoreError
+from guard.scenarios.proof import Proof, prove
+from guard.setup import rating_of, rules_folder, rules_of
 
 
 def check(config_path: Path | None, *, ledger: bool) -> None:
@@ -37,6 +46,18 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
         rules = rules_of(config)
     except ConfigError as error:
         errors.append(str(error))
+    proof = prove(rules_folder(config), rules, numbering)
+    errors += proof.problems
+    told = Told((), ())
+    model: Lookout | None = None
+    try:
+        told = notifiers_of(config, os.environ)
+    except ConfigError as error:
+        errors.append(str(error))
+    try:
+        model = lookout_of(with_model(config, model_mode(config)))
+    except ArtefactError as error:
+        errors.append(str(error))
     try:
         tokens = load_tokens(config.http.tokens)
     except TokenError as error:
@@ -48,8 +69,24 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
     _tell_prices(config, rating)
     enforced = sum(rule.mode is RuleMode.ENFORCE for rule in rules)
     sys.stdout.write(f"rules: {_count(rules, 'rule', 'rules')}, {enforced} enforce\n")
+    _tell_scenarios(proof)
+    _tell_webhooks(told)
+    if model is not None:
+        sys.stdout.write(f"{model_folder(config)}: {config.model.mode.value}, {_marks(model)}\n")
     if ledger:
         _check_sums(config)
+
+
+def _tell_scenarios(proof: Proof) -> None:
+    """What was tried, and what could not be: a rule without scenarios is one nobody has said the purpose of."""
+    if proof.files:
+        tried = _count(range(proof.scenarios), "scenario", "scenarios")
+        met = _count(range(proof.expectations), "expectation", "expectations")
+        sys.stdout.write(f"scenarios: {_count(range(proof.files), 'file', 'files')}, {tried}, {met}, all met\n")
+    if proof.unproved:
+        sys.stdout.write(f"note: rules without a file of scenarios: {', '.join(proof.unproved)}\n")
+    for path in proof.ownerless:
+        sys.stdout.write(f"note: {path}: no rule has this id; the file was not played\n")
 
 
 def _tell_prices(config: Config, rating: Rating) -> None:
@@ -61,6 +98,19 @@ def _tell_prices(config: Config, rating: Rating) -> None:
         sys.stdout.write(f"{config.plans.file}: {_count(rating.plans, 'plan', 'plans')}\n")
     for remark in remarks_on(rating.tariff, rating.plans):
         sys.stdout.write(f"{config.plans.file}: note: {remark}\n")
+
+
+def _tell_webhooks(told: Told) -> None:
+    """Who will be told. Nobody is told anything now."""
+    if told.targets:
+        names = ", ".join(route.name for route, _ in told.targets)
+        sys.stdout.write(f"webhooks: {names}\n")
+    for webhook, remark in told.remarks:
+        sys.stdout.write(f"webhook {webhook}: note: it {remark}\n")
+
+
+def _marks(model: Lookout) -> str:
+    return f"speaks above {model.scorer.mark:.1f} decades, {model.scorer.stranger_mark:.1f} of accounts little known"
 
 
 def _count(things: Sized, one: str, many: str) -> str:

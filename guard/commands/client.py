@@ -61,9 +61,9 @@ class Api:
         """What a GET answers, as JSON."""
         return self._json(self._send("GET", path, query=query))
 
-    def post(self, path: str, body: Mapping[str, object]) -> Any:
+    def post(self, path: str, body: Mapping[str, object], *, within_s: float = TIMEOUT_S) -> Any:
         """What a POST answers, as JSON (None for an empty answer)."""
-        return self._json(self._send("POST", path, body=body))
+        return self._json(self._send("POST", path, body=body, within_s=within_s))
 
     def stream_csv(self, path: str, query: Mapping[str, str | None]) -> Iterator[bytes]:
         """The answer as CSV, piece by piece."""
@@ -87,9 +87,10 @@ class Api:
         *,
         query: Mapping[str, str | None] | None = None,
         body: Mapping[str, object] | None = None,
+        within_s: float = TIMEOUT_S,
     ) -> httpx.Response:
         try:
-            answer = self._client.request(method, path, params=_stated(query or {}), json=body)
+            answer = self._client.request(method, path, params=_stated(query or {}), json=body, timeout=within_s)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         if answer.is_error:

@@ -6,7 +6,8 @@ each after the PUBACK of the one before. The daemon treats them like any others:
 duplicate, so loading a file twice changes nothing.
 
 Call records that name no switch come from one named `cdr`, which is declared down first: it carries nothing now and
-cannot obey, so no block must wait for its acknowledgement.
+cannot obey, so no block must wait for its acknowledgement. Which column says what is a map (`guard.commands.records`),
+the same as for a backtest; a record of another kind that names no account is nobody's call.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from guard.adapters.mqtt import BrokerAddress
 from guard.commands.broker import client_maker, configured_address, no_broker
 from guard.commands.configured import configuration
 from guard.commands.output import WRONG, CommandError, say
+from guard.commands.records import map_of
 from guard.config.addresses import switch_name
 from guard.config.problems import RejectedError
 from guard.replay.cdr import DEFAULT_SWITCH
@@ -46,15 +48,16 @@ PUBACK_WITHIN_S = 60.0
 BUFFERED_REPORTS = 1_000
 
 
-def load(files: list[Path], config_path: Path | None) -> None:
+def load(files: list[Path], config_path: Path | None, record_format: str | None) -> None:
     """Read, check, sort, send."""
     config = configuration(config_path)
+    cdr_map = map_of(config.cdr, record_format)
     address = configured_address(config.broker)
     tally = Tally()
     with OrderedReports() as ordered:
         for file in files:
             try:
-                ordered.add(read_reports(file, check_line, tally))
+                ordered.add(read_reports(file, check_line, tally, cdr_map))
             except FileError as error:
                 raise CommandError(str(error), WRONG) from error
         _tell_problems(tally)
@@ -68,8 +71,10 @@ def load(files: list[Path], config_path: Path | None) -> None:
             raise no_broker(address, error) from error
     for switch, count in sorted(sent.items()):
         say(f"switch {switch}: {count:,} reports")
-    skipped = f", {tally.bad} bad lines skipped" if tally.bad else ""
-    sys.stdout.write(f"{sum(sent.values()):,} reports sent from {tally.lines:,} lines{skipped}\n")
+    passed_over = f", {tally.bad} bad lines skipped" if tally.bad else ""
+    if tally.unowned:
+        passed_over += f", {tally.unowned:,} records of no account passed over"
+    sys.stdout.write(f"{sum(sent.values()):,} reports sent from {tally.lines:,} lines{passed_over}\n")
 
 
 def check_line(text: bytes) -> tuple[int, str, bytes]:

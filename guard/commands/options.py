@@ -27,6 +27,14 @@ SCENARIO_HELP = (
 )
 
 
+class RecordFormat(Enum):
+    """Kinds of call records that there is a ready map for."""
+
+    CONTRACT = "contract"
+    ASTERISK = "asterisk"
+    FREESWITCH = "freeswitch"
+
+
 class ScopeName(Enum):
     """Which calls a block stops."""
 
@@ -62,6 +70,10 @@ class VerdictName(Enum):
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Configuration [default: guard.toml here, if there is one]."),
+]
+Format = Annotated[
+    RecordFormat | None,
+    typer.Option("--format", help="Kind of call records [default: [cdr] of the configuration, else contract]."),
 ]
 Url = Annotated[str, typer.Option("--url", envvar="GUARD_URL", metavar="URL", help="Where the daemon answers.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -3,6 +3,8 @@
 SIGTERM and SIGINT ask it to stop: the daemon's task is cancelled, its own teardown runs, and what is not over within
 `STOP_WITHIN_S` is left where it is. That is safe, if not nice: whatever was not durable was not acknowledged.
 A second signal does not wait.
+
+SIGHUP has the daemon read its files anew (`guard.shell.reload`).
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ import structlog
 from guard.adapters.broker import EmbeddedBrokerError
 from guard.adapters.http import AddressError
 from guard.adapters.http.tokens import TokenError
+from guard.adapters.log import log_the_end
 from guard.adapters.mqtt import BrokerAddressError
 from guard.app import run_daemon
 from guard.commands.configured import configuration
 from guard.commands.output import FAILED, WRONG, CommandError
 from guard.config import Config, ConfigError
 from guard.ports import StoreError
+from guard.shell.reload import Reloader
 
 EXPECTED = (AddressError, BrokerAddressError, EmbeddedBrokerError, OSError, StoreError, TokenError)
 """What can be wrong outside of guard when it starts: each says in its text what to do."""
@@ -36,6 +40,7 @@ STOP_WITHIN_S = 20.0
 def run(config_path: Path | None) -> None:
     """Serve until a signal."""
     config = configuration(config_path)
+    sys.excepthook = log_the_end
     try:
         asyncio.run(_serve(config))
     except* ConfigError as errors:
@@ -66,7 +71,13 @@ async def _serve(config: Config) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask, number)
-    daemon = asyncio.create_task(run_daemon(config, on_ready=_tell_ready), name="daemon")
+    # Until there is somebody to ask, there is nothing to read anew: the start reads everything.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+    def reload_by_signal(reloader: Reloader) -> None:
+        loop.add_signal_handler(signal.SIGHUP, reloader.ask)
+
+    daemon = asyncio.create_task(run_daemon(config, on_ready=_tell_ready, on_reloader=reload_by_signal), name="daemon")
     stop = asyncio.create_task(asked.wait(), name="signal")
     await asyncio.wait({daemon, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()

@@ -32,9 +32,11 @@ from guard.config.sections import (
     RulesSection,
     StoreSection,
     TariffSection,
+    WebhookKind,
     WebhookSection,
 )
 from guard.config.tariff import read_tariff
+from guard.config.webhooks import Target, read_targets, webhook_problem
 
 __all__ = [
     "DEFAULT_PATH",
@@ -56,12 +58,16 @@ __all__ = [
     "Problem",
     "RulesSection",
     "StoreSection",
+    "Target",
     "TariffSection",
+    "WebhookKind",
     "WebhookSection",
     "check_config",
     "load_config",
     "read_plans",
     "read_prices",
+    "read_targets",
     "read_tariff",
     "remarks_on",
+    "webhook_problem",
 ]

@@ -1,4 +1,4 @@
-"""`[calls]`: four time spans that only make sense in order.
+"""`[calls]`, four time spans that only make sense in order; and `[privacy]`, a fifth that depends on the last of them.
 
 The order is `stale_after < blind_carry < lost_after <= remember`. A call is first silent, then
 carried blind, then lost, and what is lost must still be remembered when it comes back. The order is
@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from guard.config import values
 from guard.config.problems import RejectedError
-from guard.config.sections import CallsSection
+from guard.config.sections import CallsSection, PrivacySection
 from guard.config.table import Table
 
 _ORDER = ("stale_after", "blind_carry", "lost_after", "remember")
@@ -61,3 +61,18 @@ def _give_way(stated: list[str], spans: dict[str, int]) -> None:
         above = [spans[other] for other in _ORDER[position + 1 :] if other in stated]
         below = [spans[other] for other in _ORDER[:position] if other in stated]
         spans[key] = max([min([spans[key], *above]), *below])
+
+
+def read_privacy(table: Table, calls: CallsSection) -> PrivacySection:
+    """Read `[privacy]`: details of calls that are still remembered cannot be deleted."""
+    kept = table.read("keep_call_details", PrivacySection().keep_call_details_ms, _duration_or_ever)
+    if kept is None or kept >= calls.remember_ms:
+        return PrivacySection(keep_call_details_ms=kept)
+    if "keep_call_details" in table:
+        accepted = 'at least `[calls] remember`, or "" to keep them for ever'
+        table.reject("keep_call_details", RejectedError("is shorter than `[calls] remember`", accepted))
+    return PrivacySection(keep_call_details_ms=calls.remember_ms)
+
+
+def _duration_or_ever(value: object) -> int | None:
+    return None if value == "" else values.duration_ms(value)

@@ -11,12 +11,11 @@ import tomllib
 from pathlib import Path
 
 from guard.config import addresses, values
-from guard.config.calls import read_calls
+from guard.config.calls import read_calls, read_privacy
 from guard.config.cdr import read_cdr
 from guard.config.files import read_toml
 from guard.config.problems import ConfigError, Problem, Problems, RejectedError
 from guard.config.sections import (
-    DEFAULT_EVENTS,
     AccountsSection,
     BrokerSection,
     Config,
@@ -30,18 +29,15 @@ from guard.config.sections import (
     RulesSection,
     StoreSection,
     TariffSection,
-    WebhookSection,
 )
 from guard.config.table import Table
+from guard.config.webhooks import read_webhook_sections
 from guard.core.emergency import EmergencyNumbers
 from guard.core.settings import SwitchSettings
 
 DEFAULT_PATH = Path("guard.toml")
 
 PAYMENT_METHODS = ("card", "e_transfer", "eft", "cheque", "other")
-EVENTS = (*DEFAULT_EVENTS, "cleared", "allow")
-"""Types of webhook bodies: the actions of decisions, and what concerns guard itself."""
-
 MAX_SWITCHES = 1_000
 """As many as guard knows at all (contract 1)."""
 
@@ -74,6 +70,7 @@ def check_config(path: Path | None = None) -> tuple[Config, list[Problem]]:
 
 def _build(root: Table, file: Path | None) -> Config:
     base = Path() if file is None else file.parent
+    calls = read_calls(root.table("calls"))
     config = Config(
         file=file,
         broker=_broker(root.table("broker"), base),
@@ -86,12 +83,13 @@ def _build(root: Table, file: Path | None) -> Config:
         model=_model(root.table("model"), base),
         emergency=root.table("emergency").read("numbers", EmergencyNumbers(), values.emergency),
         numbers=_numbers(root.table("numbers")),
-        calls=read_calls(root.table("calls")),
+        calls=calls,
+        privacy=read_privacy(root.table("privacy"), calls),
         fuse=_fuse(root.table("fuse")),
         payments=_payments(root.table("payments")),
         cdr=read_cdr(root.table("cdr")),
         switches=_switches(root.table("switches")),
-        webhooks=tuple(_webhook(table, base) for table in root.tables("webhook")),
+        webhooks=read_webhook_sections(root.tables("webhook"), base),
     )
     root.report_unknown()
     return config
@@ -118,6 +116,8 @@ def _http(table: Table, base: Path) -> HttpSection:
     return HttpSection(
         listen=table.read("listen", default.listen, addresses.listen),
         tokens=base / table.read("tokens", str(default.tokens), values.text),
+        certificate=_path(table, "certificate", base),
+        key=_path(table, "key", base),
     )
 
 
@@ -137,9 +137,16 @@ def _tariff(table: Table, base: Path) -> TariffSection:
 
 
 def _model(table: Table, base: Path) -> ModelSection:
+    default = ModelSection()
+    alarms = table.read(
+        "false_alarms_per_1000_account_days", default.false_alarms_per_1000_account_days, values.per_1000
+    )
     return ModelSection(
         dir=_path(table, "dir", base),
-        mode=table.read("mode", ModelMode.SHADOW, values.choice(ModelMode)),
+        mode=table.read("mode", default.mode, values.choice(ModelMode)),
+        false_alarms_per_1000_account_days=alarms,
+        min_rate_micros=table.read("min_rate", default.min_rate_micros, values.money),
+        min_in_flight_micros=table.read("min_in_flight", default.min_in_flight_micros, values.money),
     )
 
 
@@ -187,25 +194,6 @@ def _switches(table: Table) -> dict[str, SwitchSettings]:
         found = f"has {len(switches)} switches"
         table.reject(None, RejectedError(found, f"at most {MAX_SWITCHES}"))
     return switches
-
-
-def _webhook(table: Table, base: Path) -> WebhookSection:
-    if "url" not in table:
-        table.reject(None, RejectedError("has no url", 'url = "https://HOST/PATH"'))
-    return WebhookSection(
-        url=table.read("url", "", addresses.web_url),
-        secret_file=_path(table, "secret_file", base),
-        events=table.read("events", DEFAULT_EVENTS, _events),
-    )
-
-
-def _events(value: object) -> tuple[str, ...]:
-    accepted = "an array of " + " | ".join(sorted(EVENTS))
-    events = values.texts(value, accepted)
-    for event in events:
-        if event not in EVENTS:
-            raise RejectedError(f'"{event}" is no event', accepted)
-    return events
 
 
 def _check_tokens(config: Config, problems: Problems) -> None:

@@ -105,6 +105,8 @@ def _rule(table: Table) -> Rule:
         release_after_ms=table.read("release_after", None, _release_after),
         floor_micros=_floor(table, measure),
         min_calls=where.min_calls,
+        min_numbers=where.min_numbers,
+        times_usual=where.times_usual,
     )
     if "min_rate" in table and measure is not None and not rule.novel:
         found = "has no effect: it says from which rate on a rule of novelty may block an account it does not know yet"

@@ -14,9 +14,9 @@ from typing import NamedTuple, TypeVar
 from guard.config import values
 from guard.config.problems import RejectedError
 from guard.config.table import Table
-from guard.config.thresholds import above_nothing
+from guard.config.thresholds import above_nothing, multiple
 from guard.core.records import Direction
-from guard.core.rules.rule import OWN_CALLS, OWN_PAST, WINDOWED, Measure, Per, Where
+from guard.core.rules.rule import COUNTS_CALLS, OWN_CALLS, OWN_PAST, WINDOWED, Measure, Per, Where
 from guard.core.settings import DAY_MS
 from guard.core.tariff import CallClass
 
@@ -28,18 +28,24 @@ _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-
 _HOURS_ACCEPTED = 'from and before, on the account\'s own clock, such as "19:00-07:00"'
 _PREFIX = re.compile(r"[0-9]{1,15}", re.ASCII)
 _PREFIX_ACCEPTED = 'an array of strings of 1 to 15 digits, without + or 00, such as ["252"]'
+_OWN_COUNT = frozenset({Measure.ACCOUNTS, Measure.VARIANTS})
+"""Counted by themselves, whatever else is wanted to know."""
 _OF_ACCOUNTS = frozenset({"account", "not_account", "account_age_under"})
+_OF_WINDOW = frozenset({"min_calls", "min_numbers"})
 _ABROAD = frozenset({CallClass.INTERNATIONAL, CallClass.PREMIUM})
+_BY_NUMBER = frozenset({Per.NUMBER, Per.RANGE})
 _DAY_MINUTES = 24 * 60
 _NONE: tuple[str, ...] = ()
 _NO_CLASS: tuple[CallClass, ...] = ()
 
 
 class Read(NamedTuple):
-    """A `where`, and the key in it that is about the window and not about a call."""
+    """A `where`, and the keys in it that are about the window and not about one call."""
 
     where: Where
     min_calls: int
+    min_numbers: int
+    times_usual: int
 
 
 def read_where(table: Table, measure: Measure | None, per: Per) -> Read:
@@ -49,6 +55,7 @@ def read_where(table: Table, measure: Measure | None, per: Per) -> Read:
         countries=frozenset(table.read("country", _NONE, _countries)),
         not_countries=frozenset(table.read("not_country", _NONE, _countries)),
         prefixes=table.read("prefix", _NONE, _prefixes),
+        not_prefixes=table.read("not_prefix", _NONE, _prefixes),
         directions=frozenset(table.read("direction", tuple(OWN_CALLS), _choices(Direction))),
         hours=table.read("hours", None, _hours),
         days=table.read("days", frozenset(), _days),
@@ -60,26 +67,48 @@ def read_where(table: Table, measure: Measure | None, per: Per) -> Read:
         rate_from_micros=table.read("rate_from", None, above_nothing(values.money, '"0.25"')) or 0,
     )
     min_calls = table.read("min_calls", None, above_nothing(values.count, "20")) or 0
+    min_numbers = table.read("min_numbers", None, above_nothing(values.count, "4")) or 0
+    times_usual = table.read("times_usual", None, above_nothing(multiple, "2")) or 0
     if measure is not None:
+        _check_window(table, measure)
         _check(table, where, measure, per)
-    return Read(where, min_calls)
+    return Read(where, min_calls, min_numbers, times_usual)
+
+
+def _check_window(table: Table, measure: Measure) -> None:
+    """What is asked of the window besides its value."""
+    if "min_calls" in table and measure not in COUNTS_CALLS:
+        found = f"does not go with measure {measure.value}, which has no calls to count besides"
+        table.reject("min_calls", RejectedError(found, "a measure over a window, rate or in_flight"))
+    if "min_numbers" in table and (measure not in WINDOWED or measure in _OWN_COUNT):
+        found = f"does not go with measure {measure.value}, which has no window to count numbers in"
+        table.reject("min_numbers", RejectedError(found, "a measure over a window"))
+    if "times_usual" in table and measure is not Measure.MINUTES:
+        found = f"does not go with measure {measure.value}: it is about the minutes of usual days"
+        table.reject("times_usual", RejectedError(found, "measure minutes; growth compares money with the usual"))
 
 
 def _check(table: Table, where: Where, measure: Measure, per: Per) -> None:
-    if "min_calls" in table and measure not in WINDOWED:
-        found = f"does not go with measure {measure.value}, which has no window to count calls in"
-        table.reject("min_calls", RejectedError(found, "a measure over a window"))
     if measure in OWN_PAST:
         for key in table.entries():
-            if key in table.known and key not in _OF_ACCOUNTS and key != "min_calls":
+            if key in table.known and key not in _OF_ACCOUNTS and key not in _OF_WINDOW:
                 found = f"does not go with measure {measure.value}: what is usual is known for all calls together"
                 table.reject(key, RejectedError(found, ", ".join(sorted(_OF_ACCOUNTS))))
-    if where.new_for_days is not None and per is Per.NUMBER and not (where.kinds and where.kinds <= _ABROAD):
-        found = "with per = number needs a class, as numbers within the country are too many to be remembered"
+    if where.new_for_days is not None and per in _BY_NUMBER and not (where.kinds and where.kinds <= _ABROAD):
+        found = f"with per = {per.value} needs a class, as numbers within the country are too many to be remembered"
         table.reject("new_for", RejectedError(found, 'class = ["international", "premium"], or one of them'))
+    _check_apart(table, where)
+
+
+def _check_apart(table: Table, where: Where) -> None:
+    """Nothing is both wanted and unwanted."""
     both = where.countries & where.not_countries
     if both:
         table.reject("not_country", RejectedError(f"has {min(both)}, which country has, too", "one of them"))
+    within = [each for each in where.prefixes if each.startswith(where.not_prefixes or ("-",))]
+    if within:
+        found = f"begins {min(within)}, which prefix has, too"
+        table.reject("not_prefix", RejectedError(found, "a part of what prefix has, or something else"))
     both = where.accounts & where.not_accounts
     if both:
         table.reject("not_account", RejectedError("has an account that account has, too", "one of them"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from guard.core.emergency import EmergencyNumbers
 from guard.core.money import Micros
-from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Settings, SwitchSettings
+from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, ModelMode, Settings, SwitchSettings
 
 DEFAULT_EVENTS = ("block", "unblock", "warn", "held", "unconfirmed", "blind", "fuse")
 """What a webhook is told unless it says otherwise."""
@@ -79,6 +79,10 @@ class HttpSection:
 
     listen: Listen = field(default_factory=Listen)
     tokens: Path = Path("tokens.toml")
+    certificate: Path | None = None
+    """Of this server, with its chain, as PEM; None: served in the clear, for this machine or a proxy."""
+    key: Path | None = None
+    """Of the certificate; None: it is in the same file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,20 +116,17 @@ class RulesSection:
     dir: Path | None = None
 
 
-class ModelMode(Enum):
-    """Whether the anomaly model scores, and whether its scores act."""
-
-    OFF = "off"
-    SHADOW = "shadow"
-    ENFORCE = "enforce"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSection:
     """`[model]`: the anomaly model; `dir` None: the one that guard ships."""
 
     dir: Path | None = None
     mode: ModelMode = ModelMode.SHADOW
+    false_alarms_per_1000_account_days: float = 2.0
+    min_rate_micros: int = 500_000
+    """A minute: the model alone blocks only where calls together cost as much."""
+    min_in_flight_micros: int = 1_000_000
+    """And have come to as much; less than this is only warned of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,14 @@ class CallsSection:
     blind_carry_ms: int = 30 * MINUTE_MS
     lost_after_ms: int = 4 * HOUR_MS
     remember_ms: int = 7 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySection:
+    """`[privacy]`: for how long it is known who called whom."""
+
+    keep_call_details_ms: int | None = 90 * DAY_MS
+    """None: for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +181,42 @@ class CdrSection:
     """By guard's name: the column's name, or without a header its position from 0."""
 
 
+class WebhookKind(Enum):
+    """What stands at the other end of a webhook."""
+
+    GENERIC = "generic"
+    ALERTMANAGER = "alertmanager"
+    PAGERDUTY = "pagerduty"
+    APPRISE = "apprise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A value that may be a secret, and where it is kept; one of these at most is stated."""
+
+    value: str = field(default="", repr=False)
+    """Stated in the file itself (an address may be, a secret may not)."""
+    file: Path | None = None
+    credential: str = ""
+    """Name of a credential that systemd hands over (`LoadCredential=`)."""
+    environment: str = ""
+    """Name of an environment variable."""
+
+    @property
+    def stated(self) -> bool:
+        """Whether there is anything."""
+        return self != Kept()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSection:
-    """One `[[webhook]]`: who is told about what."""
+    """One `[[webhook]]`: who is told about what. `guard.config.webhooks` fetches what is kept elsewhere."""
 
-    url: str = field(repr=False)
-    secret_file: Path | None = None
+    name: str = ""
+    """How metrics, log and people call it."""
+    kind: WebhookKind = WebhookKind.GENERIC
+    url: Kept = field(default_factory=Kept)
+    secret: Kept = field(default_factory=Kept)
     events: tuple[str, ...] = DEFAULT_EVENTS
 
 
@@ -198,6 +237,7 @@ class Config:
     emergency: EmergencyNumbers = field(default_factory=EmergencyNumbers)
     numbers: NumbersSection = field(default_factory=NumbersSection)
     calls: CallsSection = field(default_factory=CallsSection)
+    privacy: PrivacySection = field(default_factory=PrivacySection)
     fuse: FuseSection = field(default_factory=FuseSection)
     payments: PaymentsSection = field(default_factory=PaymentsSection)
     cdr: CdrSection = field(default_factory=CdrSection)
@@ -215,8 +255,12 @@ class Config:
             blind_carry_ms=self.calls.blind_carry_ms,
             lost_after_ms=self.calls.lost_after_ms,
             remember_ms=self.calls.remember_ms,
+            keep_details_ms=self.privacy.keep_call_details_ms,
             fuse_blocks=self.fuse.blocks,
             fuse_window_ms=self.fuse.window_ms,
+            model_mode=self.model.mode,
+            model_min_rate_micros=self.model.min_rate_micros,
+            model_min_in_flight_micros=self.model.min_in_flight_micros,
             trust=self.payments.trust,
             switches=self.switches,
         )

@@ -42,7 +42,8 @@ def _anything(_value: object) -> None:
     return None
 
 
-def _multiple(value: object) -> int:
+def multiple(value: object) -> int:
+    """How many times something, in millionths."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise RejectedError(f"is {values.kind(value)}", _MULTIPLE)
     text = str(value)
@@ -60,5 +61,5 @@ _READERS: dict[Unit, Reader] = {
     Unit.MONEY: above_nothing(values.money, '"20.00"'),
     Unit.TIME: values.duration_ms,
     Unit.SHARE: above_nothing(values.part, '"30%"'),
-    Unit.MULTIPLE: above_nothing(_multiple, "5"),
+    Unit.MULTIPLE: above_nothing(multiple, "5"),
 }

@@ -35,6 +35,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PREFIX_DIGITS = re.compile(r"[0-9]{1,8}", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?%", re.ASCII)
+_MOST_PER_1000 = 100
 _MILLIONTHS = 1_000_000
 _MAX_COUNT = 1_000_000_000
 
@@ -103,6 +104,16 @@ def duration_ms(value: object) -> int:
     if not 0 < span <= _MAX_DURATION_MS:
         raise RejectedError(f'"{value}" is out of range', DURATION + ", more than 0, at most 3660d")
     return span
+
+
+def per_1000(value: object) -> float:
+    """So many of a thousand."""
+    accepted = "a number above 0, at most 100, such as 2 or 0.5"
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise RejectedError(f"is {kind(value)}", accepted)
+    if not Decimal(value).is_finite() or not 0 < value <= _MOST_PER_1000:
+        raise RejectedError(f"is {value}", accepted)
+    return float(value)
 
 
 def part(value: object) -> int:

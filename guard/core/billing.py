@@ -183,12 +183,12 @@ class Billing:
         if message.currency is not None and message.currency != account.currency:
             self._world.change_currency(account, message.currency)
         account.provisional = False
-        before = account.plan, account.timezone
+        before = account.plan, account.timezone, account.opened
         for field in ("name", "timezone", "opened", "plan", "tariff"):
             value = getattr(message, field)
             if value is not None:
                 setattr(account, field, value)
-        if (account.plan, account.timezone) != before:
+        if (account.plan, account.timezone, account.opened) != before:
             self._world.replan(account)
         self._check_plan(account, now_ms)
         self._world.touch(account)

@@ -1,4 +1,4 @@
-"""Blocking: what becomes of a block that a rule asks for. The fuse lets it through, or holds it for an operator.
+"""Blocking: what becomes of a block that a rule or the model asks for. The fuse lets it through, or holds it.
 
 | fuse | |
 |---|---|
@@ -13,10 +13,11 @@ whenever it changes: a restart must not let through what a wrong rule asks for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from guard.core import sentences
-from guard.core.decisions import Action, Audit, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
+from guard.core.decisions import Action, Audit, Evidence, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
 from guard.core.records import Scope
 from guard.core.views import HeldView
 
@@ -34,8 +35,43 @@ MOST_HELD = 1_000
 """Held blocks kept; the oldest lapse."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked for, and by whom."""
+
+    reason: Reason
+    rule: str
+    """Empty: the model."""
+    key: str
+    shown_key: str
+    mark: str
+    scope: Scope
+    end_calls: bool
+    lasts_ms: int | None
+    """None: until an operator lifts it."""
+    at_ms: int
+    evidence: tuple[Evidence, ...]
+
+
+def asked_by(hit: Hit) -> Asked:
+    """What a rule asks for."""
+    rule = hit.rule
+    return Asked(
+        reason=Reason.RULE,
+        rule=rule.id,
+        key=hit.key,
+        shown_key=hit.shown_key,
+        mark=hit.mark,
+        scope=rule.scope,
+        end_calls=rule.end_calls,
+        lasts_ms=rule.release_after_ms,
+        at_ms=hit.at_ms,
+        evidence=hit.evidence,
+    )
+
+
 class Blocking:
-    """Blocks by rules, and those that wait for an operator."""
+    """Blocks by rules and the model, and those that wait for an operator."""
 
     __slots__ = ("_fuse_changed", "_held", "_held_changed", "_judge", "_world", "fuse")
 
@@ -48,38 +84,46 @@ class Blocking:
 
     def ask(self, account: Account, hit: Hit, text: str, now_ms: int) -> bool:
         """A rule wants to block an account; `text` says why. False: it waits for an operator."""
+        return self.demand(account, asked_by(hit), text, now_ms)
+
+    def demand(self, account: Account, asked: Asked, text: str, now_ms: int) -> bool:
+        """A rule or the model wants to block an account; `text` says why. False: it waits for an operator."""
         was_open = self.fuse.open
         self._fuse_changed = True
-        waiting = self._waiting(account.id, hit.rule.id)
-        if self.fuse.admit(now_ms, len(self._world.accounts)):
+        waiting = self._waiting(account.id, asked.rule)
+        if self.fuse.admit(now_ms, self._world.activity.count):
             if waiting is not None:
                 self.take_held(waiting)
-            said = sentences.rule_blocked(text, hit.rule.scope)
-            decision = self.decide(account, hit, Action.BLOCK, Mode.ENFORCE, now_ms, said)
-            self._add_cause(account, decision, hit.rule.release_after_ms, now_ms, end_calls=hit.rule.end_calls)
+            said = sentences.rule_blocked(text, asked.scope)
+            decision = self.record(account, asked, Action.BLOCK, Mode.ENFORCE, now_ms, said)
+            self._add_cause(account, decision, asked.lasts_ms, now_ms, end_calls=asked.end_calls)
             return True
         if not was_open:
             self._tell("The fuse is open: more blocks by rules than it lets through; further ones wait.", now_ms)
         if waiting is None:
-            self._hold(account, hit, text, now_ms)
+            self._hold(account, asked, text, now_ms)
         return False
+
+    def waits(self, account: str, rule: str) -> bool:
+        """Whether a block of an account waits for an operator; an empty rule is the model."""
+        return self._waiting(account, rule) is not None
 
     def _waiting(self, account: str, rule: str) -> str | None:
         """Id of what waits already."""
         return next((each.id for each in self._held.values() if (each.account, each.rule) == (account, rule)), None)
 
-    def _hold(self, account: Account, hit: Hit, text: str, now_ms: int) -> None:
-        decision = self.decide(account, hit, Action.HELD, Mode.ENFORCE, now_ms, sentences.rule_held(text))
+    def _hold(self, account: Account, asked: Asked, text: str, now_ms: int) -> None:
+        decision = self.record(account, asked, Action.HELD, Mode.ENFORCE, now_ms, sentences.rule_held(text))
         self._held[decision.id] = HeldRow(
             id=decision.id,
             account=account.id,
-            reason=Reason.RULE.value,
-            rule=hit.rule.id,
-            key=hit.key,
-            scope=hit.rule.scope.value,
-            end_calls=hit.rule.end_calls,
+            reason=asked.reason.value,
+            rule=asked.rule,
+            key=asked.key,
+            scope=asked.scope.value,
+            end_calls=asked.end_calls,
             at_ms=decision.at_ms,
-            lasts_ms=hit.rule.release_after_ms,
+            lasts_ms=asked.lasts_ms,
             text=text,
         )
         self._held_changed = True
@@ -88,19 +132,23 @@ class Blocking:
 
     def decide(self, account: Account, hit: Hit, action: Action, mode: Mode, now_ms: int, text: str) -> Decision:
         """Record what a hit comes to."""
+        return self.record(account, asked_by(hit), action, mode, now_ms, text)
+
+    def record(self, account: Account, asked: Asked, action: Action, mode: Mode, now_ms: int, text: str) -> Decision:
+        """Record what comes of what was asked."""
         return self._judge.decide(
             account,
             action,
-            Reason.RULE,
+            asked.reason,
             now_ms,
-            min(hit.at_ms, now_ms),
+            min(asked.at_ms, now_ms),
             text,
-            evidence=hit.evidence,
+            evidence=asked.evidence,
             mode=mode,
-            scope=hit.rule.scope,
-            key=hit.shown_key,
-            rule=hit.rule.id,
-            mark=hit.mark,
+            scope=asked.scope,
+            key=asked.shown_key,
+            rule=asked.rule,
+            mark=asked.mark,
         )
 
     def _add_cause(
@@ -163,7 +211,8 @@ class Blocking:
         """Time has come so far."""
         if self.fuse.advance(now_ms):
             self._fuse_changed = True
-            self._tell("The fuse has closed by itself: no rule has asked for a block within its window.", now_ms)
+            text = "The fuse has closed by itself: no rule has asked for a block within its window."
+            self._tell(text, now_ms, over=True)
 
     def close_fuse(self, by: str, reason: str, now_ms: int) -> None:
         """An operator closes the fuse; one that is closed stays so."""
@@ -172,10 +221,11 @@ class Blocking:
         self.fuse.close()
         self._fuse_changed = True
         self._world.changes.audit.append(Audit("", now_ms, by, "close_fuse", reason))
-        self._tell(f"The fuse was closed by {by}: {sentences.ended(reason)} Blocks by rules act at once again.", now_ms)
+        text = f"The fuse was closed by {by}: {sentences.ended(reason)} Blocks by rules act at once again."
+        self._tell(text, now_ms, over=True)
 
-    def _tell(self, text: str, now_ms: int) -> None:
-        self._world.notice(Notice(kind=NoticeKind.FUSE, at_ms=now_ms, switch="", text=text))
+    def _tell(self, text: str, now_ms: int, *, over: bool = False) -> None:
+        self._world.notice(Notice(kind=NoticeKind.FUSE, at_ms=now_ms, switch="", text=text, over=over))
 
     # -- what survives
 

@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     from guard.core.plans import Cover
     from guard.core.pools import Pool, Share
     from guard.core.rating import Place
+    from guard.core.rules.observation import Observation
     from guard.core.switches import Switch
     from guard.core.tariff import Destination
 
 NEVER_STATED = -1
 RATE_UNKNOWN, RATE_IMPLIED, RATE_STATED = 0, 1, 2
 GROWING = -1
+_ANSWERED = Event.ANSWERED
+"""Looked up once: looking up an enumeration's member costs as much as a call."""
 _new = tuple.__new__
 """Makes a row or a price for a third of what calling its class costs: the hot path makes two a report."""
 FREE_DIRECTIONS = (Direction.INCOMING, Direction.INTERNAL)
@@ -133,6 +136,8 @@ class Call:
         "stated_duration_ms",
         "switch",
         "to",
+        "told",
+        "untold",
         "watch_due_ms",
         "watched",
     )
@@ -174,8 +179,11 @@ class Call:
         self.silent_carry_scaled = GROWING
         self.defies = False
         self.watch_due_ms = 0
-        # The rules have seen it begin (`guard.core.detection`).
+        # The rules have seen it begin; what they were told of it last, until it turns out to be another call.
         self.watched = False
+        self.told: Observation | None = None
+        # By how much gross and net have changed without a report, by another price: the rules learn it with the next.
+        self.untold: tuple[int, int] | None = None
         # What of it is in the sums of its flights now (`flights.Contribution`).
         self.counted = NOT_COUNTED
 
@@ -228,6 +236,7 @@ class Call:
         self.place = place
         self.cover = cover
         self.free = self.is_free
+        self.told = None
 
     def describe(self, report: Report, *, emergency: bool) -> bool:
         """Take what a report of any age says about the call itself; True when it has become free, or the contrary.
@@ -238,9 +247,9 @@ class Call:
         if report.caller and not self.caller:
             self.caller = report.caller
         if report.source and not self.source:
-            self.source = report.source
+            self.source, self.told = report.source, None
         if report.direction is not None and self.direction is None:
-            self.direction = report.direction
+            self.direction, self.told = report.direction, None
             self.free = self.is_free
         if emergency:
             self.emergency = self.free = True
@@ -262,7 +271,7 @@ class Call:
             self.charge_micros = self.gross_micros = 0
         else:
             self.set_gross()
-        if self.answered_at_ms == 0 or report.event is Event.ANSWERED:
+        if self.answered_at_ms == 0 or report.event is _ANSWERED:
             self.answered_at_ms = report.at_ms - report.duration_ms
 
     def set_gross(self) -> None:

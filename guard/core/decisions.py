@@ -12,6 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from guard.core.emergency import EmergencyNumbers, carries_numbers
+from guard.core.identity import derived_id
 from guard.core.invariants import invariant
 from guard.core.money import Micros
 from guard.core.records import Scope
@@ -261,13 +262,16 @@ class BillingEntry:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an operator or billing did to an account outside of decisions: who, when, what, why."""
+    """What somebody did outside of decisions: who, when, what, why."""
 
     account: str
+    """Empty: it concerned no single account."""
     at_ms: int
     by: str
     what: str
     reason: str
+    number: int = field(default=0, compare=False)
+    """Its place in the history, once the store has given it one."""
 
 
 class NoticeKind(Enum):
@@ -296,6 +300,13 @@ class Notice:
     switch: str
     account: str = ""
     text: str
+    over: bool = False
+    """What an earlier notice of this kind told of has ended."""
+
+    @property
+    def id(self) -> str:
+        """Derived, like a decision's: the same notice again has the same."""
+        return derived_id(self.at_ms, "notice", self.kind.value, self.switch, self.account, self.text)
 
 
 class HeldRow(NamedTuple):
@@ -320,9 +331,9 @@ class KeptRow(NamedTuple):
     """State that is stored as one blob, because nobody asks for a part of it: the rules', the fuse's, what is held."""
 
     kind: str
-    """`subject`, `crowds`, `fuse`, `held`, `suspicion`."""
+    """`subject`, `crowds`, `fuse`, `held`, `suspicion`, `usual`."""
     key: str
-    """The account of a `subject` or `suspicion`; else empty."""
+    """The account of a `subject`, `suspicion` or `usual`; else empty."""
     row: object
     """A tuple of plain values, of the type that belongs to the kind; None: it is no more."""
 
@@ -354,7 +365,7 @@ class Changes:
     sends: list[Send] = field(default_factory=list)
     """To be published after the commit; not stored (desired state and `pending` are)."""
     notices: list[Notice] = field(default_factory=list)
-    """To be told after the commit; not stored."""
+    """To be told after the commit."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to commit (sends alone are not)."""
@@ -372,5 +383,6 @@ class Changes:
             or self.pending
             or self.settled
             or self.kept
+            or self.notices
             or self.forgotten_before_ms is not None
         )

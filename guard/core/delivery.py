@@ -1,8 +1,11 @@
 """Delivery: making every switch agree with the desired state, however often messages are lost.
 
 Each known switch has its own list of commands it has not acknowledged. A command is sent again after 0.25, 0.5, 1,
-2 ... at most 15 s, not while the switch is down; on-call is told after 30 s. A newer command for an account takes the
-place of an older one: a `block` states the whole desired state, so nothing is lost by that.
+2 ... at most 15 s, not while the switch is down; on-call is told after 30 s, once for the switch and not for each of
+its commands: a dead switch may have a thousand. It is told again only when a further command has waited 30 s and either
+nothing had waited in between or an hour has gone by; and once more when nothing waits any more. A newer command for an
+account takes the place of an older one: a `block` states the whole desired state, so nothing is lost by that. A switch
+that is absent (`guard.core.presence`) is given a new command once; all of them when it is back.
 
 A switch that comes up, is heard for the first time, or sees guard start gets a snapshot: the whole truth in parts of
 at most 500 entries that share one id. A snapshot is never resent; unacknowledged, a new one is made. When all parts
@@ -42,6 +45,8 @@ LAST_RESEND_MS = 15_000
 FIRST_REMAKE_MS = 1_000
 """A snapshot is bigger than a command: it gets a second before a new one is made."""
 TELL_AFTER_MS = 30_000
+TELL_AGAIN_MS = 3_600_000
+"""A command that a switch will never acknowledge must not hide for ever that others wait there too."""
 DEFIANCE_MS = 5_000
 PART_ENTRIES = 500
 
@@ -185,7 +190,7 @@ class Delivery:
         for command_id, pending in list(switch.pending.items()):
             command = command_of(self._world.accounts[pending.account], self._world)
             if command is None or command.id != command_id:
-                self._settle(switch, command_id)
+                self._settle(switch, command_id, now_ms)
                 continue
             pending.resend_ms = FIRST_RESEND_MS
             self._send(switch, command, pending, now_ms)
@@ -210,7 +215,7 @@ class Delivery:
                 self._tell_refused(switch, pending, now_ms)
             return
         self._world.confirm_ms.append(now_ms - pending.since_ms)
-        self._settle(switch, ack.id)
+        self._settle(switch, ack.id, now_ms)
         account = self._world.accounts[pending.account]
         if account.causes:
             switch.acked_at_ms[account.id] = at_ms
@@ -228,14 +233,21 @@ class Delivery:
             # A command that began to wait again since (the switch did not keep it) is not covered.
             if switch.pending.get(command_id) is pending:
                 self._world.confirm_ms.append(now_ms - pending.since_ms)
-                self._settle(switch, command_id)
+                self._settle(switch, command_id, now_ms)
         for account_id in snapshot.blocked:
             if self._world.accounts[account_id].causes:
                 switch.acked_at_ms.setdefault(account_id, at_ms)
 
-    def _settle(self, switch: Switch, command_id: str) -> None:
+    def _settle(self, switch: Switch, command_id: str, now_ms: int) -> None:
         pending = switch.pending.pop(command_id)
         self._world.waiting[switch.name, pending.account] = None
+        if not switch.pending and switch.told_at_ms is not None:
+            switch.told_at_ms = None
+            self._world.touch_switch(switch)
+            text = f"Switch {switch.name} has acknowledged every command."
+            self._world.notice(
+                Notice(kind=NoticeKind.UNCONFIRMED, at_ms=now_ms, switch=switch.name, text=text, over=True)
+            )
 
     # -- time
 
@@ -253,7 +265,7 @@ class Delivery:
             if pending is not None and not pending.told and now_ms - pending.since_ms >= TELL_AFTER_MS:
                 pending.told = True
                 self._tell_unconfirmed(switch, pending, now_ms)
-            if not switch.up:
+            if not switch.present:
                 continue
             snapshot = switch.snapshot
             if snapshot is not None and snapshot.id == message_id:
@@ -263,20 +275,28 @@ class Delivery:
                 continue
             command = command_of(self._world.accounts[pending.account], self._world)
             if command is None or command.id != message_id:
-                self._settle(switch, message_id)
+                self._settle(switch, message_id, now_ms)
                 continue
             self._send(switch, command, pending, now_ms)
 
     def _tell_unconfirmed(self, switch: Switch, pending: Pending, now_ms: int) -> None:
+        lately = switch.told_at_ms is not None and now_ms - switch.told_at_ms < TELL_AGAIN_MS
+        if lately or (switch.up and not switch.present):
+            # Told already; of a switch that is absent, too, that is all there is to tell.
+            return
+        switch.told_at_ms = now_ms
+        self._world.touch_switch(switch)
         waited_s = (now_ms - pending.since_ms) // 1_000
         what_now = "it is being sent again" if switch.up else "the switch is down"
+        waiting = len(switch.pending)
+        more = f"; {waiting:,} commands wait there in all" if waiting > 1 else ""
         self._world.notice(
             Notice(
                 kind=NoticeKind.UNCONFIRMED,
                 at_ms=now_ms,
                 switch=switch.name,
-                account=pending.account,
-                text=f"Switch {switch.name} has not acknowledged a command for {waited_s} s; {what_now}.",
+                account=pending.account if waiting == 1 else "",
+                text=f"Switch {switch.name} has not acknowledged a command for {waited_s} s; {what_now}{more}.",
             )
         )
 

@@ -22,23 +22,28 @@ windows: a rule then sees a little less than there was. Limits are not concerned
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from guard.core import sentences
+from guard.core.anomaly import Anomaly
 from guard.core.blocking import Blocking
-from guard.core.decisions import Action, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
-from guard.core.records import Direction, Event, Report
+from guard.core.decisions import Action, Audit, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
+from guard.core.privacy import without_numbers
+from guard.core.records import Event, Report
 from guard.core.rules.fuse import Fuse, FuseRow
 from guard.core.rules.hits import Hit, Standing
 from guard.core.rules.levels import BLOCKED, Level
 from guard.core.rules.observation import Observation, What
-from guard.core.rules.profile import Verdict
+from guard.core.rules.past import Past
+from guard.core.rules.profile import Profile, Verdict
 from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.rule import Rule, RuleMode
 from guard.core.rules.sentences import CURRENCY
 from guard.core.rules.watch import Watch
 from guard.core.settings import MINUTE_MS
 from guard.core.suspicion import SuspicionRow, Suspicions
+from guard.core.telling import Growth, attempted, told, told_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +51,7 @@ if TYPE_CHECKING:
     from guard.core.accounts import Account, Cause
     from guard.core.calls import Call
     from guard.core.judge import Judge
-    from guard.core.rating import Place
+    from guard.core.settings import Settings
     from guard.core.switches import Switch
     from guard.core.world import World
 
@@ -57,7 +62,14 @@ SAVED_AT_ONCE = 20
 REFUSED_BY_GUARD = "blocked"
 """`cause` of an attempt that was refused because guard blocked it."""
 
+Listener = Callable[[Observation, Profile, int], None]
+"""Told of each observation once the rules have taken it, with the account's profile and how many calls it has up.
+It decides nothing and raises nothing."""
+
 _NO_GROWTH = (0, 0, 0)
+_ENDED = Event.ENDED
+_, _BEGINS, _, _ENDS = What
+"""Looked up once: each look-up of an enumeration's member costs as much as a call."""
 _MODES = {RuleMode.SHADOW: Mode.SHADOW, RuleMode.ENFORCE: Mode.ENFORCE}
 
 
@@ -67,27 +79,36 @@ class Detection:
     __slots__ = (
         "_crowds_at_ms",
         "_dirty",
+        "_learned",
         "_now_ms",
         "_seen_ms",
         "_suspicions",
         "_world",
+        "anomaly",
         "blocking",
         "failures",
         "hits",
+        "listener",
         "watch",
     )
 
     def __init__(self, world: World, judge: Judge, rules: Iterable[Rule], fuse: Fuse) -> None:
         self._world = world
         self.watch = Watch(rules, self._verdict)
+        self.watch.keep_days = world.settings.keep_details_days
         self.blocking = Blocking(world, judge, fuse)
         self.hits = {(rule.id, mode.value): 0 for rule in self.watch.rules for mode in Mode}
         """Plain counters: crossings by rule and mode."""
         self.failures = 0
         """Plain counter: observations that the rules failed on."""
+        self.listener: Listener | None = None
+        """Whoever follows what is observed (the anomaly model); the engine decides nothing by it."""
         self._dirty: dict[str, int] = {}
         """Accounts whose state is newer than what is stored, and since when, the oldest first."""
+        self._learned: dict[str, None] = {}
+        """Accounts that history has told of: stored at once, because whoever told it may throw it away."""
         self._suspicions = Suspicions()
+        self.anomaly = Anomaly(world, self.blocking, self._suspicions)
         self._seen_ms = 0
         """Time of what is being seen."""
         self._now_ms = self._crowds_at_ms = 0
@@ -100,21 +121,21 @@ class Detection:
         """An attempt that was not answered."""
         if report.cause != REFUSED_BY_GUARD:
             place = self._world.rating.place(report.to or "")
-            self._see(_attempted(switch, account, report, place), now_ms)
+            self._see(attempted(switch, account, report, place), now_ms)
 
-    def call(self, call: Call, report: Report, growth: tuple[int, int, int], now_ms: int) -> None:
+    def call(self, call: Call, report: Report, growth: Growth, now_ms: int) -> None:
         """A report about a call was taken; growth: gross, net and duration since the report before."""
-        ended = report.event is Event.ENDED
         if not call.watched:
             call.watched = True
-            self._see(_told(call, report.at_ms, What.BEGINS, growth), now_ms)
-            growth = _NO_GROWTH
-        elif not ended:
-            self._see(_told(call, report.at_ms, What.GOES_ON, growth), now_ms)
-        if ended:
+            self._see(told(call, report.at_ms, _BEGINS, growth), now_ms)
+            if report.event is not _ENDED:
+                return
             # One first heard of when it ends begins and ends at once.
-            call.watched = False
-            self._see(_told(call, report.at_ms, What.ENDS, growth), now_ms)
+            growth = _NO_GROWTH
+        seen = told_again(call, report.at_ms, growth)
+        if report.event is _ENDED:
+            call.watched, seen.what = False, _ENDS
+        self._see(seen, now_ms)
 
     def corrected(self, call: Call, gross_micros: int, now_ms: int) -> None:
         """A late report has changed what a call that is up is, or what it costs."""
@@ -130,7 +151,7 @@ class Detection:
             self._unreported(call, What.ENDS, gross_micros, now_ms)
 
     def _unreported(self, call: Call, what: What, gross_micros: int, now_ms: int) -> None:
-        self._see(_told(call, call.at_ms, what, (gross_micros, 0, 0)), now_ms)
+        self._see(told(call, call.at_ms, what, (gross_micros, 0, 0)), now_ms)
 
     def _see(self, seen: Observation, now_ms: int) -> None:
         self._dirty.setdefault(seen.account, now_ms)
@@ -141,6 +162,8 @@ class Detection:
             self.watch.forget(seen.account)
             self._failed(error, seen.account, now_ms)
             return
+        if self.listener is not None and (known := self.watch.now(seen.account)) is not None:
+            self.listener(seen, *known)
         for hit in hits:
             self._act(hit, now_ms)
 
@@ -148,7 +171,8 @@ class Detection:
         """The rules have failed: what they knew of the account is let go, on-call is told, and limits go on."""
         self.failures += 1
         text = (
-            f"The fraud rules failed ({type(error).__name__}: {error}); what they knew of the account is let go."
+            f"The fraud rules failed ({type(error).__name__}: {without_numbers(str(error))});"
+            " what they knew of the account is let go."
             " Limits are not concerned. Please report this."
         )
         notice = Notice(kind=NoticeKind.RULES, at_ms=now_ms, switch="", account=account_id, text=text)
@@ -230,8 +254,10 @@ class Detection:
     @property
     def next_due_ms(self) -> int | None:
         """When `advance` has something to do."""
-        moments = [moment for moment in (self.watch.next_due_ms, self.blocking.fuse.closes_ms) if moment is not None]
-        return min(moments, default=None)
+        due_ms, closes_ms = self.watch.next_due_ms, self.blocking.fuse.closes_ms
+        if due_ms is None or (closes_ms is not None and closes_ms < due_ms):
+            return closes_ms
+        return due_ms
 
     def advance(self, now_ms: int) -> None:
         """Time has come so far, and no backlog is being read: what has cleared, and the fuse."""
@@ -266,7 +292,30 @@ class Detection:
         self._suspicions.cleared(held.account)
         return True
 
+    # -- another setup, another past
+
+    def refit(self, rules: Iterable[Rule], settings: Settings, now_ms: int) -> None:
+        """Go on with other rules; causes of blocks and what is held stay."""
+        caught_up = not any(switch.lagging for switch in self._world.switches.values())
+        for hit in self.watch.swap(rules, now_ms, caught_up=caught_up):
+            self._act(hit, now_ms)
+        for rule in self.watch.rules:
+            for mode in Mode:
+                self.hits.setdefault((rule.id, mode.value), 0)
+        self.watch.keep_days = settings.keep_details_days
+        self.blocking.fuse.refit(settings.fuse_blocks, settings.fuse_window_ms)
+
     # -- learning
+
+    def learn(self, past: Past, now_ms: int) -> int:
+        """Take in what history knows of an account, and store it with this batch; how many days of it were news."""
+        days = self.watch.absorb(past, now_ms)
+        if days:
+            self._dirty.pop(past.account, None)
+            self._learned[past.account] = None
+            told = f"history of {days} {'day' if days == 1 else 'days'}"
+            self._world.changes.audit.append(Audit(past.account, now_ms, past.by, "learn", told))
+        return days
 
     def _verdict(self, account_id: str, start_ms: int, end_ms: int) -> Verdict:
         """Whether a day of an account may be learned."""
@@ -287,6 +336,9 @@ class Detection:
             due.append(account_id)
         for account_id in due:
             del self._dirty[account_id]
+        due += self._learned
+        self._learned.clear()
+        for account_id in due:
             row = self.watch.row(account_id)
             if row is not None:
                 changes.kept.append(KeptRow("subject", account_id, row))
@@ -312,9 +364,8 @@ class Detection:
 
     def _restore_subject(self, row: SubjectRow) -> None:
         account = self._world.accounts.get(row.account)
-        if account is None:
-            return
-        live = account.live or {}
+        # History may know an account that has not been heard of yet.
+        live = (account.live if account is not None else None) or {}
         up = tuple(call for call in row.live if (call.switch, call.call) in live)
         for call in up:
             live[call.switch, call.call].watched = True
@@ -326,52 +377,3 @@ class Detection:
                 live[call.switch, call.call].watched = False
             self.watch.forget(row.account)
             self._failed(error, row.account, self._now_ms)
-
-
-def _attempted(switch: Switch, account: Account, report: Report, place: Place) -> Observation:
-    destination = place.destination
-    return Observation(
-        account=account.id,
-        at_ms=report.at_ms - switch.skew_ms,
-        what=What.FAILED,
-        call=(switch.name, report.call),
-        direction=report.direction or Direction.OUTGOING,
-        kind=place.kind,
-        country=place.country,
-        prefix=destination.prefix,
-        number=place.digits,
-        dialled=report.to or "",
-        place=destination.name,
-        source=report.source,
-        rate_micros=0,
-        timezone=account.timezone,
-        opened_ms=account.opened_ms,
-    )
-
-
-def _told(call: Call, at_ms: int, what: What, growth: tuple[int, int, int]) -> Observation:
-    """Made for every report, hence by position, in one go."""
-    account, place = call.account, call.place
-    destination = place.destination
-    gross, net, spoken_ms = growth
-    return Observation(
-        account.id,
-        at_ms - call.switch.skew_ms,
-        what,
-        call.key,
-        call.direction or Direction.OUTGOING,
-        place.kind,
-        place.country,
-        destination.prefix,
-        place.digits,
-        call.to,
-        destination.name,
-        call.source,
-        call.growth_micros,
-        gross,
-        net,
-        spoken_ms,
-        call.duration_ms,
-        account.timezone,
-        account.opened_ms,
-    )

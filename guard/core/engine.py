@@ -13,21 +13,25 @@ time, so the result does not depend on how often the shell looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import assert_never
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, assert_never
 
+from guard.core import limits
 from guard.core.accounts import Account
+from guard.core.anomaly import Finding
 from guard.core.billing import Billing
 from guard.core.calls import Call
-from guard.core.decisions import Changes
+from guard.core.decisions import Changes, KeptRow
 from guard.core.delivery import Delivery
-from guard.core.detection import Detection
+from guard.core.detection import Detection, Listener
 from guard.core.intake import Intake
 from guard.core.invariants import invariant
 from guard.core.judge import Judge
 from guard.core.memory import Memory
 from guard.core.operators import Operators
 from guard.core.pictures import account_picture
+from guard.core.presence import Presence
 from guard.core.rating import Rating
 from guard.core.records import (
     Ack,
@@ -39,17 +43,23 @@ from guard.core.records import (
     Report,
     SwitchStatus,
 )
+from guard.core.refit import Refit, revalue
 from guard.core.restored import Restored
 from guard.core.rules.fuse import Fuse
+from guard.core.rules.past import Past
+from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
-from guard.core.switches import DOUBT_MS, QUIET_MS, Switch
+from guard.core.setup import Reload
+from guard.core.switches import Switch
 from guard.core.views import AccountView, HeldView
 from guard.core.watch import Watch
 from guard.core.world import World
 
 FORGET_EVERY_MS = 60_000
+_ACCEPTED: Final = Outcome.ACCEPTED
+"""Nearly every report; looked up once, because that costs as much as a call."""
 
 
 class Engine:
@@ -72,10 +82,12 @@ class Engine:
         rules = tuple(rules)
         fuse = Fuse(settings.fuse_blocks, settings.fuse_window_ms)
         self._detection = Detection(self.world, self._judge, rules, fuse) if rules else None
-        self._watch = Watch(self.world, self._judge, self._memory, self._detection)
+        self._presence = Presence(self.world, self._delivery, now_ms)
+        self._watch = Watch(self.world, self._judge, self._memory, self._presence, self._detection)
         self._intake = Intake(self.world, self._judge, self._delivery, self._memory, self._watch, self._detection)
         self._billing = Billing(self.world, self._judge)
         self._operators = Operators(self.world, self._judge, self._detection)
+        self._refit = Refit(self.world, self._judge, self._delivery, self._watch)
         self._forget_due_ms = now_ms + FORGET_EVERY_MS
         for name in settings.switches:
             self.world.switch(name, now_ms)
@@ -89,13 +101,12 @@ class Engine:
             switch = self._meet(switch_name, now_ms)
             if switch is None:
                 return Outcome.INVALID
-        if not switch.up and report.at_ms - switch.skew_ms > switch.down_at_ms:
-            self._came_up(switch, now_ms)
+        if switch.silence is not None or not switch.up:
+            self._presence.reported(switch, report.at_ms, now_ms)
         outcome = self._intake.take(switch, report, now_ms)
         if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
             self._intake.caught_up(switch, now_ms)
-        if outcome is Outcome.ACCEPTED:
-            # Nearly always; looking up an enumeration member costs a tenth of the whole report.
+        if outcome is _ACCEPTED:
             switch.accepted += 1
         else:
             switch.outcomes[outcome] += 1
@@ -111,6 +122,43 @@ class Engine:
         self.advance(now_ms)
         return self._operators.carry_out(intent, now_ms)
 
+    def reload(self, reload: Reload, now_ms: int) -> None:
+        """Take up a new setup, as a whole."""
+        self.advance(now_ms)
+        setup = reload.setup
+        if setup.rules:
+            self._see_to_detection()
+        self._refit.take_up(reload, self._detection, now_ms)
+        self._intake.refit(self._detection)
+        for name in setup.settings.switches:
+            if name not in self.world.switches:
+                self._meet(name, now_ms)
+        self._presence.reschedule(now_ms)
+
+    def learn(self, past: Past, now_ms: int) -> int:
+        """Take what an account did before guard knew it into its profile; how many days of it were news."""
+        self.advance(now_ms)
+        return self._see_to_detection().learn(past, now_ms)
+
+    def listen(self, listener: Listener) -> None:
+        """Let somebody follow what is observed; the engine decides nothing by it."""
+        self._see_to_detection().listener = listener
+
+    def _see_to_detection(self) -> Detection:
+        """Rules and profiles where there have been none so far."""
+        if self._detection is None:
+            settings = self.world.settings
+            fuse = Fuse(settings.fuse_blocks, settings.fuse_window_ms)
+            self._detection = Detection(self.world, self._judge, (), fuse)
+            self._intake.refit(self._detection)
+            self._watch.detection = self._operators.detection = self._detection
+        return self._detection
+
+    def find(self, finding: Finding, now_ms: int) -> None:
+        """Take what the anomaly model has found about an account."""
+        self.advance(now_ms)
+        self._see_to_detection().anomaly.take(finding, now_ms)
+
     def control(self, record: Ack | SwitchStatus, now_ms: int) -> None:
         """Take what a switch says about itself or about a command."""
         self.advance(now_ms)
@@ -123,73 +171,42 @@ class Engine:
         switch.last_seen_ms = now_ms
         match record:
             case Ack():
-                if not switch.up:
-                    self._came_up(switch, now_ms)
+                self._presence.acknowledged(switch, record, now_ms)
                 self._delivery.acknowledge(switch, record, now_ms)
             case SwitchStatus(up=True):
-                self._came_up(switch, now_ms)
+                self._presence.came_up(switch, now_ms)
             case SwitchStatus():
-                switch.up = False
-                switch.down_at_ms = now_ms
-                switch.snapshot = None
-                switch.synced = False
-                self.world.touch_switch(switch)
-                self._watch.go_blind(switch, now_ms)
+                self._presence.went_down(switch, now_ms)
             case _:
                 assert_never(record)
 
     def subscribed(self, now_ms: int) -> None:
-        """Guard can hear and be heard (again): whatever waits is sent now, and every switch is told the whole truth.
-
-        What queued at the broker meanwhile is about to be read, so calls count only what they state until it has been.
-        """
+        """Guard can hear and be heard (again)."""
         self.advance(now_ms)
-        for switch in self.world.switches.values():
-            if switch.calls:
-                self._hold(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
-            if switch.up:
-                self._delivery.resend_all(switch, now_ms)
-            self._delivery.synchronise(switch, now_ms)
+        self._presence.subscribed(now_ms)
+
+    def cut_off(self, now_ms: int) -> None:
+        """Guard cannot hear, or cannot be heard."""
+        self.advance(now_ms)
+        self._presence.cut_off(now_ms)
 
     def clock_stepped(self, now_ms: int) -> None:
-        """Our own clock was set: what calls have grown to cannot be told from it until the switches have spoken again.
-
-        Nothing is carried forward meanwhile, or a step of an hour would block everybody with a call up.
-        """
-        for switch in self.world.switches.values():
-            if switch.calls:
-                switch.doubt_until_ms = now_ms + DOUBT_MS
-                self._hold(switch, now_ms + DOUBT_MS)
-
-    def _hold(self, switch: Switch, until_ms: int) -> None:
-        """Carry nothing forward at a switch until a fresh report comes, or until then."""
-        switch.lagging = True
-        switch.quiet_due_ms = until_ms
-        for call in switch.calls.values():
-            switch.parked[call.account.id] = None
+        """Our own clock was set; to be told before anything falls due by it."""
+        self._presence.clock_stepped(now_ms)
 
     def _meet(self, name: str, now_ms: int) -> Switch | None:
-        """A switch nobody declared speaks for the first time: it is known from now on, and told the whole truth."""
+        """A switch nobody declared speaks for the first time."""
         switch = self.world.switch(name, now_ms)
         if switch is not None:
-            self._delivery.synchronise(switch, now_ms)
+            self._presence.met(switch, now_ms)
         return switch
-
-    def _came_up(self, switch: Switch, now_ms: int) -> None:
-        switch.up = True
-        switch.heard(now_ms, self.world.settings.stale_after_ms)
-        self.world.touch_switch(switch)
-        # It may have forgotten everything: nothing it acknowledged before proves anything now.
-        switch.acked_at_ms.clear()
-        self._delivery.resend_all(switch, now_ms)
-        self._delivery.synchronise(switch, now_ms)
 
     # -- time
 
     @property
     def next_wake_ms(self) -> int:
         """When the engine wants to be advanced, at the latest."""
-        due = self._forget_due_ms
+        due = min(self._forget_due_ms, self._presence.next_due_ms)
         for moment in (self._watch.next_due_ms, self._judge.alarms.next_due_ms, self._delivery.next_due_ms):
             if moment is not None and moment < due:
                 due = moment
@@ -217,6 +234,7 @@ class Engine:
                 break
         # Also when none has fired: each report may set an earlier one in place of one that lies far ahead.
         self._judge.alarms.sweep()
+        self._presence.advance(now_ms)
         self._delivery.advance(now_ms)
         for switch in self.world.switches.values():
             if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
@@ -232,6 +250,7 @@ class Engine:
     def take(self) -> Changes:
         """Hand over all changes since the last time."""
         changes = self.world.take()
+        self._presence.keep(changes)
         if self._detection is not None:
             self._detection.keep(changes)
         return changes
@@ -265,6 +284,19 @@ class Engine:
         """Whether blocks by rules wait for an operator."""
         return self._detection is not None and self._detection.blocking.fuse.open
 
+    @property
+    def held_count(self) -> int:
+        """How many blocks wait for an operator."""
+        return 0 if self._detection is None else len(self._detection.blocking.held())
+
+    def next_alarms(self, count: int) -> list[str]:
+        """The accounts that will be judged by themselves first: their next mark, or their limit."""
+        return self._judge.alarms.nearest(count)
+
+    def profile(self, account_id: str) -> Profile | None:
+        """What is usual for an account; None: nothing is known of it."""
+        return None if self._detection is None else self._detection.watch.profile(account_id)
+
     def held(self) -> tuple[HeldView, ...]:
         """Blocks that wait for an operator, the oldest first."""
         detection = self._detection
@@ -294,15 +326,14 @@ class Engine:
         world.last_decision = restored.last_decision
         world.forgotten_before_ms = restored.forgotten_before_ms
         for account_row in restored.accounts:
-            world.enter(Account.from_row(account_row))
+            account = Account.from_row(account_row)
+            limits.follow_default(account, world.settings)
+            world.enter(account)
         for switch_row in restored.switches:
             switch = world.switch(switch_row.name, switch_row.first_heard_ms)
             if switch is None:
                 continue
-            switch.up = bool(switch_row.up)
-            switch.first_heard_ms = switch_row.first_heard_ms
-            switch.last_heard_ms = max(switch_row.last_heard_ms, switch_row.first_heard_ms)
-            switch.skew_ms = switch_row.skew_ms
+            switch.restore(switch_row)
         self._restore_calls(restored)
         for past in restored.remembered:
             world.switches[past.switch].remembered[past.call] = past
@@ -314,14 +345,23 @@ class Engine:
             switch.lagging = bool(switch.calls)
             switch.talking_since_ms = now_ms
         self._watch.restore(now_ms)
+        kept = self._each_takes_its_own(restored.kept, now_ms)
         if self._detection is not None:
-            self._detection.restore(restored.kept)
+            self._detection.restore(kept)
+        deque(kept, maxlen=0)
         for account in world.accounts.values():
             self._judge.alarms.set(account, now_ms)
             if account.causes or account.pending_micros:
                 # A pause may have ended meanwhile, and another part of what is pending may be trusted now.
                 world.wake(account, now_ms)
         world.take()
+
+    def _each_takes_its_own(self, kept: Iterable[KeptRow], now_ms: int) -> Iterator[KeptRow]:
+        """What is kept can be gone through once; the rules, who keep the most, are last."""
+        for row in kept:
+            self._presence.restore(row)
+            self.world.activity.restore((row,), now_ms)
+            yield row
 
     def _restore_calls(self, restored: Restored) -> None:
         world = self.world
@@ -331,6 +371,7 @@ class Engine:
             place = world.rating.place(row.to)
             cover = world.rating.cover(account.plan, place)
             call = Call.from_row(row, switch, account, world.fly(account, switch), place, cover)
+            revalue(call, row.rate_micros)
             world.go_live(call)
             world.count(call)
             if call.defies:

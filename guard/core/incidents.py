@@ -6,7 +6,8 @@
 | `block`, `held` | the account's block by this cause | `unblock` |
 | `allow` | told once | |
 | `fuse` | the fuse | the notice that it has closed |
-| `unconfirmed`, `blind`, `refused` | of its kind, at this switch | |
+| `unconfirmed`, `blind` | of its kind, at this switch (`blind` without one: at the broker) | the notice that it is over |
+| `refused` | of its kind, at this switch | |
 | other notices | of its kind, of this account | |
 
 A cause of a block is its rule, or where it has none its reason. An `unblock` names the cause that it lifts by its rule,
@@ -49,6 +50,7 @@ class Incident(NamedTuple):
 
 
 _OF_SWITCH = (NoticeKind.UNCONFIRMED, NoticeKind.BLIND, NoticeKind.REFUSED)
+_LASTING = (NoticeKind.FUSE, NoticeKind.UNCONFIRMED, NoticeKind.BLIND)
 _CRITICAL = (NoticeKind.UNCONFIRMED, NoticeKind.BLIND, NoticeKind.FUSE, NoticeKind.RULES)
 
 
@@ -61,7 +63,7 @@ def incident_of(event: Event) -> Incident:
 def _of_notice(notice: Notice) -> Incident:
     about = _stated(switch=notice.switch) if notice.kind in _OF_SWITCH else _stated(account=notice.account)
     severity = Severity.CRITICAL if notice.kind in _CRITICAL else Severity.WARNING
-    return Incident(notice.kind.value, about, severity, over=notice.over, lasts=notice.kind is NoticeKind.FUSE)
+    return Incident(notice.kind.value, about, severity, over=notice.over, lasts=notice.kind in _LASTING)
 
 
 def _of_decision(decision: Decision) -> Incident:

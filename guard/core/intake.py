@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from guard.core.watch import Watch
     from guard.core.world import World
 
+_FAILED, _ENDED, _ACCEPTED = Event.FAILED, Event.ENDED, Outcome.ACCEPTED
+"""Looked up once: looking up an enumeration's member costs as much as a call, and a report needs six of them."""
+
 
 def _basis(call: Call | None, past: Remembered | None) -> Priced | Call:
     """What a report is priced against: the live call, the lost one that came back, or nothing."""
@@ -71,9 +74,13 @@ class Intake:
         self._delivery = delivery
         self._memory = memory
         self._watch = watch
+        self.refit(detection)
+
+    def refit(self, detection: Detection | None) -> None:
+        """The setup is another: what of it is kept at hand."""
         self._detection = detection
         """None: there are no rules."""
-        self._emergency = world.settings.emergency.as_dialled()
+        self._emergency = self._world.settings.emergency.as_dialled()
 
     def take(self, switch: Switch, report: Report, now_ms: int) -> Outcome:
         """Apply one report; returns what became of it."""
@@ -123,7 +130,10 @@ class Intake:
             return Outcome.INVALID
         # From here on it must succeed.
         account = known if known is not None else world.open_account(report.account)
-        if report.event is Event.FAILED:
+        world.activity.note(account.id, now_ms)
+        if call is None and past is None:
+            switch.expectation.note(late=switch.lagging)
+        if report.event is _FAILED:
             self._memory.attempt(switch, report)
             if self._detection is not None and not emergency:
                 self._detection.attempt(switch, account, report, now_ms)
@@ -131,18 +141,20 @@ class Intake:
         if call is None:
             call = self._begin(switch, account, report, past, place)
         self._apply(call, report, price, now_ms, emergency=emergency)
-        return Outcome.ACCEPTED
+        return _ACCEPTED
 
     def _apply(self, call: Call, report: Report, price: Price, now_ms: int, *, emergency: bool) -> None:
         """Let a report that has passed every guard change its call; it must succeed."""
         world, switch, account, detection = self._world, call.switch, call.account, self._detection
         gross, net, lasted_ms = call.gross_micros, call.net_so_far_micros, call.duration_ms
+        if call.untold is not None:
+            gross, net, call.untold = gross - call.untold[0], net - call.untold[1], None
         self._describe(call, report, emergency=emergency)
         call.take_newest(report, price)
         if call.silent_carry_scaled != GROWING:
             call.silent_carry_scaled = GROWING
             self._watch.at(call, call.last_known_at_ms() + world.settings.stale_after_ms)
-        if report.event is Event.ENDED:
+        if report.event is _ENDED:
             kind = LineKind.CORRECTION if call.came_back else LineKind.CALL
             comes_to = self._memory.post(call, kind, call.at_ms)
         else:
@@ -187,9 +199,9 @@ class Intake:
 
     def _known(self, call: Call, report: Report, now_ms: int, *, emergency: bool) -> Outcome | None:
         """A report about a live call that is not news: duplicate or late. None: it is news."""
-        if report.event is Event.ENDED:
+        if report.event is _ENDED:
             return None
-        if report.event is Event.FAILED:
+        if report.event is _FAILED:
             return Outcome.LATE
         if report.duration_ms > call.duration_ms:
             return None
@@ -271,6 +283,8 @@ class Intake:
                 call.gross_micros, call.duration_ms = call.posted_gross_micros, past.duration_ms
                 call.stated_charge_micros = past.charge_micros
                 call.emergency = past.emergency
+                # The rules have seen it begin, and then taken it for ended: it goes on, and is no further call.
+                call.watched = not past.emergency
                 call.direction = Direction(past.direction) if past.direction else None
                 call.lie(call.place, world.rating.cover(account.plan, call.place) if call.to else None)
             del switch.remembered[report.call]

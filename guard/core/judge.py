@@ -236,10 +236,11 @@ class Judge:
         self.alarms.set(account, now_ms)
 
     def lift(self, account: Account, cause: Cause, why: Reason, now_ms: int, text: str, by: str = "") -> None:
-        """Take one cause away, saying why."""
+        """Take one cause away, saying why; `key` or `rule` says which one."""
         account.drop_cause(cause.reason, cause.rule)
+        key = "" if cause.rule else cause.reason.value
         decision = self.decide(
-            account, Action.UNBLOCK, why, now_ms, now_ms, text, scope=cause.scope, by=by, rule=cause.rule
+            account, Action.UNBLOCK, why, now_ms, now_ms, text, scope=cause.scope, by=by, key=key, rule=cause.rule
         )
         self.reconcile(account, decision, now_ms)
 

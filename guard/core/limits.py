@@ -145,6 +145,21 @@ def refresh(account: Account, world: World, now_ms: int) -> bool:
     return wanted != present
 
 
+def follow_default(account: Account, settings: Settings) -> bool:
+    """Where nothing else says how much, the limit is the default that is configured now; True: it has changed."""
+    if account.limit_source == "default":
+        wanted: int | None = settings.default_limit_micros
+    elif account.limit_source == "cycles" and account.floor_micros is None and not _invoices(account):
+        wanted = amount_of(terms_of(account), (), settings)
+    else:
+        return False
+    if account.limit_micros == wanted:
+        return False
+    account.limit_micros = wanted
+    account.set_thresholds()
+    return True
+
+
 def _tell_of_step(account: Account, wanted: int, world: World, now_ms: int) -> None:
     text = (
         f"The last {KEPT_INVOICES} invoices ask for a limit of {format_cents(wanted)} {account.currency} in place of "

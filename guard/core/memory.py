@@ -284,13 +284,15 @@ class Memory:
         forgotten_ms = 0
         for switch in world.switches.values():
             remembered = switch.remembered
-            while remembered:
-                first = next(iter(remembered))
-                newest_ms = remembered[first].newest_at_ms
-                if newest_ms >= before_ms:
+            # The oldest first; taken out afterwards, because looking for the first of a dict walks past all that left.
+            over: list[str] = []
+            for past in remembered.values():
+                if past.newest_at_ms >= before_ms:
                     break
-                forgotten_ms = max(forgotten_ms, newest_ms + 1)
-                del remembered[first]
+                forgotten_ms = max(forgotten_ms, past.newest_at_ms + 1)
+                over.append(past.call)
+            for call in over:
+                del remembered[call]
         if forgotten_ms > world.forgotten_before_ms:
             world.forgotten_before_ms = forgotten_ms
             world.changes.forgotten_before_ms = forgotten_ms

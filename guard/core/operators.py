@@ -26,6 +26,7 @@ from guard.core.records import (
     CloseFuse,
     Intent,
     IntentResult,
+    Note,
     Reject,
     Release,
     SetLimit,
@@ -44,18 +45,21 @@ RELEASE_ALLOWS_MS = HOUR_MS
 class Operators:
     """Carries out operators' intents."""
 
-    __slots__ = ("_detection", "_judge", "_world")
+    __slots__ = ("_judge", "_world", "detection")
 
     def __init__(self, world: World, judge: Judge, detection: Detection | None) -> None:
         self._world = world
         self._judge = judge
-        self._detection = detection
+        self.detection = detection
 
     def carry_out(self, intent: Intent, now_ms: int) -> IntentResult:
         """What became of it. Nothing has changed unless the answer is DONE."""
         if isinstance(intent, CloseFuse):
-            if self._detection is not None:
-                self._detection.blocking.close_fuse(intent.by, intent.reason, now_ms)
+            if self.detection is not None:
+                self.detection.blocking.close_fuse(intent.by, intent.reason, now_ms)
+            return IntentResult.DONE
+        if isinstance(intent, Note):
+            self._world.changes.audit.append(Audit("", now_ms, intent.by, intent.what, intent.reason))
             return IntentResult.DONE
         account = self._world.accounts.get(intent.account)
         return IntentResult.UNKNOWN_ACCOUNT if account is None else self._carry_out(account, intent, now_ms)
@@ -100,8 +104,8 @@ class Operators:
         text = f"Released by {intent.by}: {intent.reason}."
         for cause in causes:
             self._judge.lift(account, cause, Reason.RELEASED, now_ms, text, intent.by)
-        if self._detection is not None:
-            self._detection.released(account, now_ms)
+        if self.detection is not None:
+            self.detection.released(account, now_ms)
         self._stand(account, now_ms)
         return IntentResult.DONE
 
@@ -128,7 +132,7 @@ class Operators:
         return IntentResult.DONE
 
     def _settle_held(self, intent: Approve | Reject, now_ms: int) -> IntentResult:
-        detection = self._detection
+        detection = self.detection
         if detection is None:
             return IntentResult.UNKNOWN_HELD
         if isinstance(intent, Approve):

@@ -60,10 +60,10 @@ def is_confirmed(account: Account, world: World) -> bool:
     A switch has it by an acknowledged command, or by a snapshot it acknowledged since it last came up.
     """
     command = account.command
-    up = [switch for switch in world.switches.values() if switch.up]
-    return bool(up) and all(
+    present = [switch for switch in world.switches.values() if switch.present]
+    return bool(present) and all(
         (switch.synced or account.id in switch.acked_at_ms) and (command is None or command.id not in switch.pending)
-        for switch in up
+        for switch in present
     )
 
 
@@ -180,8 +180,9 @@ def account_picture(account: Account, world: World, breach_ms: int | None, now_m
     )
 
 
-def switch_picture(switch: Switch) -> SwitchView:
+def switch_picture(switch: Switch, now_ms: int) -> SwitchView:
     """One switch as it stands."""
+    usual = switch.expectation.usual(now_ms // HOUR_MS)
     return SwitchView(
         name=switch.name,
         up=switch.up,
@@ -191,6 +192,8 @@ def switch_picture(switch: Switch) -> SwitchView:
         synced=switch.synced,
         lagging=switch.lagging,
         blind=switch.blind,
+        silence="" if switch.silence is None else switch.silence.value,
+        usual_calls=None if usual is None else usual // THOUSANDTHS,
         skew_ms=switch.skew_ms,
     )
 

@@ -22,6 +22,10 @@ def _no_country(_digits: str) -> str:
     return ""
 
 
+def _by_its_code(country: str) -> str:
+    return country
+
+
 def _international(_digits: str) -> CallClass:
     return CallClass.INTERNATIONAL
 
@@ -40,12 +44,14 @@ class Place(NamedTuple):
     """The destination's class; without a tariff what the numbering plan says."""
     country: str = ""
     """ISO 3166; empty: it cannot be told."""
+    name: str = ""
+    """What to call it: as the tariff does, else the country's name; empty: it cannot be told."""
 
 
 class Rating:
     """Tariff, plans and the reading of numbers, as one thing that is swapped whole."""
 
-    __slots__ = ("_country_of", "_kind_of", "_normalise", "_places", "nowhere", "plans", "tariff")
+    __slots__ = ("_country_of", "_kind_of", "_name_of", "_normalise", "_places", "nowhere", "plans", "tariff")
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class Rating:
         plans: Mapping[str, Plan] | None = None,
         normalise: Callable[[str], str] = e164_digits,
         country_of: Callable[[str], str] = _no_country,
+        name_of: Callable[[str], str] = _by_its_code,
         kind_of: Callable[[str], CallClass] = _international,
     ) -> None:
         self.tariff = tariff
@@ -64,6 +71,7 @@ class Rating:
         """The place of a number that is not known yet."""
         self._normalise = normalise
         self._country_of = country_of
+        self._name_of = name_of
         self._kind_of = kind_of
         self._places: dict[str, Place] = {}
 
@@ -84,12 +92,13 @@ class Rating:
         digits = self._normalise(to)
         found = self.tariff.find(digits) if self.tariff is not None and digits else None
         country = self._country_of(digits) if digits else ""
+        name = self._name_of(country) if country else ""
         if found is not None:
-            return Place(digits, found, known=True, priced=True, kind=found.kind, country=country)
-        if self.tariff is not None or not digits:
-            return Place(digits, self.nowhere.destination, known=False, priced=self.tariff is not None, country=country)
-        kind = self._kind_of(digits)
-        return Place(digits, self.nowhere.destination, known=False, priced=False, kind=kind, country=country)
+            name = found.name or name
+            return Place(digits, found, known=True, priced=True, kind=found.kind, country=country, name=name)
+        unknown, priced = self.nowhere.destination, self.tariff is not None
+        kind = self._kind_of(digits) if digits and not priced else CallClass.INTERNATIONAL
+        return Place(digits, unknown, known=False, priced=priced, kind=kind, country=country, name=name)
 
     def cover(self, plan_id: str, place: Place) -> Cover | None:
         """A number's place in the plan of that name; None: it has none, or there is no such plan."""

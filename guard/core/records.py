@@ -308,9 +308,18 @@ class CloseFuse:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something was done that concerns no account and that the engine had no part in: it belongs in the history."""
+
+    by: str
+    what: str
+    reason: str
+
+
 AboutAccount = Block | Release | Allow | SetLimit | Approve | Reject
 """Intents about one account."""
-Intent = AboutAccount | CloseFuse
+Intent = AboutAccount | CloseFuse | Note
 
 
 class IntentResult(Enum):

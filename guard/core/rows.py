@@ -182,3 +182,20 @@ class SwitchRow(NamedTuple):
     first_heard_ms: int
     last_heard_ms: int
     skew_ms: int
+    last_seen_ms: int = 0
+    """When it last said anything at all; 0: not kept (a row of an earlier version)."""
+    down_at_ms: int = 0
+    """When it last said that it was down."""
+    silence: str = ""
+    """What on-call was told of its silence (`guard.core.switches.Silence`); empty: nothing, or that it is over."""
+    told_at_ms: int | None = None
+    """When on-call was last told that commands wait there; None: since then none has waited."""
+
+
+class ExpectationRow(NamedTuple):
+    """What is usual for a switch. Key: its name."""
+
+    usual: tuple[int, ...]
+    """Thousandths of a call, for each hour of the week."""
+    learned: tuple[int, ...]
+    """In how many weeks each of them was learned."""

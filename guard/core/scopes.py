@@ -41,12 +41,14 @@ class Scopes:
         self.version = blake2b(named.encode(), digest_size=6).hexdigest()
 
     @classmethod
-    def of_tariff(cls, country_code: str, destinations: Iterable[Destination]) -> Scopes:
+    def of_tariff(
+        cls, country_code: str, destinations: Iterable[Destination], premium_prefixes: Iterable[str] = ()
+    ) -> Scopes:
         """Scopes as the classes of a tariff say; where it is silent, those of the country.
 
         A premium number is international as well where the country's numbering plan has it abroad: 1900 is not.
         """
-        plain = cls.of_country_code(country_code)
+        plain = cls.of_country_code(country_code, premium_prefixes)
         international = dict(plain.sets[Scope.INTERNATIONAL])
         premium = dict(plain.sets[Scope.PREMIUM])
         for destination in destinations:
@@ -58,10 +60,13 @@ class Scopes:
         return cls({Scope.INTERNATIONAL: _smallest(international), Scope.PREMIUM: _smallest(premium)})
 
     @classmethod
-    def of_country_code(cls, country_code: str) -> Scopes:
-        """Scopes as seen from a country, by its E.164 code (`"1"` for Canada and the USA)."""
+    def of_country_code(cls, country_code: str, premium_prefixes: Iterable[str] = ()) -> Scopes:
+        """Scopes as seen from a country, by its E.164 code (`"1"` for Canada and the USA).
+
+        What it has at premium rate must be told, but for the North American plan.
+        """
         international = {"": True, country_code: False}
-        premium = {"": False}
+        premium = {"": False, **dict.fromkeys(premium_prefixes, True)}
         if country_code == _NANP:
             international |= {f"1{area}": True for area in NANP_ABROAD}
             premium |= dict.fromkeys(NANP_PREMIUM, True)

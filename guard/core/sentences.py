@@ -57,7 +57,8 @@ def _in_flight(account: Account) -> str:
         words += " before the plan"
     call = dearest_call(account)
     if call is not None and call.to:
-        words += f", {'the dearest ' if calls > 1 else ''}to {masked(call.to)}"
+        place = f" ({call.place.name})" if call.place.name else ""
+        words += f", {'the dearest ' if calls > 1 else ''}to {masked(call.to)}{place}"
     return words
 
 

@@ -13,13 +13,15 @@ nothing has come for `QUIET_MS`, calls count only what they stated, and accounts
 
 **Silence.** Reports count, not acks: `last_heard_ms` is the last report, `last_seen_ms` the last message of any kind.
 `talking_since_ms` is when the switch last began to speak after a pause; a call is only stale when the
-switch has been talking without mentioning it.
+switch has been talking without mentioning it. What silence means, and who is told of it, is `guard.core.presence`'s.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
+from guard.core.expectation import Expectation
 from guard.core.flights import Flight
 from guard.core.records import Outcome
 from guard.core.rows import SwitchRow
@@ -40,20 +42,33 @@ PACE_SPREAD_MS = 1_000
 """Reports in a window whose distance to our clock varies by less were sent as they happened."""
 
 
+class Silence(Enum):
+    """Why on-call was told that a switch says nothing."""
+
+    CALLS_UP = "calls_up"
+    """It has calls up, or had when it went down."""
+    UNUSUAL = "unusual"
+    """At this hour of the week it usually brings calls."""
+    ABSENT = "absent"
+    """No word of any kind for long, and no answer."""
+
+
 class Switch:
     """One known switch."""
 
     __slots__ = (
         "accepted",
         "acked_at_ms",
-        "blind",
+        "asked_at_ms",
         "calls",
         "doubt_until_ms",
         "down_at_ms",
+        "expectation",
         "first_heard_ms",
         "lagging",
         "last_heard_ms",
         "last_seen_ms",
+        "look_due_ms",
         "name",
         "outcomes",
         "pace_highest_ms",
@@ -63,12 +78,14 @@ class Switch:
         "pending",
         "quiet_due_ms",
         "remembered",
+        "silence",
         "skew_ms",
         "snapshot",
         "snapshots_made",
         "synced",
         "talking_since_ms",
         "ticks",
+        "told_at_ms",
         "totals",
         "up",
     )
@@ -86,7 +103,13 @@ class Switch:
         self.lagging = False
         self.quiet_due_ms: int | None = None
         self.doubt_until_ms = 0
-        self.blind = False
+        self.silence: Silence | None = None
+        """What on-call was told, and not yet that it is over."""
+        self.look_due_ms: int | None = None
+        """When to see whether it is silent for too long."""
+        self.asked_at_ms = 0
+        """When it was last given a snapshot to see whether it is there."""
+        self.expectation = Expectation()
         self.pace_since_ms = 0
         self.pace_lowest_ms = 0
         self.pace_highest_ms = 0
@@ -101,6 +124,8 @@ class Switch:
         self.snapshot: Snapshot | None = None
         self.snapshots_made = 0
         self.synced = False
+        self.told_at_ms: int | None = None
+        """When on-call was last told that commands wait here; None: since then none has waited."""
         self.acked_at_ms: dict[str, int] = {}
 
     def total(self, currency: str) -> Flight:
@@ -110,12 +135,26 @@ class Switch:
             total = self.totals[currency] = Flight(self)
         return total
 
+    @property
+    def blind(self) -> bool:
+        """It says nothing although calls are up."""
+        return self.silence is Silence.CALLS_UP
+
+    @property
+    def present(self) -> bool:
+        """Commands are waited for: it is up, and has not been away for so long that nobody expects it."""
+        return self.up and self.silence is not Silence.ABSENT
+
+    @property
+    def last_word_ms(self) -> int:
+        """When it last said anything."""
+        return max(self.last_seen_ms, self.last_heard_ms)
+
     def heard(self, now_ms: int, pause_ms: int) -> None:
         """It reported; a pause longer than `pause_ms` before that starts a new stretch of talking."""
         if now_ms - self.last_heard_ms > pause_ms:
             self.talking_since_ms = now_ms
         self.last_heard_ms = self.last_seen_ms = now_ms
-        self.blind = False
 
     def clock(self, at_ms: int, now_ms: int) -> int:
         """Learn from a report's time; returns the report's age in ms, corrected by the skew."""
@@ -137,4 +176,25 @@ class Switch:
 
     def row(self) -> SwitchRow:
         """What must survive of it."""
-        return SwitchRow(self.name, self.up, self.first_heard_ms, self.last_heard_ms, self.skew_ms)
+        return SwitchRow(
+            name=self.name,
+            up=self.up,
+            first_heard_ms=self.first_heard_ms,
+            last_heard_ms=self.last_heard_ms,
+            skew_ms=self.skew_ms,
+            last_seen_ms=self.last_seen_ms,
+            down_at_ms=self.down_at_ms,
+            silence="" if self.silence is None else self.silence.value,
+            told_at_ms=self.told_at_ms,
+        )
+
+    def restore(self, row: SwitchRow) -> None:
+        """Go on from there."""
+        self.up = bool(row.up)
+        self.first_heard_ms = row.first_heard_ms
+        self.last_heard_ms = max(row.last_heard_ms, row.first_heard_ms)
+        self.last_seen_ms = max(row.last_seen_ms, self.last_heard_ms)
+        self.skew_ms = row.skew_ms
+        self.down_at_ms = row.down_at_ms
+        self.silence = Silence(row.silence) if row.silence else None
+        self.told_at_ms = row.told_at_ms

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from guard.core.calls import GROWING, Call
-from guard.core.decisions import LineKind, Notice, NoticeKind
+from guard.core.decisions import LineKind
 from guard.core.money import fits
 from guard.core.switches import LAG_MS, Switch
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from guard.core.detection import Detection
     from guard.core.judge import Judge
     from guard.core.memory import Memory
+    from guard.core.presence import Presence
     from guard.core.world import World
 
 _MOST_FROZEN_SCALED = 2**62
@@ -29,13 +30,16 @@ _MOST_FROZEN_SCALED = 2**62
 class Watch:
     """Looks at every live call when its time has come."""
 
-    __slots__ = ("_detection", "_due", "_judge", "_memory", "_world")
+    __slots__ = ("_due", "_judge", "_memory", "_presence", "_world", "detection")
 
-    def __init__(self, world: World, judge: Judge, memory: Memory, detection: Detection | None) -> None:
+    def __init__(
+        self, world: World, judge: Judge, memory: Memory, presence: Presence, detection: Detection | None
+    ) -> None:
         self._world = world
         self._judge = judge
         self._memory = memory
-        self._detection = detection
+        self._presence = presence
+        self.detection = detection
         self._due: list[tuple[int, str, str]] = []
 
     def at(self, call: Call, due_ms: int) -> None:
@@ -86,7 +90,7 @@ class Watch:
             self.at(call, silent_ms)
         else:
             # The whole switch is silent. It may speak again at any moment: look again after one more period.
-            self.go_blind(switch, now_ms)
+            self._presence.go_blind(switch, now_ms)
             self.at(call, min(blind_ms, now_ms + settings.stale_after_ms))
 
     def _look_again(self, switch: Switch, call: Call, now_ms: int, lost_ms: int) -> None:
@@ -100,7 +104,7 @@ class Watch:
         call.silent_carry_scaled = GROWING
         world.count(call)
         world.touch_call(call)
-        self.go_blind(switch, now_ms)
+        self._presence.go_blind(switch, now_ms)
         self.at(call, min(blind_ms, now_ms + settings.stale_after_ms))
         self._judge.judge(call.account, now_ms, now_ms)
 
@@ -124,21 +128,9 @@ class Watch:
             self.at(call, now_ms + self._world.settings.lost_after_ms)
             return
         self._memory.post(call, LineKind.LOST, call.at_ms, lost=True)
-        if self._detection is not None:
-            self._detection.over(call, 0, now_ms)
+        if self.detection is not None:
+            self.detection.over(call, call.untold[0] if call.untold is not None else 0, now_ms)
         self._judge.judge(call.account, now_ms, now_ms)
-
-    def go_blind(self, switch: Switch, now_ms: int) -> None:
-        """A switch with live calls says nothing: tell on-call, once per silence."""
-        if switch.blind or not switch.calls:
-            return
-        switch.blind = True
-        silent_s = (now_ms - switch.last_heard_ms) // 1_000
-        fact = f"has been silent for {silent_s} s" if switch.up else "is down"
-        text = (
-            f"Switch {switch.name} {fact} with {len(switch.calls)} calls up; their cost is carried forward by estimate."
-        )
-        self._world.notice(Notice(kind=NoticeKind.BLIND, at_ms=now_ms, switch=switch.name, text=text))
 
     def restore(self, now_ms: int) -> None:
         """After a restart: look at every live call when its time has come."""

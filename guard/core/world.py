@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from guard.core import pace
 from guard.core.accounts import NOT_SHOWN, Account, Shown
+from guard.core.activity import Activity
 from guard.core.calls import Call
 from guard.core.decisions import (
     BillingEntry,
@@ -60,6 +61,7 @@ class World:
         self.scopes = scopes
         self.rating = rating
         self.accounts: dict[str, Account] = {}
+        self.activity = Activity()
         self.switches: dict[str, Switch] = {}
         self.blocked: dict[str, Account] = {}
         """Accounts whose last command is a block."""
@@ -179,6 +181,10 @@ class World:
         value, rate, anchor = self.pooled.get(currency, NOT_SHOWN)
         return value + rate * now_ms - anchor
 
+    def pooled_rate_micros(self, currency: str) -> int:
+        """What these calls together cost a minute, as when each account was judged last."""
+        return self.pooled.get(currency, NOT_SHOWN)[1]
+
     # -- switches
 
     def switch(self, name: str, now_ms: int) -> Switch | None:
@@ -216,7 +222,7 @@ class World:
             recount(call)
 
     def replan(self, account: Account) -> None:
-        """The account has another plan or time zone: its live calls lie in other pools, its cycles begin elsewhere."""
+        """The account has another plan, time zone or age: its calls lie in other pools, cycles begin elsewhere."""
         account.cycle = None
         for call in account.live.values() if account.live else ():
             call.lie(call.place, self.rating.cover(account.plan, call.place))

@@ -121,7 +121,8 @@ class Desk:
 
     def switches(self) -> list[SwitchView]:
         """All known switches."""
-        return [switch_picture(switch) for switch in self._engine.world.switches.values()]
+        now_ms = self._clock.now_ms()
+        return [switch_picture(switch, now_ms) for switch in self._engine.world.switches.values()]
 
     def held(self) -> Sequence[HeldView]:
         """Blocks that the fuse holds for an operator."""

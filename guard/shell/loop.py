@@ -19,16 +19,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import structlog
 
-from guard.core.decisions import Changes, Decision, Notice, Send
+from guard.core.anomaly import Finding
+from guard.core.decisions import Changes, Decision, KeptRow, Notice, Send
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.records import Ack, BalanceMessage, Intent, IntentResult, Refusal, SwitchStatus
+from guard.core.rules.past import Past
+from guard.core.setup import Reload
 from guard.core.world import MAX_SWITCHES
 from guard.ports import Clock, Message, Publisher, Source, Store, StoreError
 from guard.wire.billing import decode_billing
@@ -88,10 +91,12 @@ def _nobody_listens(_: object) -> None:
 
 @dataclass(slots=True)
 class _Asked:
-    """An intent and whoever waits for its answer."""
+    """Something that somebody wants of the engine and waits for."""
 
-    intent: Intent
-    answer: asyncio.Future[IntentResult]
+    enter: Callable[[int], None]
+    """Let it enter the engine, at that time."""
+    answer: Callable[[], None]
+    """What became of it is durable: say so."""
 
 
 @dataclass(slots=True)
@@ -100,7 +105,7 @@ class Batch:
 
     control: list[Message] = field(default_factory=list)
     calls: list[Message] = field(default_factory=list)
-    answers: list[tuple[asyncio.Future[IntentResult], IntentResult]] = field(default_factory=list)
+    asked: list[_Asked] = field(default_factory=list)
     reports: int = 0
 
 
@@ -132,7 +137,8 @@ class Loop:
         self._arrived = asyncio.Event()
         self._asked: deque[_Asked] = deque()
         self._subscribed = False
-        self._scopes_sent: set[str] = set()
+        self._scopes_sent: dict[str, str] = {}
+        """By switch: the version that it was given."""
         self._switch_names: dict[str, str] = {}
         self._batch = Batch()
         self._log = structlog.get_logger("guard").bind()
@@ -140,6 +146,8 @@ class Loop:
         self.on_notice: Callable[[Notice], None] = _nobody_listens
         self.last_turn_ms = clock.now_ms()
         self._last_monotonic_ns = clock.monotonic_ns()
+        self.clock_steps = 0
+        """Plain counter: times that this machine's clock was set."""
         self.store_failure = ""
         """Why the store does not take batches; empty when it does."""
 
@@ -157,12 +165,45 @@ class Loop:
 
     async def ask(self, intent: Intent) -> IntentResult | None:
         """Carry out an intent; returns when it is durable. None: too many are waiting already."""
+        return await self._ask(lambda now_ms: self._engine.intent(intent, now_ms))
+
+    async def reload(self, reload: Reload) -> bool:
+        """Take up another setup between two batches; returns when that is durable. False: too many are waiting."""
+
+        def take_up(now_ms: int) -> bool:
+            self._engine.reload(reload, now_ms)
+            return True
+
+        return await self._ask(take_up) or False
+
+    async def learn(self, pasts: Sequence[Past]) -> list[int] | None:
+        """Take in what history knows of some accounts; of each how many days were news."""
+        return await self._ask(lambda now_ms: [self._engine.learn(past, now_ms) for past in pasts])
+
+    async def find(self, findings: Sequence[Finding], kept: Sequence[KeptRow]) -> None:
+        """Let what the anomaly model has found enter the engine, and what is usual for accounts be stored."""
+
+        def enter(now_ms: int) -> None:
+            for finding in findings:
+                self._engine.find(finding, now_ms)
+            self._engine.world.changes.kept.extend(kept)
+
+        await self._ask(enter)
+
+    async def _ask(self, act: Callable[[int], T]) -> T | None:
+        """Let it happen in the next batch; what it gives, once that is durable. None: too many are waiting."""
         if len(self._asked) >= INTENTS_WAITING:
             return None
-        asked = _Asked(intent, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        given: list[T] = []
+
+        def tell() -> None:
+            if not answer.done():
+                answer.set_result(given[0])
+
+        self._asked.append(_Asked(lambda now_ms: given.append(act(now_ms)), tell))
         self._arrived.set()
-        return await asked.answer
+        return await answer
 
     # -- turning
 
@@ -192,7 +233,8 @@ class Loop:
             self._arrived.set()
         while self._asked:
             asked = self._asked.popleft()
-            self._batch.answers.append((asked.answer, self._engine.intent(asked.intent, now_ms)))
+            asked.enter(now_ms)
+            self._batch.asked.append(asked)
         self._take_calls(now_ms)
         await self._finish()
 
@@ -203,6 +245,7 @@ class Loop:
         step_ms = now_ms - self.last_turn_ms - passed_ms
         self.last_turn_ms, self._last_monotonic_ns = now_ms, monotonic_ns
         if abs(step_ms) > STEP_MS:
+            self.clock_steps += 1
             self._log.warning("clock-stepped", by_ms=step_ms, remedy="let an NTP client slew the clock, not set it")
             self._engine.clock_stepped(now_ms)
         return now_ms
@@ -292,9 +335,8 @@ class Loop:
                 self._control.acknowledge(batch.control)
             if batch.calls:
                 self._calls.acknowledge(batch.calls)
-            for answer, result in batch.answers:
-                if not answer.done():
-                    answer.set_result(result)
+            for asked in batch.asked:
+                asked.answer()
         if changes.decisions:
             self.on_decisions(changes.decisions)
         for notice in changes.notices:
@@ -327,10 +369,10 @@ class Loop:
         publish, topics = self._publisher.publish, self._topics
         scopes = self._engine.world.scopes
         for switch in self._engine.world.switches:
-            if switch not in self._scopes_sent and publish(
+            if self._scopes_sent.get(switch) != scopes.version and publish(
                 topics.scopes(switch), encode_scopes(scopes.sets, scopes.version), retain=True
             ):
-                self._scopes_sent.add(switch)
+                self._scopes_sent[switch] = scopes.version
         for send in sends:
             publish(topics.commands(send.switch), encode_message(send.message))
 

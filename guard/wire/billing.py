@@ -148,7 +148,7 @@ def _read_account(members: Members) -> AccountMessage:
         account=need(members, "account", fields.identifier),
         name=may(members, "name", fields.text),
         currency=may(members, "currency", _currency),
-        timezone=may(members, "timezone", _timezone),
+        timezone=may(members, "timezone", timezone),
         opened=may(members, "opened", fields.date),
         plan=may(members, "plan", fields.text),
         tariff=may(members, "tariff", fields.text),
@@ -277,7 +277,8 @@ def _timezones() -> frozenset[str]:
     return frozenset({"UTC", *available_timezones()})
 
 
-def _timezone(value: object) -> str:
+def timezone(value: object) -> str:
+    """The name of a time zone."""
     if not isinstance(value, str) or value not in _timezones():
         raise RuleError(rules.NOT_A_TIMEZONE)
     return value

@@ -2,13 +2,14 @@
 
 These messages are never arrays: each stands for itself and there are few. An acknowledgement is worth more than its
 details, so what the contract calls optional may be absent or null, and an error text of any length is taken, cut to
-256 characters.
+256 characters. On-call and the page are shown that text, so a number that the switch put into it is masked.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from guard.core.privacy import without_numbers
 from guard.core.records import Ack, Refusal, SwitchStatus
 from guard.wire import document, fields, rules
 from guard.wire.fields import may, need
@@ -37,7 +38,7 @@ def decode_ack(payload: bytes, switch: str) -> Ack | Refusal:
             account=may(members, "account", fields.text) or "",
             ended_calls=may(members, "ended_calls", fields.count) or 0,
             at_ms=may(members, "at", fields.instant),
-            error=may(members, "error", fields.clipped_text) or "",
+            error=without_numbers(may(members, "error", fields.clipped_text) or ""),
             part=may(members, "part", fields.count),
         )
     except RuleError as error:

@@ -1,8 +1,9 @@
 """What the HTTP side shows, as JSON objects (contract 6): accounts, ledger lines, held blocks, quarantine, switches.
 
 Everything the contract names is here under its name; what is more (`burn_rate`, `reaches_limit_at` ...) may be relied
-on too. Called numbers are whole in live calls and in the ledger, because the operator has to act on them; in decisions
-they were masked when the decision was taken. Rates are money per minute. A time or amount that is not known is null.
+on too. Called numbers are whole in live calls and in the ledger, because the operator has to act on them (for whoever may
+only read they are masked before: `guard.core.privacy`); in decisions they were masked when the decision was taken.
+Rates are money per minute. A time or amount that is not known is null.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def account_item(view: AccountView) -> JsonObject:
         "account": view.account,
         "name": view.name,
         "currency": view.currency,
+        "timezone": view.timezone,
         "state": view.state.value,
         "provisional": view.provisional,
         "limit": optional_money(view.limit_micros),
@@ -219,6 +221,8 @@ def switch_object(switch: SwitchView) -> JsonObject:
         "synced": switch.synced,
         "lagging": switch.lagging,
         "blind": switch.blind,
+        "silence": switch.silence,
+        "usual_calls": switch.usual_calls,
         "skew_ms": switch.skew_ms,
     }
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only engine|rating|pipeline|latency] [--json FILE] [--markdown FILE]`."""
+"""`python -m tests.bench [--only engine|rating|rules|backtest|metrics|...] [--json FILE] [--markdown FILE]`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.bench import engine, latency, pipeline, rating
+from tests.bench import backtest, engine, latency, metrics, pipeline, rating, rules
 
-PARTS = ("engine", "rating", "pipeline", "latency")
+PARTS = ("engine", "rating", "rules", "backtest", "metrics", "pipeline", "latency")
 
 
 def machine() -> str:
@@ -43,6 +43,12 @@ LABELS = {
     "rating_us_rated": "rating: rated by that tariff",
     "rating_us_rated_with_plan": "rating: rated by that tariff under a plan",
     "engine_us_with_rules": "engine: microseconds a report at 1,000 accounts with the shipped rules",
+    "backtest_short_per_s": "backtest, all shipped rules: reports/s on one core",
+    "backtest_long_per_s": "backtest, a history four times as long: reports/s on one core",
+    "backtest_short_mib": "backtest: MiB at most",
+    "backtest_memory_ratio": "backtest: memory with a history four times as long over that",
+    "metrics_ms_200000_accounts": "/metrics: milliseconds of the processor at 200,000 accounts",
+    "metrics_ms_1000_switches": "/metrics: milliseconds of the processor at 1,000 switches",
     "bytes_per_account": "engine: bytes of an idle account",
 }
 """In the order of interest: ratios hold on other machines, figures do not."""
@@ -50,7 +56,9 @@ LABELS = {
 
 def markdown(figures: dict[str, float]) -> str:
     """The figures as a table."""
-    rows = "\n".join(f"| {text} | {figures[name]:,.2f} |" for name, text in LABELS.items() if name in figures)
+    alone = [name for name in figures if name.startswith(rules.FIGURE)]
+    labels = LABELS | {name: f"rules: nanoseconds a report with {name.removeprefix(rules.FIGURE)}" for name in alone}
+    rows = "\n".join(f"| {text} | {figures[name]:,.2f} |" for name, text in labels.items() if name in figures)
     return f"Taken on {machine()} by `python -m tests.bench`.\n\n| figure | value |\n|---|---|\n{rows}\n"
 
 
@@ -68,7 +76,11 @@ def main() -> None:
         figures |= engine.run(print)
     if "rating" in wanted:
         figures |= rating.run(print)
-    for name, part in (("pipeline", pipeline), ("latency", latency)):
+    if "rules" in wanted:
+        figures |= rules.run(print)
+    if "metrics" in wanted:
+        figures |= metrics.run(print)
+    for name, part in (("backtest", backtest), ("pipeline", pipeline), ("latency", latency)):
         if name in wanted:
             with tempfile.TemporaryDirectory(prefix="guard-bench-") as directory:
                 figures |= part.run(print, Path(directory))

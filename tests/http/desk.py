@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from guard.core.decisions import (
     Action,
@@ -18,18 +19,33 @@ from guard.core.decisions import (
     Quarantined,
     Reason,
 )
+from guard.core.events import Delivery, Event, Owed, WebhookView
 from guard.core.identity import derived_id
 from guard.core.limits import LimitReview
 from guard.core.money import Micros
 from guard.core.records import Direction, Intent, IntentResult, Scope
+from guard.core.rules.past import Past
+from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Measure, Per, Rule, RuleMode
 from guard.core.statement import LedgerSum
-from guard.core.views import AccountState, AccountView, BlockView, CauseView, HeldView, LiveCall, SwitchView
-from guard.ports import NotReadyError, Store, StoreError
+from guard.core.views import (
+    AccountState,
+    AccountView,
+    BlockView,
+    CauseView,
+    CurrencyTotal,
+    HeldView,
+    LiveCall,
+    SwitchView,
+    TotalsView,
+)
+from guard.ports import NEWEST, NotReadyError, Reloaded, Store, StoreError
 
 NOW_MS = 1_795_317_165_120
 """2026-11-22T03:12:45.120Z."""
 HOUR_MS = 3_600_000
+
+NOTHING_NEW = Reloaded(changes=(), needs_restart=(), remarks=())
 
 CALL = LiveCall(
     switch="sw1",
@@ -262,13 +278,61 @@ class PaperStore(Store):
         self._answer("billing_entries", account)
         return [each for each in self.entries if each.account == account and each.type in kinds][:limit]
 
-    async def last_audits(self, account: str, limit: int) -> list[Audit]:
+    async def last_audits(self, account: str, limit: int, *, before: int = NEWEST) -> list[Audit]:
         self._answer("last_audits", account)
-        return [each for each in self.audits if each.account == account][:limit]
+        return [each for each in self.audits if each.account == account and each.number < before][:limit]
 
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         self._answer("quarantined", after)
         return [row for row in self.held_back if row[0] > after][:limit]
+
+
+def webhook(name: str = "ops", **more: Any) -> WebhookView:
+    """A target that is well."""
+    told = {"pending": 0, "dead": 0, "delivered_ms": NOW_MS, "failing_since_ms": None, "error": ""} | more
+    return WebhookView(webhook=name, kind="generic", events=("block", "warn"), **told)
+
+
+def delivery(number: int, name: str = "ops", *, dead: bool = True) -> Delivery:
+    """The n-th decision, which the target has not got."""
+    event = Event(number=number, told=decision(number))
+    owed = Owed(
+        event=event,
+        due_ms=NOW_MS + number,
+        since_ms=NOW_MS,
+        attempts=33,
+        tried_ms=NOW_MS + 1,
+        dead=dead,
+        error="answered 500",
+    )
+    return Delivery(name, owed)
+
+
+@dataclass(slots=True)
+class PaperWebhooks:
+    """`guard.ports.Webhooks` over lists."""
+
+    known: list[WebhookView] = field(default_factory=list)
+    owed: list[Delivery] = field(default_factory=list)
+    resent: list[tuple[str, str | None, str, str]] = field(default_factory=list)
+
+    def views(self) -> list[WebhookView]:
+        return self.known
+
+    async def deliveries(
+        self, *, webhook: str | None, dead: bool, after: tuple[str, str], limit: int
+    ) -> list[Delivery]:
+        return [
+            each
+            for each in self.owed
+            if each.owed.dead is dead and webhook in {None, each.webhook} and (each.webhook, each.owed.event.id) > after
+        ][:limit]
+
+    async def resend(self, webhook: str, event: str | None, *, by: str, reason: str) -> int | None:
+        if webhook not in {view.webhook for view in self.known}:
+            return None
+        self.resent.append((webhook, event, by, reason))
+        return sum(each.webhook == webhook and event in {None, each.owed.event.id} for each in self.owed)
 
 
 @dataclass(slots=True)
@@ -276,6 +340,7 @@ class PaperDesk:
     """`guard.ports.Desk` over a dictionary of accounts."""
 
     store: Store = field(default_factory=PaperStore)
+    webhooks: PaperWebhooks = field(default_factory=PaperWebhooks)
     views: dict[str, AccountView] = field(default_factory=dict)
     known_switches: list[SwitchView] = field(default_factory=list)
     reviews: list[LimitReview] = field(default_factory=list)
@@ -285,6 +350,10 @@ class PaperDesk:
     hits: dict[tuple[str, str], int] = field(default_factory=dict)
     submitted: list[Intent] = field(default_factory=list)
     result: IntentResult = IntentResult.DONE
+    reloads: list[str] = field(default_factory=list)
+    reloaded: Reloaded | Exception = NOTHING_NEW
+    pasts: list[Past] = field(default_factory=list)
+    profiles: dict[str, Profile] = field(default_factory=dict)
     not_ready: str = ""
     unhealthy: str = ""
     missing: str = ""
@@ -305,6 +374,25 @@ class PaperDesk:
             for account, view in sorted(self.views.items())
             if account > after and state in {None, view.state} and (query in account or query in view.name)
         ][:limit]
+
+    def soonest(self, limit: int) -> list[AccountView]:
+        growing = [view for view in self.views.values() if view.reaches_limit_at_ms is not None]
+        return sorted(growing, key=lambda view: view.reaches_limit_at_ms or 0)[:limit]
+
+    def totals(self) -> TotalsView:
+        return TotalsView(
+            accounts=Counter(view.state for view in self.views.values()),
+            live_calls=sum(view.live_call_count for view in self.views.values()),
+            currencies=(
+                CurrencyTotal(
+                    currency="CAD",
+                    exposure_micros=Micros(sum(view.exposure_micros for view in self.views.values())),
+                    in_flight_micros=Micros(sum(view.in_flight_micros for view in self.views.values())),
+                    burn_micros_per_minute=sum(view.burn_micros_per_minute for view in self.views.values()),
+                ),
+            ),
+            last_decision=max((each.number for each in getattr(self.store, "decided", ())), default=0),
+        )
 
     def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
         found = [one for one in self.reviews if one.account > after]
@@ -336,6 +424,19 @@ class PaperDesk:
             raise NotReadyError(self.not_ready)
         self.submitted.append(intent)
         return self.result
+
+    async def reload(self, by: str) -> Reloaded:
+        self.reloads.append(by)
+        if isinstance(self.reloaded, Exception):
+            raise self.reloaded
+        return self.reloaded
+
+    async def learn(self, pasts: Sequence[Past]) -> list[int]:
+        self.pasts += pasts
+        return [past.until_day - past.from_day for past in pasts]
+
+    def profile(self, account: str) -> Profile | None:
+        return self.profiles.get(account)
 
     def metrics(self) -> bytes:
         return b"guard_build_info 1\n"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from guard.adapters.log import RefusalLog, set_up_logging
+from guard.adapters.log import RefusalLog, log_the_end, set_up_logging
 from guard.core.records import Refusal
 
 
@@ -59,6 +59,23 @@ def test_an_exception_is_part_of_its_line() -> None:
     first, second = lines(stream)
     assert "ValueError: invalid literal" in first["exception"]
     assert "ValueError: invalid literal" in second["exception"]
+
+
+@pytest.mark.parametrize("console", [False, True])
+def test_a_traceback_gives_no_called_number_away(console: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+    """An error quotes what it stumbled over; what the process ends with is a line like any other."""
+    stream = io.StringIO()
+    set_up_logging(stream=stream, console=console)
+    try:
+        dict[str, int]()["+252617394085"]
+    except KeyError as error:
+        logging.getLogger("guard.http").exception("a request failed")
+        structlog.get_logger().exception("a task failed")
+        log_the_end(type(error), error, error.__traceback__)
+    said = stream.getvalue()
+    assert said.count("KeyError: '+25261***'") == 3
+    assert "critical" in said
+    assert "7394085" not in said
 
 
 def test_levels_are_filtered_for_everybody() -> None:

@@ -131,12 +131,16 @@ async def test_an_invoice_without_a_period_is_not_checked(desk: PaperDesk, api: 
 
 
 async def test_the_history_has_who_when_what_and_why(store: PaperStore, api: httpx.AsyncClient) -> None:
-    store.audits = [Audit("A1001", NOW_MS, "ana", "limit", "EFT promised"), Audit("A1001", 0, "billing", "credit", "")]
+    promised = Audit("A1001", NOW_MS, "ana", "limit", "EFT promised", number=2)
+    store.audits = [promised, Audit("A1001", 0, "billing", "credit", "", number=1)]
     answer = (await api.get(f"{A1001}/history", params={"limit": "1"})).json()
     assert answer == {
         "account": "A1001",
         "history": [{"at": "2026-11-22T03:12:45.120Z", "by": "ana", "what": "limit", "reason": "EFT promised"}],
+        "next": "2",
     }
+    rest = (await api.get(f"{A1001}/history", params={"after": answer["next"]})).json()
+    assert ([each["what"] for each in rest["history"]], rest["next"]) == (["credit"], None)
     assert (await api.get("/api/v1/accounts/nobody/history")).status_code == 404
 
 

@@ -14,8 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import guard
-from guard.core.decisions import Command, CommandAction, Decision, Reason, SnapshotEntry, SnapshotPart
+from guard.core.decisions import (
+    Command,
+    CommandAction,
+    Decision,
+    Notice,
+    NoticeKind,
+    Reason,
+    SnapshotEntry,
+    SnapshotPart,
+)
 from guard.core.emergency import EmergencyNumbers
+from guard.core.events import Event
 from guard.core.records import Ack, Scope, SwitchStatus
 from guard.core.views import AccountView
 from guard.wire import rules
@@ -26,12 +36,15 @@ from guard.wire.decisions import encode_decision
 from guard.wire.instants import MAX_MS
 from guard.wire.reports import decode_reports
 from guard.wire.views import account_object, encode_json
+from guard.wire.webhooks import encode_event
 from tests.wire import pictures, strategies
 from tests.wire.pictures import decisions
 from tests.wire.samples import ACK, BILLING, NOW_MS, REPORT, STATUS
 
 FOLDER = Path(guard.__file__).parent / "share" / "schemas"
-NAMES = ("account", "ack", "billing", "command", "decision", "report", "scopes", "status")
+NAMES = ("account", "ack", "billing", "command", "decision", "report", "scopes", "status", "webhook")
+
+DECISIONS = decisions.filter(lambda decision: bool(decision.id) and decision.account.isprintable() and decision.account)
 
 BEYOND_A_SCHEMA = {
     rules.TOO_FAR_AHEAD,
@@ -73,7 +86,7 @@ def agree(name: str, message: Any, broken_rule: str | None) -> None:
 
 
 def test_there_is_a_schema_for_each_message() -> None:
-    """Eight files, each a valid schema of draft 2020-12 with its own name."""
+    """Nine files, each a valid schema of draft 2020-12 with its own name."""
     assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(NAMES)
     for name in NAMES:
         schema = json.loads((FOLDER / f"{name}.json").read_text())
@@ -250,9 +263,7 @@ def test_scopes(stated: dict[Scope, dict[str, bool]]) -> None:
     fits("scopes", encode_scopes(scopes, "v1"))
 
 
-@given(
-    decisions.filter(lambda decision: bool(decision.id) and decision.account.isprintable() and bool(decision.account))
-)
+@given(DECISIONS)
 def test_decisions(decision: Decision) -> None:
     """Every decision that guard can write fits decision.json."""
     fits("decision", encode_decision(decision))
@@ -283,3 +294,16 @@ def test_every_word_of_a_choice_is_the_codes() -> None:
                 assert words == {scope.value for scope in Scope}
             if "released" in words:
                 assert words == {reason.value for reason in Reason}
+
+
+@given(DECISIONS)
+def test_webhooks_of_decisions(decision: Decision) -> None:
+    """webhook.json accepts the body of every decision."""
+    fits("webhook", encode_event(Event(number=1, told=decision)))
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_webhooks_of_notices(kind: NoticeKind) -> None:
+    """webhook.json accepts the body of every notice."""
+    told = Notice(kind=kind, at_ms=NOW_MS, switch="sw1", text="Look at it.")
+    fits("webhook", encode_event(Event(number=1, told=told)))

@@ -137,6 +137,7 @@ def test_a_list_shows_figures_only() -> None:
             "account": "A1001",
             "name": "Acme Ltd",
             "currency": "CAD",
+            "timezone": "America/Toronto",
             "state": "blocked",
             "provisional": False,
             "limit": "500.00",

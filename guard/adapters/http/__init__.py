@@ -1,4 +1,4 @@
-"""The operators' side: the JSON API of contract 6, metrics, health, and a plain page.
+"""The operators' side: the JSON API of contract 6, metrics, health, and the page.
 
 It sees the daemon through `guard.ports.Desk` alone and runs in the daemon's own loop, so nothing here may take long:
 lists come in pages, the ledger is streamed. The layers, from outside in:
@@ -11,7 +11,7 @@ lists come in pages, the ledger is streamed. The layers, from outside in:
 """
 
 from guard.adapters.http.app import create_app
-from guard.adapters.http.server import AddressError, Listening, serve
+from guard.adapters.http.server import AddressError, Certificate, Listening, serve
 from guard.adapters.http.tokens import TokenFile
 
-__all__ = ["AddressError", "Listening", "TokenFile", "create_app", "serve"]
+__all__ = ["AddressError", "Certificate", "Listening", "TokenFile", "create_app", "serve"]

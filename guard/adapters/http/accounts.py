@@ -20,6 +20,7 @@ from guard.adapters.http.inputs import (
 )
 from guard.adapters.http.negotiate import CSV, JSON, preferred
 from guard.adapters.http.paths import MAX_ID, account_id
+from guard.adapters.http.privacy import lines_for, view_for
 from guard.adapters.http.problems import FieldError, no_such_account, refused_fields
 from guard.adapters.http.state import desk_of
 from guard.core.decisions import LedgerLine
@@ -48,11 +49,11 @@ async def account_response(request: Request, account: str) -> Response:
 
 
 def known(request: Request, account: str) -> AccountView:
-    """The account's picture; 404 when there is none."""
+    """The account's picture, as whoever asks may see it; 404 when there is none."""
     view = desk_of(request).account(account)
     if view is None:
         raise no_such_account()
-    return view
+    return view_for(request, view)
 
 
 async def account(request: Request) -> Response:
@@ -103,7 +104,8 @@ async def ledger(request: Request) -> Response:
         media_type += "; charset=utf-8; header=present"
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)
-    lines = _begun(desk_of(request).store.ledger(view.account, from_ms=from_ms, to_ms=to_ms))
+    kept = desk_of(request).store.ledger(view.account, from_ms=from_ms, to_ms=to_ms)
+    lines = _begun(lines_for(request, kept))
     # Reads the first chunk, so that a store that does not answer is a 503 and not a broken stream.
     await anext(lines)
     body = _csv(lines) if CSV in media_type else _json(view, lines)

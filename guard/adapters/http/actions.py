@@ -39,7 +39,7 @@ async def block(request: Request) -> Response:
     """Block an account, wholly or in a scope, until a time or until it is released."""
     account = account_id(request)
     fields = await body_fields(request)
-    by, reason = _who_and_why(request, fields)
+    by, reason = who_and_why(request, fields)
     scope = fields.read("scope", _scope, Scope.ALL)
     until_ms = fields.read("until", moment, None)
     fields.finish()
@@ -50,7 +50,7 @@ async def release(request: Request) -> Response:
     """Lift what blocks an account, and allow it for a while."""
     account = account_id(request)
     fields = await body_fields(request)
-    by, reason = _who_and_why(request, fields)
+    by, reason = who_and_why(request, fields)
     fields.read("scope", _whole, None)
     until_ms = fields.read("until", moment, None)
     fields.finish()
@@ -61,7 +61,7 @@ async def allow(request: Request) -> Response:
     """Allow an account until a time, whatever automatic causes say."""
     account = account_id(request)
     fields = await body_fields(request)
-    by, reason = _who_and_why(request, fields)
+    by, reason = who_and_why(request, fields)
     fields.read("scope", _whole, None)
     until_ms = fields.need("until", moment, 0)
     fields.finish()
@@ -72,7 +72,7 @@ async def limit(request: Request) -> Response:
     """Set the limit of an account by hand: an amount, none at all (null), or the one that is suggested."""
     account = account_id(request)
     fields = await body_fields(request)
-    by, reason = _who_and_why(request, fields)
+    by, reason = who_and_why(request, fields)
     suggested = fields.read("suggested", flag, default=False)
     amount = fields.read("limit", unsigned_money, None)
     until_ms = fields.read("until", moment, None)
@@ -102,7 +102,7 @@ async def reject(request: Request) -> Response:
 async def close_fuse(request: Request) -> Response:
     """Let blocks by rules act at once again."""
     fields = await body_fields(request)
-    by, reason = _who_and_why(request, fields)
+    by, reason = who_and_why(request, fields)
     fields.finish()
     desk = desk_of(request)
     await desk.submit(CloseFuse(by=by, reason=reason))
@@ -111,7 +111,7 @@ async def close_fuse(request: Request) -> Response:
 
 async def _judge_held(request: Request, verdict: type[Approve | Reject]) -> Response:
     fields = await body_fields(request)
-    by, reason = _who_and_why(request, fields)
+    by, reason = who_and_why(request, fields)
     fields.finish()
     held = desk_of(request).held_of(request.path_params["id"])
     if held is None:
@@ -119,7 +119,8 @@ async def _judge_held(request: Request, verdict: type[Approve | Reject]) -> Resp
     return await _submit(request, verdict(account=held.account, held=held.id, by=by, reason=reason))
 
 
-def _who_and_why(request: Request, fields: Fields) -> tuple[str, str]:
+def who_and_why(request: Request, fields: Fields) -> tuple[str, str]:
+    """Name and reason of whoever acts; with a token the name is the token's."""
     holder: str | None = request.scope.get(OPERATOR)
     if holder is None:
         by = fields.need("by", words(MAX_BY), "")

@@ -9,8 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from guard.adapters.http import accounts, actions, feeds, page, rules, statements, status
+from guard.adapters.http import accounts, actions, feeds, learning, reload, rules, statements, status, webhooks
 from guard.adapters.http.gate import Gate, SecurityHeaders, is_loopback
+from guard.adapters.http.page import routes as page
+from guard.adapters.http.page.errors import as_page
+from guard.adapters.http.page.sessions import Sessions
 from guard.adapters.http.paths import RawPath
 from guard.adapters.http.problems import (
     ApiError,
@@ -24,10 +27,10 @@ from guard.ports import Desk, NotReadyError, StoreError
 
 ACCOUNT = "/api/v1/accounts/{id}"
 HELD = "/api/v1/held"
+WEBHOOKS = "/api/v1/webhooks"
 
 ROUTES = (
-    Route("/", page.overview),
-    Route("/accounts/{id}", page.account),
+    *page.ROUTES,
     Route("/api/v1/accounts", accounts.accounts),
     Route(ACCOUNT, accounts.account),
     Route(f"{ACCOUNT}/ledger", accounts.ledger),
@@ -37,6 +40,9 @@ ROUTES = (
     Route(f"{ACCOUNT}/release", actions.release, methods=["POST"]),
     Route(f"{ACCOUNT}/allow", actions.allow, methods=["POST"]),
     Route(f"{ACCOUNT}/limit", actions.limit, methods=["POST"]),
+    Route(f"{ACCOUNT}/profile", learning.profile),
+    Route("/api/v1/profiles", learning.learn, methods=["POST"]),
+    Route("/api/v1/history", statements.whole_history),
     Route("/api/v1/limits/review", statements.limit_review),
     Route(HELD, rules.held),
     Route(f"{HELD}/{{id}}/approve", actions.approve, methods=["POST"]),
@@ -46,10 +52,14 @@ ROUTES = (
     Route("/api/v1/decisions", feeds.decisions),
     Route("/api/v1/quarantine", feeds.quarantine),
     Route("/api/v1/switches", feeds.switches),
+    Route(WEBHOOKS, webhooks.webhooks),
+    Route(f"{WEBHOOKS}/deliveries", webhooks.deliveries),
+    Route(f"{WEBHOOKS}/{{name}}/resend", webhooks.resend, methods=["POST"]),
     Route("/api/v1/openapi.json", status.openapi),
     Route("/metrics", status.metrics),
     Route("/-/healthy", status.healthy),
     Route("/-/ready", status.ready),
+    Route("/-/reload", reload.reload, methods=["POST"]),
 )
 
 
@@ -69,23 +79,26 @@ def create_app(desk: Desk, *, tokens: TokenFile, listen: Address) -> Starlette:
     """
     if not is_loopback(listen.host):
         tokens.require()
+    sessions = Sessions()
     app = Starlette(
         routes=ROUTES,
         middleware=[
             Middleware(Boundary),
             Middleware(SecurityHeaders),
-            Middleware(Gate, tokens=tokens),
+            Middleware(Gate, tokens=tokens, sessions=sessions),
             Middleware(RawPath),
         ],
         exception_handlers={
-            ApiError: on_api_error,
-            HTTPException: on_http_exception,
-            NotReadyError: on_not_ready,
-            StoreError: on_not_ready,
+            ApiError: as_page(on_api_error),
+            HTTPException: as_page(on_http_exception),
+            NotReadyError: as_page(on_not_ready),
+            StoreError: as_page(on_not_ready),
         },
     )
     # A trailing slash is part of the path: `/api/v1/accounts/` is the account with an empty id, which cannot be.
     app.router.redirect_slashes = False
     app.state.desk = desk
     app.state.positions = feeds.Positions()
+    app.state.sessions = sessions
+    app.state.tokens = tokens
     return app

@@ -105,14 +105,19 @@ def query_fields(request: Request) -> Fields:
 
 
 async def body_fields(request: Request) -> Fields:
+    """The members of the JSON object in the body, to be read one by one."""
+    return Fields(await body_members(request))
+
+
+async def body_members(request: Request) -> Mapping[str, object]:
     """The members of the JSON object in the body."""
     try:
-        return Fields(as_members(parse(await _body(request))))
+        return as_members(parse(await request_body(request)))
     except RuleError as error:
         raise ApiError(400, error.rule.replace("payload", "body")) from None
 
 
-async def _body(request: Request) -> bytes:
+async def request_body(request: Request) -> bytes:
     """The body, within its bounds of size and time."""
     body = bytearray()
     try:

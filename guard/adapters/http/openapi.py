@@ -1,10 +1,21 @@
-"""The OpenAPI document of the API: written by hand, held to the routes and to the codec by tests."""
+"""The OpenAPI document of the API: written by hand, held to the routes, to the codec and to the daemon by tests.
+
+It says what this very daemon wants: with tokens one is needed for everything, and who acts is known by it; without
+them every act says who it is.
+"""
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from guard import __version__
 from guard.adapters.http.inputs import DEFAULT_AUDITS, DEFAULT_LIMIT, MAX_LIMIT
+from guard.adapters.http.paths import MAX_ID
+from guard.adapters.http.schema_parts import ASKED_MOMENT, SIGNED, TEXT, asked, identifier, matching
 from guard.adapters.http.schemas import SCHEMAS
+from guard.adapters.http.schemas_setup import SETUP_SCHEMAS
+from guard.adapters.http.schemas_webhooks import WEBHOOK_SCHEMAS
+from guard.adapters.http.webhooks import MAX_NAME
 from guard.wire.decisions import JsonObject
 
 _INTRODUCTION = (
@@ -14,18 +25,34 @@ _INTRODUCTION = (
 )
 
 
-def document() -> JsonObject:
-    """The document, OpenAPI 3.1."""
+_ACTS = ("Block", "Release", "Allow", "SetLimit", "Verdict", "Resend")
+"""What somebody is answerable for."""
+_POSITION = matching("[0-9]{1,18}")
+_DECISION = matching("[0-9]{1,18}|[0-9A-Za-z]{26}")
+_MONTH = matching("[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def document(*, with_tokens: bool) -> JsonObject:
+    """The document, OpenAPI 3.1; `with_tokens`: nobody gets in without one."""
+    schemas = {**SCHEMAS, **SETUP_SCHEMAS, **WEBHOOK_SCHEMAS}
+    if not with_tokens:
+        schemas |= {name: _signed(schemas[name]) for name in _ACTS}
     return {
         "openapi": "3.1.0",
         "info": {"title": "guard", "version": __version__, "description": _INTRODUCTION},
-        "security": [{}, {"token": []}],
+        "security": [{"token": []}] if with_tokens else [],
         "paths": _paths(),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": SCHEMAS,
+            "schemas": schemas,
         },
     }
+
+
+def _signed(act: object) -> JsonObject:
+    """The same, and who acts must be said."""
+    schema = cast("dict[str, Any]", act)
+    return {**schema, "required": ["by", *schema["required"]], "properties": {**schema["properties"], **SIGNED}}
 
 
 def _paths() -> JsonObject:
@@ -39,9 +66,9 @@ def _paths() -> JsonObject:
             "get": _get(
                 "Accounts in the order of their ids",
                 _json("Accounts"),
-                _query("state", "Only those in this state", enum=["active", "warned", "blocked", "closed"]),
-                _query("q", "Part of an id or a name"),
-                *_PAGING,
+                _query("state", "Only those in this state", _one_of("active", "warned", "blocked", "closed")),
+                _query("q", "Part of an id or a name", asked(MAX_ID)),
+                *_paging(asked(MAX_ID)),
             )
         },
         account: {"get": _get("One account", _json("Account"), _ID)},
@@ -50,8 +77,8 @@ def _paths() -> JsonObject:
                 "The account's ledger, whole or from <= at < to; a date is midnight in the account's time zone",
                 ledger,
                 _ID,
-                _query("from", "First moment: RFC 3339, epoch seconds, or a date"),
-                _query("to", "First moment after: RFC 3339, epoch seconds, or a date"),
+                _query("from", "First moment", ASKED_MOMENT),
+                _query("to", "First moment after", ASKED_MOMENT),
             )
         },
         f"{account}/statement": {
@@ -59,31 +86,46 @@ def _paths() -> JsonObject:
                 "Why the balance is what it is: the figures of one cycle, and sentences to read out",
                 _json("Statement"),
                 _ID,
-                _query("cycle", "A month that has begun, `YYYY-MM`; the present one by default"),
+                _query("cycle", "A month that has begun, `YYYY-MM`; the present one by default", _MONTH),
             )
         },
         f"{account}/history": {
             "get": _get(
-                "What operators and billing did to the account outside of decisions, newest first",
+                "What was done to the account outside of decisions, newest first",
                 _json("History"),
                 _ID,
-                _limit(DEFAULT_AUDITS),
+                *_paging(_POSITION, DEFAULT_AUDITS),
             )
         },
         f"{account}/block": {"post": _post("Block the account", "Block", _ID)},
         f"{account}/release": {"post": _post("Lift what blocks the account, and allow it for a while", "Release", _ID)},
         f"{account}/allow": {"post": _post("Allow the account until a time", "Allow", _ID)},
         f"{account}/limit": {"post": _post("Set the limit, or take the one that is suggested", "SetLimit", _ID)},
+        f"{account}/profile": {
+            "get": _get("What is usual for the account, as the rules see it", _json("Profile"), _ID)
+        },
+        "/api/v1/profiles": {
+            "post": _post("Teach the profiles of accounts what was before guard", "Pasts", answer="Learned")
+        },
+        "/api/v1/history": {
+            "get": _get(
+                "What was done that concerns no single account, such as reloads, newest first",
+                _json("Doings"),
+                *_paging(_POSITION, DEFAULT_AUDITS),
+            )
+        },
         "/api/v1/limits/review": {
             "get": _get(
                 "Accounts whose limit no longer covers two to three cycles; a page may be empty and have a `next`",
                 _json("LimitReview"),
-                *_PAGING,
+                *_paging(asked(MAX_ID)),
             )
         },
         "/api/v1/held": {
             "get": _get(
-                "Blocks by rule or model that the fuse holds for an operator, oldest first", _json("Held"), *_PAGING
+                "Blocks by rule or model that the fuse holds for an operator, oldest first",
+                _json("Held"),
+                *_paging(asked(MAX_ID)),
             )
         },
         "/api/v1/held/{id}/approve": {"post": _post("Let a held block happen", "Verdict", _HELD_ID)},
@@ -96,18 +138,35 @@ def _paths() -> JsonObject:
             "get": _get(
                 "Decisions, oldest first; `after` may be a decision's id, too",
                 _json("Decisions"),
-                _query("account", "Only those of this account"),
-                *_PAGING,
+                _query("account", "Only those of this account", asked(MAX_ID)),
+                *_paging(_DECISION),
             )
         },
-        "/api/v1/quarantine": {"get": _get("Reports held back", _json("Quarantine"), *_PAGING)},
+        "/api/v1/quarantine": {"get": _get("Reports held back", _json("Quarantine"), *_paging(_POSITION))},
         "/api/v1/switches": {"get": _get("All known switches", _json("Switches"))},
+        "/api/v1/webhooks": {"get": _get("The targets of webhooks, and how it stands with each", _json("Webhooks"))},
+        "/api/v1/webhooks/deliveries": {
+            "get": _get(
+                "What webhooks are owed: dead letters, or what is still to be sent",
+                _json("Deliveries"),
+                _query("webhook", "Only of this one", asked(MAX_NAME)),
+                _query("state", "`dead` by default", _one_of("dead", "pending")),
+                *_paging(matching("[^/]*/.*")),
+            )
+        },
+        "/api/v1/webhooks/{name}/resend": {
+            "post": _post("Send dead letters again, one or the oldest 1,000", "Resend", _WEBHOOK, answer="Resent")
+        },
         "/api/v1/openapi.json": {"get": _get("This document", {"application/json": {"schema": {"type": "object"}}})},
         "/metrics": {"get": _get("Prometheus metrics", {"text/plain": {"schema": {"type": "string"}}})},
         "/-/healthy": {"get": _get("Whether guard lives; 503 if not", _json("Status"))},
+        "/-/reload": {
+            "post": _get(
+                "Read the files anew and go by them; 422 with every mistake, and then nothing has changed",
+                _json("Reloaded"),
+            )
+        },
         "/-/ready": {"get": _get("Whether guard is restored and subscribed; 503 if not", _json("Status"))},
-        "/": {"get": _get("A plain page: accounts at risk first", _HTML, _query("q", "Part of an id or a name"))},
-        "/accounts/{id}": {"get": _get("A plain page about one account", _HTML, _ID)},
     }
 
 
@@ -119,22 +178,29 @@ def _json(name: str) -> JsonObject:
     return {"application/json": _schema(name)}
 
 
-def _query(name: str, description: str, **schema: object) -> JsonObject:
-    return {
-        "name": name,
-        "in": "query",
-        "description": description,
-        "schema": {"type": "string", **schema},
-    }
+def _query(name: str, description: str, schema: JsonObject) -> JsonObject:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-_HTML: JsonObject = {"text/html": {"schema": {"type": "string"}}}
+def _one_of(*values: str) -> JsonObject:
+    """One of these, or nothing."""
+    return {**TEXT, "enum": [*values, ""]}
+
+
 _ID: JsonObject = {
     "name": "id",
     "in": "path",
     "required": True,
     "description": "The account's id, percent-encoded",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    "schema": identifier(),
+}
+
+_WEBHOOK: JsonObject = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "description": "The webhook's name",
+    "schema": {"type": "string"},
 }
 
 _HELD_ID: JsonObject = {
@@ -146,19 +212,16 @@ _HELD_ID: JsonObject = {
 }
 
 
-def _limit(default: int) -> JsonObject:
-    return {
+def _paging(after: JsonObject, entries: int = DEFAULT_LIMIT) -> tuple[JsonObject, JsonObject]:
+    limit: JsonObject = {
         "name": "limit",
         "in": "query",
         "description": "Entries a page",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": default},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": entries},
     }
+    return limit, _query("after", "Where the page begins: `next` of the page before", after)
 
 
-_PAGING: tuple[JsonObject, ...] = (
-    _limit(DEFAULT_LIMIT),
-    _query("after", "Where the page begins: `next` of the page before"),
-)
 _PROBLEM: JsonObject = {
     "description": "A problem (RFC 9457)",
     "content": {"application/problem+json": _schema("Problem")},

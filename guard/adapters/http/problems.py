@@ -66,6 +66,16 @@ def no_such_held() -> ApiError:
     return ApiError(404, "no block with this id is held: it was approved or rejected, has lapsed, or never was")
 
 
+def no_such_webhook() -> ApiError:
+    """The path names a webhook that is not configured."""
+    return ApiError(404, "no webhook has this name")
+
+
+def no_such_dead_letter() -> ApiError:
+    """There is nothing to send again."""
+    return ApiError(404, "this webhook has no such dead letter")
+
+
 def problem_response(
     status: int,
     detail: str,

@@ -5,23 +5,26 @@ Kept by hand, because they are a promise; tests hold them to what the codec writ
 
 from __future__ import annotations
 
+from guard.adapters.http.schema_parts import (
+    COUNT,
+    FLAG,
+    MOMENT,
+    MONEY,
+    PRICE,
+    REASON_GIVEN,
+    TEXT,
+    TIME,
+    TOLD_FLAG,
+    WHO,
+    WHOLE,
+    body,
+    maybe,
+)
 from guard.core.decisions import Action, LineKind, Mode, Reason
 from guard.core.records import Direction, Scope
 from guard.core.rules.rule import Measure, Per, RuleMode
 from guard.core.views import AccountState
 from guard.wire.decisions import JsonObject
-
-TEXT: JsonObject = {"type": "string"}
-FLAG: JsonObject = {"type": "boolean"}
-COUNT: JsonObject = {"type": "integer", "minimum": 0}
-WHOLE: JsonObject = {"type": "integer"}
-MONEY: JsonObject = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,6})?$"}
-TIME: JsonObject = {"type": "string", "format": "date-time"}
-MOMENT: JsonObject = {"type": ["string", "number"], "description": "RFC 3339 with offset, or epoch seconds"}
-
-
-def _maybe(schema: JsonObject) -> JsonObject:
-    return {"oneOf": [schema, {"type": "null"}]}
 
 
 def _ref(name: str) -> JsonObject:
@@ -41,14 +44,14 @@ def _object(required: dict[str, JsonObject], optional: dict[str, JsonObject] | N
 
 
 def _page(name: str, entry: str) -> JsonObject:
-    return _object({name: _list(entry), "next": _maybe(TEXT)})
+    return _object({name: _list(entry), "next": maybe(TEXT)})
 
 
 _SCOPE = _one_of(*(scope.value for scope in Scope))
 _STATE = _one_of(*(state.value for state in AccountState))
 _REASON = _one_of(*(reason.value for reason in Reason))
 
-_PLAN_USE = _object({"key": TEXT, "text": TEXT, "used": COUNT, "of": _maybe(COUNT)})
+_PLAN_USE = _object({"key": TEXT, "text": TEXT, "used": COUNT, "of": maybe(COUNT)})
 
 _ACCOUNT = _object(
     {
@@ -61,11 +64,11 @@ _ACCOUNT = _object(
         "tariff": TEXT,
         "state": _STATE,
         "provisional": FLAG,
-        "limit": _maybe(MONEY),
+        "limit": maybe(MONEY),
         "limit_source": TEXT,
-        "limit_until": _maybe(TIME),
+        "limit_until": maybe(TIME),
         "limit_text": TEXT,
-        "limit_suggested": _maybe(MONEY),
+        "limit_suggested": maybe(MONEY),
         "exposure": MONEY,
         "balance": _object(
             {
@@ -79,16 +82,16 @@ _ACCOUNT = _object(
             }
         ),
         "burn_rate": MONEY,
-        "reaches_limit_at": _maybe(TIME),
+        "reaches_limit_at": maybe(TIME),
         "spends_per_day": MONEY,
-        "reaches_limit_in_days": _maybe(COUNT),
+        "reaches_limit_in_days": maybe(COUNT),
         "invoices": _list("Invoice"),
-        "card": _maybe(_object({"status": TEXT, "expires": TEXT, "text": TEXT})),
+        "card": maybe(_object({"status": TEXT, "expires": TEXT, "text": TEXT})),
         "plan_use": {"type": "array", "items": _PLAN_USE},
         "live_call_count": COUNT,
         "live_calls": _list("LiveCall"),
-        "block": _maybe(_ref("Blocked")),
-        "allow_until": _maybe(TIME),
+        "block": maybe(_ref("Blocked")),
+        "allow_until": maybe(TIME),
         "decisions": _list("Decision"),
     }
 )
@@ -98,20 +101,21 @@ _ACCOUNT_ITEM = _object(
         "account": TEXT,
         "name": TEXT,
         "currency": TEXT,
+        "timezone": TEXT,
         "state": _STATE,
         "provisional": FLAG,
-        "limit": _maybe(MONEY),
+        "limit": maybe(MONEY),
         "limit_source": TEXT,
         "exposure": MONEY,
         "owed": MONEY,
         "in_flight": MONEY,
         "burn_rate": MONEY,
-        "reaches_limit_at": _maybe(TIME),
+        "reaches_limit_at": maybe(TIME),
         "live_call_count": COUNT,
-        "block_scope": _maybe(_SCOPE),
-        "confirmed": _maybe(FLAG),
-        "effective": _maybe(FLAG),
-        "allow_until": _maybe(TIME),
+        "block_scope": maybe(_SCOPE),
+        "confirmed": maybe(FLAG),
+        "effective": maybe(FLAG),
+        "allow_until": maybe(TIME),
     }
 )
 
@@ -141,7 +145,7 @@ _CAUSE = _object(
         "rule": TEXT,
         "scope": _SCOPE,
         "since": TIME,
-        "until": _maybe(TIME),
+        "until": maybe(TIME),
         "text": TEXT,
     }
 )
@@ -171,7 +175,7 @@ _DECISION = _object(
         "key": TEXT,
         "mark": TEXT,
         "exposure": MONEY,
-        "limit": _maybe(MONEY),
+        "limit": maybe(MONEY),
         "currency": TEXT,
         "evidence": {
             "type": "array",
@@ -198,7 +202,7 @@ _LEDGER_LINE = _object(
         "ref": TEXT,
         "method": TEXT,
         "text": TEXT,
-        "gross": _maybe(MONEY),
+        "gross": maybe(MONEY),
         "billed_s": COUNT,
         "covered_s": COUNT,
         "class": TEXT,
@@ -216,7 +220,7 @@ _QUARANTINED = _object(
         "at": TIME,
         "rule": TEXT,
         "event": TEXT,
-        "charge": _maybe(MONEY),
+        "charge": maybe(MONEY),
         "currency": TEXT,
     }
 )
@@ -231,6 +235,8 @@ _SWITCH = _object(
         "synced": FLAG,
         "lagging": FLAG,
         "blind": FLAG,
+        "silence": {"enum": ["", "calls_up", "unusual", "absent"]},
+        "usual_calls": maybe(COUNT),
         "skew_ms": WHOLE,
     }
 )
@@ -242,7 +248,7 @@ _INVOICE_MEMBERS: dict[str, JsonObject] = {
     "period_end": TEXT,
     "at": TIME,
 }
-_CHECKED_INVOICE = _object({**_INVOICE_MEMBERS, "ledger": _maybe(MONEY), "difference": _maybe(MONEY)})
+_CHECKED_INVOICE = _object({**_INVOICE_MEMBERS, "ledger": maybe(MONEY), "difference": maybe(MONEY)})
 
 _STATEMENT = _object(
     {
@@ -274,9 +280,9 @@ _STATEMENT = _object(
         "payments": {"type": "array", "items": _object({"method": TEXT, "payments": COUNT, "amount": MONEY})},
         "paid": MONEY,
         "closing": MONEY,
-        "invoice": _maybe(_ref("CheckedInvoice")),
-        "last_invoice": _maybe(_ref("CheckedInvoice")),
-        "live": _maybe(_ref("Live")),
+        "invoice": maybe(_ref("CheckedInvoice")),
+        "last_invoice": maybe(_ref("CheckedInvoice")),
+        "live": maybe(_ref("Live")),
         "lines": {"type": "array", "items": TEXT},
     }
 )
@@ -292,7 +298,7 @@ _LIVE = _object(
         "pending_payments": MONEY,
         "trusted_payments": MONEY,
         "exposure": MONEY,
-        "limit": _maybe(MONEY),
+        "limit": maybe(MONEY),
         "limit_text": TEXT,
     }
 )
@@ -302,10 +308,10 @@ _REVIEWED_LIMIT = _object(
         "account": TEXT,
         "name": TEXT,
         "currency": TEXT,
-        "limit": _maybe(MONEY),
+        "limit": maybe(MONEY),
         "limit_source": TEXT,
         "spend_per_cycle": MONEY,
-        "cycles_covered": _maybe(MONEY),
+        "cycles_covered": maybe(MONEY),
         "suggested": MONEY,
         "why": TEXT,
     }
@@ -330,10 +336,10 @@ _RULE = _object(
         "title": TEXT,
         "mode": _one_of(*(mode.value for mode in RuleMode)),
         "measure": _one_of(*(measure.value for measure in Measure)),
-        "window": _maybe(TEXT),
+        "window": maybe(TEXT),
         "per": _one_of(*(per.value for per in Per)),
-        "warn": _maybe(TEXT),
-        "block": _maybe(TEXT),
+        "warn": maybe(TEXT),
+        "block": maybe(TEXT),
         "scope": _SCOPE,
         "hits": _object({mode.value: COUNT for mode in Mode}),
     }
@@ -344,15 +350,12 @@ _PROBLEM = _object(
     {"errors": {"type": "array", "items": _object({"field": TEXT, "detail": TEXT})}},
 )
 
-_WHO: dict[str, JsonObject] = {
-    "by": {**TEXT, "minLength": 1, "description": "Who acts; with tokens the token's name counts instead"}
-}
-_REASON_GIVEN: dict[str, JsonObject] = {"reason": {**TEXT, "minLength": 1, "maxLength": 256}}
-
 _LIMIT: dict[str, JsonObject] = {
-    "limit": {**_maybe(MONEY), "description": "Null: no limit. Required unless `suggested`"},
-    "suggested": {**FLAG, "description": "Take the limit that waits for approval, in place of `limit`"},
+    "limit": {**PRICE, "description": "Null: no limit. Required unless `suggested`"},
+    "suggested": {**TOLD_FLAG, "description": "Take the limit that waits for approval, in place of `limit`"},
 }
+
+_WHOLE_ACCOUNT: dict[str, JsonObject] = {"scope": _one_of(Scope.ALL.value)}
 
 SCHEMAS: JsonObject = {
     "Account": _ACCOUNT,
@@ -365,7 +368,7 @@ SCHEMAS: JsonObject = {
     "LedgerLine": _LEDGER_LINE,
     "Ledger": _object({"account": TEXT, "currency": TEXT, "lines": _list("LedgerLine"), "sum": MONEY}),
     "HeldBlock": _HELD_BLOCK,
-    "Held": _object({"fuse_open": FLAG, "held": _list("HeldBlock"), "next": _maybe(TEXT)}),
+    "Held": _object({"fuse_open": FLAG, "held": _list("HeldBlock"), "next": maybe(TEXT)}),
     "Rule": _RULE,
     "Rules": _object({"rules": _list("Rule")}),
     "Quarantined": _QUARANTINED,
@@ -377,15 +380,15 @@ SCHEMAS: JsonObject = {
     "Statement": _STATEMENT,
     "Live": _LIVE,
     "Audit": _object({"at": TIME, "by": TEXT, "what": TEXT, "reason": TEXT}),
-    "History": _object({"account": TEXT, "history": _list("Audit")}),
+    "History": _object({"account": TEXT, "history": _list("Audit"), "next": maybe(TEXT)}),
     "ReviewedLimit": _REVIEWED_LIMIT,
     "LimitReview": _page("accounts", "ReviewedLimit"),
     "Status": _object({"status": TEXT}),
     "Problem": _PROBLEM,
-    "Block": _object(_REASON_GIVEN, {**_WHO, "scope": _SCOPE, "until": _maybe(MOMENT)}),
-    "Release": _object(_REASON_GIVEN, {**_WHO, "until": _maybe(MOMENT)}),
-    "Allow": _object({**_REASON_GIVEN, "until": MOMENT}, _WHO),
+    "Block": body(REASON_GIVEN, {**WHO, "scope": _SCOPE, "until": MOMENT}),
+    "Release": body(REASON_GIVEN, {**WHO, **_WHOLE_ACCOUNT, "until": MOMENT}),
+    "Allow": body({**REASON_GIVEN, "until": MOMENT}, {**WHO, **_WHOLE_ACCOUNT}),
     "Fuse": _object({"fuse_open": FLAG}),
-    "Verdict": _object(_REASON_GIVEN, _WHO),
-    "SetLimit": _object(_REASON_GIVEN, {**_WHO, **_LIMIT, "until": _maybe(MOMENT)}),
+    "Verdict": body(REASON_GIVEN, WHO),
+    "SetLimit": body(REASON_GIVEN, {**WHO, **_LIMIT, "until": MOMENT}),
 }

@@ -10,6 +10,7 @@ from guard.ports import Desk
 
 if TYPE_CHECKING:
     from guard.adapters.http.feeds import Positions
+    from guard.adapters.http.tokens import TokenFile
 
 
 def desk_of(request: Request) -> Desk:
@@ -20,3 +21,8 @@ def desk_of(request: Request) -> Desk:
 def positions_of(request: Request) -> Positions:
     """Where the decisions stand that were shown lately."""
     return cast("Positions", request.app.state.positions)
+
+
+def tokens_of(request: Request) -> TokenFile:
+    """Who may ask."""
+    return cast("TokenFile", request.app.state.tokens)

@@ -8,17 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guard.adapters.http.accounts import json_response, known
-from guard.adapters.http.inputs import DEFAULT_AUDITS, DEFAULT_LIMIT, account_name, page_limit, query_fields
+from guard.adapters.http.inputs import DEFAULT_AUDITS, DEFAULT_LIMIT, account_name, page_limit, position, query_fields
 from guard.adapters.http.paths import account_id
 from guard.adapters.http.problems import ApiError, FieldError
 from guard.adapters.http.state import desk_of
 from guard.core.cycles import Cycle, cycle_of, cycle_of_month, day_of
 from guard.core.money import Micros
-from guard.core.statement import Found, InvoiceCheck, check_invoice, make_statement, period_of
+from guard.core.statement import Found, InvoiceCheck, Statement, check_invoice, make_statement, period_of
 from guard.core.views import AccountView, InvoiceView
-from guard.ports import Store
+from guard.ports import NEWEST, Desk, Store
 from guard.wire.billing import kept_invoice
 from guard.wire.books import audit_object, review_object, statement_object
+from guard.wire.decisions import JsonObject
 
 READ_PAYMENTS = 200
 """Newest entries of payments that are looked at; the ledger has them all."""
@@ -36,12 +37,16 @@ async def statement(request: Request) -> Response:
     fields = query_fields(request)
     wanted = fields.read("cycle", str, "")
     fields.finish()
+    return json_response(statement_object(await statement_of(desk, view, wanted)))
+
+
+async def statement_of(desk: Desk, view: AccountView, wanted: str) -> Statement:
+    """The statement of the cycle `YYYY-MM`, or of the present one when none is named."""
     now_ms = desk.now_ms()
     cycle = _cycle(wanted, view.timezone, now_ms) if wanted else cycle_of(now_ms, view.timezone)
     found = await _found(desk.store, view, cycle, current=cycle.holds(now_ms))
     # Once more, because the store took its time: what it owes is to be of the moment at which the ledger was read.
-    view = desk.account(view.account) or view
-    return json_response(statement_object(make_statement(view, cycle, now_ms, found)))
+    return make_statement(desk.account(view.account) or view, cycle, now_ms, found)
 
 
 def _cycle(text: str, timezone: str, now_ms: int) -> Cycle:
@@ -95,13 +100,25 @@ async def _checked(store: Store, view: AccountView, invoice: InvoiceView | None)
 
 
 async def history(request: Request) -> Response:
-    """What operators and billing did to an account outside of decisions, newest first."""
+    """What was done to an account outside of decisions, newest first, a page at a time."""
     view = known(request, account_id(request))
+    return json_response({"account": view.account, **await _history(request, view.account)})
+
+
+async def whole_history(request: Request) -> Response:
+    """What was done that concerns no single account, newest first, a page at a time."""
+    return json_response(await _history(request, ""))
+
+
+async def _history(request: Request, account: str) -> JsonObject:
     fields = query_fields(request)
     limit = fields.read("limit", page_limit, DEFAULT_AUDITS)
+    before = fields.read("after", position, NEWEST)
     fields.finish()
-    audits = await desk_of(request).store.last_audits(view.account, limit)
-    return json_response({"account": view.account, "history": [audit_object(audit) for audit in audits]})
+    found = await desk_of(request).store.last_audits(account, limit + 1, before=before)
+    page = found[:limit]
+    following = str(page[-1].number) if len(found) > limit else None
+    return {"history": [audit_object(audit) for audit in page], "next": following}
 
 
 async def limit_review(request: Request) -> Response:

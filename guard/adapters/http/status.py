@@ -8,7 +8,7 @@ from starlette.responses import Response
 from guard.adapters.http.accounts import json_response
 from guard.adapters.http.openapi import document
 from guard.adapters.http.problems import ApiError
-from guard.adapters.http.state import desk_of
+from guard.adapters.http.state import desk_of, tokens_of
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,5 +34,4 @@ async def ready(request: Request) -> Response:
 
 async def openapi(request: Request) -> Response:
     """The description of this API."""
-    del request  # the same for everybody
-    return json_response(document())
+    return json_response(document(with_tokens=tokens_of(request).needed()))

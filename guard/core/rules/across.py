@@ -7,10 +7,11 @@ for once, at the account's next report, for those that had called before, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from guard.core.rules.counters import Compiled, Counter, Reading, Step
 from guard.core.rules.filters import passes
+from guard.core.rules.fitting import Fitting
 from guard.core.rules.hits import Crossing
 from guard.core.rules.levels import BLOCKED, CALM, Level, level_of, settle
 from guard.core.rules.observation import Observation, What
@@ -32,9 +33,13 @@ class Across:
     def __init__(self) -> None:
         self._crowds: dict[TallyKey, Crowd] = {}
 
-    def keep(self, counters: Mapping[str, Counter]) -> None:
+    def fit(self, fitting: Fitting, at: At) -> None:
         """Other rules: what they do not count goes."""
-        self._crowds = {where: crowd for where, crowd in self._crowds.items() if where[0] in counters}
+        self._crowds = fitting.crowds(self._crowds)
+        for (name, key), crowd in self._crowds.items():
+            if crowd.tally.marks:
+                crowd.tally.due_ms = crowd.tally.next_edge_ms
+                at(crowd.tally.due_ms, "", name, key)
 
     def count(self, step: Step, subject: Subject, seen: Observation, local_ms: int, speaker: Speaker, at: At) -> None:
         """Take a report of a call that begins or goes on."""

@@ -97,6 +97,9 @@ _MAIN: dict[Measure, Column] = {
 _SETS = (Measure.NUMBERS, Measure.VARIANTS, Measure.NEW_COUNTRIES, Measure.NEW_PREFIXES, Measure.ACCOUNTS)
 
 
+Value = Callable[[Tally, Profile, int], int]
+
+
 class Reading(NamedTuple):
     """How to read a rule's value off a tally of its counter."""
 
@@ -106,7 +109,7 @@ class Reading(NamedTuple):
     is_set: bool
     least: int
     """Below it in that column or set the rule cannot have climbed."""
-    value: Callable[[Tally, Profile, int], int]
+    value: Value
     """Given the tally, the profile and how far the account's clock is ahead of UTC."""
     calls_slot: int
     """The column that `min_calls` is about; -1: none."""
@@ -133,6 +136,7 @@ class Counter:
     """Tallies of one `where`, `per` and window."""
 
     __slots__ = (
+        "basis",
         "columns",
         "directions",
         "fickle",
@@ -149,8 +153,10 @@ class Counter:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         first = self.rules[0]
+        self.basis = basis_of(first)
+        """What it counts, whichever rules read it."""
         self.columns = sorted({column for rule in self.rules for column in _columns(rule)}, key=lambda each: each.value)
-        self.sets = sorted({rule.measure for rule in self.rules if rule.measure in _SETS}, key=lambda each: each.value)
+        self.sets = sorted({each for rule in self.rules for each in _distinct(rule)}, key=lambda each: each.value)
         self.filters: tuple[Filter, ...] = filters_of(first.where, first.per)
         self.key: Key | None = key_of(first)
         self.directions, self.kinds = first.where.directions, first.where.kinds
@@ -198,12 +204,26 @@ class Counter:
             calls = self.columns.index(Column.ENDED if rule.measure is Measure.SHORT_SHARE else Column.CALLS)
         if rule.measure in _SETS:
             slot = self.sets.index(rule.measure)
-            return Reading(rule, slot, True, rule.lowest, lambda tally, _profile, _shift: tally.sets[slot].count, calls)  # noqa: FBT003
+            count = self._of_many(rule, lambda tally, _profile, _shift: tally.sets[slot].count)
+            return Reading(rule, slot, True, rule.lowest, count, calls)  # noqa: FBT003
         slot = self.columns.index(_MAIN[rule.measure])
         value, least = self._sum(rule, slot)
-        return Reading(rule, slot, False, least, value, calls)  # noqa: FBT003
+        return Reading(rule, slot, False, least, self._of_many(rule, value), calls)  # noqa: FBT003
 
-    def _sum(self, rule: Rule, slot: int) -> tuple[Callable[[Tally, Profile, int], int], int]:
+    def _of_many(self, rule: Rule, value: Value) -> Value:
+        """The value, nothing as long as the window holds too few different numbers or is like other days."""
+        least, times = rule.min_numbers, rule.times_usual
+        slot = self.sets.index(Measure.NUMBERS) if least else -1
+
+        def of_many(tally: Tally, profile: Profile, shift_ms: int) -> int:
+            if least and tally.sets[slot].count < least:
+                return 0
+            found = value(tally, profile, shift_ms)
+            return found if found * MINUTE_MS * ONE >= times * profile.busiest_ms else 0
+
+        return of_many if least or times else value
+
+    def _sum(self, rule: Rule, slot: int) -> tuple[Value, int]:
         match rule.measure:
             case Measure.MINUTES:
                 return lambda tally, _profile, _shift: tally.totals[slot] // MINUTE_MS, rule.lowest * MINUTE_MS
@@ -215,7 +235,7 @@ class Counter:
             case _:
                 return lambda tally, _profile, _shift: tally.totals[slot], rule.lowest
 
-    def _growth(self, rule: Rule, slot: int) -> Callable[[Tally, Profile, int], int]:
+    def _growth(self, rule: Rule, slot: int) -> Value:
         width_ms, window_ms, floor = self.width_ms, rule.window_ms or 0, rule.floor_micros
 
         def value(tally: Tally, profile: Profile, shift_ms: int) -> int:
@@ -323,11 +343,12 @@ def _concerns(counter: Counter | PresentCounter, direction: Direction, kind: Cal
 
 def _groups(rules: Iterable[Rule]) -> list[list[Rule]]:
     """Rules that look at the same calls, by the same key, over the same window."""
-    in_order = sorted(rules, key=lambda rule: (_basis(rule), rule.id))
-    return [list(group) for _, group in groupby(in_order, key=_basis)]
+    in_order = sorted(rules, key=lambda rule: (basis_of(rule), rule.id))
+    return [list(group) for _, group in groupby(in_order, key=basis_of)]
 
 
-def _basis(rule: Rule) -> str:
+def basis_of(rule: Rule) -> str:
+    """What a rule's counter counts, whichever other rules read it."""
     apart = {
         Measure.DURATION: "duration",
         Measure.DRIFT: "drift",
@@ -343,6 +364,7 @@ def _basis(rule: Rule) -> str:
         sorted(where.countries),
         sorted(where.not_countries),
         sorted(where.prefixes),
+        sorted(where.not_prefixes),
         sorted(direction.value for direction in where.directions),
         where.hours,
         sorted(where.days),
@@ -358,7 +380,15 @@ def _basis(rule: Rule) -> str:
 
 def _named(rule: Rule, *columns: str) -> str:
     """A short name that says the same as all that a counter is."""
-    return blake2b(repr((_basis(rule), columns)).encode(), digest_size=6).hexdigest()
+    return blake2b(repr((basis_of(rule), columns)).encode(), digest_size=6).hexdigest()
+
+
+def _distinct(rule: Rule) -> Iterable[Measure]:
+    """Of what the different ones are counted."""
+    if rule.measure in _SETS:
+        yield rule.measure
+    if rule.min_numbers:
+        yield Measure.NUMBERS
 
 
 def _columns(rule: Rule) -> Iterable[Column]:

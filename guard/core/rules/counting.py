@@ -1,21 +1,20 @@
 """Counting observations into an account's tallies, and judging the rules on those that moved.
 
 Most observations are ticks, and the ticks of a call go where the one before went: which tallies those are is worked
-out once and kept with the call (`Route`) for as long as nothing that `where` asks could answer differently: the same
-rules, number, rate, source and day, and no tally let go meanwhile. Counters that ask for the hour or the account's age
-are asked each time.
+out once and kept with the call (`Route`) for as long as nothing that `where` asks could answer differently. Counters
+that ask for the hour or the account's age are asked each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from guard.core.rules.counters import Amounts, Compiled, Counter, Reading, Step, amounts
 from guard.core.rules.local import shift_ms
-from guard.core.rules.observation import Observation, What
+from guard.core.rules.observation import Observation
 from guard.core.rules.rule import Measure, Rule
 from guard.core.rules.speaker import Speaker
-from guard.core.rules.subjects import MOST_TALLIES, Live, Place, Route, Subject
+from guard.core.rules.subjects import MOST_TALLIES, Place, Subject
 from guard.core.rules.windows import Tally
 
 _new = tuple.__new__
@@ -37,48 +36,18 @@ class Counting:
         self.forgotten = 0
         """Tallies let go because an account had too many."""
 
-    def take(self, subject: Subject, live: Live, seen: Observation, local_ms: int) -> None:
-        """Count one observation wherever it belongs."""
+    def take(self, steps: tuple[Step, ...], subject: Subject, seen: Observation, local_ms: int) -> None:
+        """Count one observation wherever these steps say."""
         added = amounts(seen)
-        if seen.what is not What.GOES_ON:
-            for step in live.lane.steps[seen.what]:
-                place = self._place(step, subject, seen, local_ms)
-                if place is not None:
-                    self._count(place, subject, seen, added)
-            return
-        for place in self._route(subject, live, seen, local_ms):
-            self._count(place, subject, seen, added)
-        for step in live.lane.fickle:
-            found = self._place(step, subject, seen, local_ms)
-            if found is not None:
-                self._count(found, subject, seen, added)
+        for step in steps:
+            place = self._place(step, subject, seen, local_ms)
+            if place is not None:
+                self.count((place,), subject, seen, added)
 
-    def _route(self, subject: Subject, live: Live, seen: Observation, local_ms: int) -> tuple[Place, ...]:
-        """Where ticks of this call count, hours and ages aside."""
-        route = live.route
-        if (
-            route is not None
-            and route.lane is live.lane
-            and route.rate_micros == seen.rate_micros
-            and route.today == subject.profile.today
-            and route.let_go == subject.let_go
-            and route.source == seen.source
-            and route.number == seen.number
-        ):
-            return route.places
-        found = [self._place(step, subject, seen, local_ms) for step in live.lane.steady]
-        places = tuple(place for place in found if place is not None)
-        if all(subject.tallies.get((each.step.counter.name, each.key)) is each.tally for each in places):
-            live.route = Route(
-                live.lane,
-                seen.number,
-                seen.rate_micros,
-                seen.source,
-                subject.profile.today,
-                subject.let_go,
-                places,
-            )
-        return places
+    def places(self, steps: tuple[Step, ...], subject: Subject, seen: Observation, local_ms: int) -> tuple[Place, ...]:
+        """Where these steps count such an observation."""
+        found = [self._place(step, subject, seen, local_ms) for step in steps]
+        return tuple(place for place in found if place is not None)
 
     def _place(self, step: Step, subject: Subject, seen: Observation, local_ms: int) -> Place | None:
         counter, profile = step.counter, subject.profile
@@ -93,28 +62,33 @@ class Counting:
             tally = self._tally(subject, counter, key, seen.at_ms)
         return _new(Place, (step, key, tally))
 
-    def _count(self, place: Place, subject: Subject, seen: Observation, added: Amounts) -> None:
-        (counter, adds, items, readings), key, tally = place
-        bucket = seen.at_ms // tally.width_ms
-        totals, cells = tally.totals, tally.cells
-        row = len(cells) - len(totals)
-        if row <= 0 or cells[row - 1] != bucket:
-            row = tally.locate(bucket)
-            if row < 0:
-                return
-        for column, which in adds:
-            amount = added[which]
-            cells[row + column] += amount
-            totals[column] += amount
-        for index, item in items:
-            named = item(seen, subject.profile)
-            if named is not None:
-                tally.sets[index].add(named, bucket, tally.head)
-        marks = tally.marks
-        for reading in readings:
-            _, slot, is_set, least, _, _ = reading
-            if (tally.sets[slot].count if is_set else totals[slot]) >= least or (marks and reading.rule.id in marks):
-                self._judge(reading, tally, subject, counter, key, seen.at_ms, seen)
+    def count(self, places: tuple[Place, ...], subject: Subject, seen: Observation, added: Amounts) -> None:
+        """Count an observation at places that are known; rules whose marks that may move are judged."""
+        # The innermost loop of all: a tick spends a third of its time here.
+        at_ms = seen.at_ms
+        for (counter, adds, items, readings), key, tally in places:
+            bucket = at_ms // tally.width_ms
+            totals, cells = tally.totals, tally.cells
+            row = len(cells) - len(totals)
+            if row <= 0 or cells[row - 1] != bucket:
+                row = tally.locate(bucket)
+                if row < 0:
+                    continue
+            for column, which in adds:
+                amount = added[which]
+                if amount:
+                    cells[row + column] += amount
+                    totals[column] += amount
+            for index, item in items:
+                named = item(seen, subject.profile)
+                if named is not None:
+                    tally.sets[index].add(named, bucket, tally.head)
+            marks = tally.marks
+            for reading in readings:
+                _, slot, is_set, least, _, _ = reading
+                reached = tally.sets[slot].count if is_set else totals[slot]
+                if reached >= least or (marks and reading.rule.id in marks):
+                    self._judge(reading, tally, subject, counter, key, at_ms, seen)
 
     def _tally(self, subject: Subject, counter: Counter, key: str, at_ms: int) -> Tally:
         if len(subject.tallies) >= MOST_TALLIES:
@@ -173,6 +147,18 @@ class Counting:
         known = {reading.rule.id for reading in counter.readings}
         for rule in [each for each in tally.marks if each not in known]:
             del tally.marks[rule]
+
+    def judge_anew(self, subject: Subject, anew: Mapping[str, Sequence[Reading]], at_ms: int) -> None:
+        """Rules that are other ones now, by their counters: where they stand on what has been counted so far."""
+        for (name, key), tally in subject.tallies.items():
+            concerned = anew.get(name)
+            if concerned is None:
+                continue
+            tally.advance(at_ms // tally.width_ms)
+            for reading in concerned:
+                reached = tally.sets[reading.slot].count if reading.is_set else tally.totals[reading.slot]
+                if reached >= reading.least or tally.marks:
+                    self._judge(reading, tally, subject, self.compiled.counters[name], key, at_ms, None)
 
     def restart(self, subject: Subject, rule: Rule, key: str, at_ms: int) -> None:
         """Begin the window of a rule and key anew, and with it those of rules that share it."""

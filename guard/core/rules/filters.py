@@ -20,6 +20,8 @@ Key = Callable[[Observation], str | None]
 
 CORE_DIGITS = 8
 """The end of a number that stays the same whatever is dialled before it."""
+RANGE_DIGITS = 4
+"""The end of a number that tells it from the others of its range."""
 
 
 def filters_of(where: Where, per: Per) -> tuple[Filter, ...]:
@@ -72,8 +74,14 @@ def _countries(where: Where) -> Filter | None:
 
 
 def _prefixes(where: Where) -> Filter | None:
-    prefixes = where.prefixes
-    return (lambda seen, _profile, _local: seen.number.startswith(prefixes)) if prefixes else None
+    wanted, unwanted = where.prefixes, where.not_prefixes
+    if not (wanted or unwanted):
+        return None
+
+    def begins(seen: Observation, _profile: Profile, _local: int) -> bool:
+        return not seen.number.startswith(unwanted) and (not wanted or seen.number.startswith(wanted))
+
+    return begins
 
 
 def _clock(where: Where) -> Filter | None:
@@ -110,7 +118,7 @@ def _novelty(where: Where, per: Per) -> Filter | None:
         return None
     if per is Per.PREFIX:
         return lambda seen, profile, _local: profile.new(PREFIX, seen.prefix, days)
-    if per is Per.NUMBER:
+    if per is Per.NUMBER or per is Per.RANGE:
         return lambda seen, profile, _local: profile.new(NUMBER, seen.number, days)
     return lambda seen, profile, _local: profile.new(COUNTRY, seen.country, days)
 
@@ -130,5 +138,6 @@ _KEYS: dict[Per, Key | None] = {
     Per.CLASS: lambda seen: seen.kind.value,
     Per.PREFIX: lambda seen: seen.prefix,
     Per.NUMBER: _number,
+    Per.RANGE: lambda seen: seen.number[:-RANGE_DIGITS] or None,
     Per.SOURCE: lambda seen: seen.source or None,
 }

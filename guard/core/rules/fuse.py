@@ -50,6 +50,10 @@ class Fuse:
         """When it will close if nothing more is asked for; None: it is closed."""
         return None if self.open_since_ms is None else self._asked_ms + self._window_ms
 
+    def refit(self, blocks: int, window_ms: int) -> None:
+        """Let so many pass within another window; what it has counted and whether it is open stays."""
+        self._blocks, self._window_ms = blocks, window_ms
+
     def admit(self, at_ms: int, active_accounts: int) -> bool:
         """A rule or the model wants to block: True to let it, False to hold it."""
         self.advance(at_ms)

@@ -46,6 +46,11 @@ def level_of(standing: int) -> int:
     return standing & _LEVEL
 
 
+def was_told(standing: int) -> bool:
+    """Whether a warning was told that has not cleared."""
+    return bool(standing & _TOLD)
+
+
 def _reached(rule: Rule, value: int, *, may_block: bool) -> int:
     if may_block and rule.block is not None and value >= rule.block:
         return BLOCKED

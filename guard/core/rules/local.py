@@ -2,13 +2,15 @@
 
 Local milliseconds are those since 1970 on the clock at the wall there, so day, weekday and hour of the week are plain
 divisions. The distance to UTC is looked up once for each quarter of an hour and time zone; zones change theirs on
-quarters of an hour and nowhere else.
+quarters of an hour and nowhere else. So day and hour are the same for the whole of a quarter, or of what lies in it of
+one hour there (`Quarter`).
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from guard.core.cycles import zone_of
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
@@ -31,6 +33,37 @@ def _shift_ms(timezone: str, quarter: int) -> int:
 def shift_ms(at_ms: int, timezone: str) -> int:
     """How far the wall clock there is ahead of UTC (an empty time zone is UTC)."""
     return _shift_ms(timezone, at_ms // _QUARTER_MS) if timezone else 0
+
+
+class Quarter(NamedTuple):
+    """A stretch of time, at most a quarter of an hour, within one hour of the account's clock."""
+
+    from_ms: int
+    until_ms: int
+    shift_ms: int
+    day: int
+    """Days since 1970-01-01 on that clock."""
+    hour: int
+    """Hours since midnight on that clock."""
+
+
+NO_QUARTER = Quarter(0, 0, 0, 0, 0)
+"""Holds no moment."""
+
+
+def quarter_at(at_ms: int, timezone: str) -> Quarter:
+    """The stretch that a moment lies in."""
+    return _quarter(timezone, at_ms // _QUARTER_MS, (at_ms + shift_ms(at_ms, timezone)) // HOUR_MS)
+
+
+@lru_cache(maxsize=8_192)
+def _quarter(timezone: str, quarter: int, hour: int) -> Quarter:
+    begin_ms = quarter * _QUARTER_MS
+    shift = shift_ms(begin_ms, timezone)
+    from_ms = max(begin_ms, hour * HOUR_MS - shift)
+    until_ms = min(begin_ms + _QUARTER_MS, (hour + 1) * HOUR_MS - shift)
+    day, rest_ms = divmod(hour * HOUR_MS, DAY_MS)
+    return Quarter(from_ms, until_ms, shift, day, rest_ms // HOUR_MS)
 
 
 def day_of(local_ms: int) -> int:

@@ -8,7 +8,10 @@ ends. Reports may be late and calls out of order: each observation counts where 
 Emergency calls and attempts that guard itself had refused never become observations. Incoming and internal calls do
 only if a rule asks for that direction; no profile is learned from them.
 
-Like `Report` this is not frozen, for what that costs; nobody changes one after it is made.
+Like `Report` this is not frozen, for what that costs. Whoever makes observations may bring that of a call up to date
+and hand it in again for the call's next report, as long as nothing has changed but what stands behind `rate_micros`:
+rules take the same record to mean the same call, and look up again only what the rest depends on. One that begins a
+call, and one of an attempt, is kept as evidence: nobody changes it.
 """
 
 from __future__ import annotations

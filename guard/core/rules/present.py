@@ -116,7 +116,9 @@ def _judge(counter: PresentCounter, subject: Subject, presence: Presence, cause:
 
 
 def value_of(rule: Rule, presence: Presence) -> int:
-    """What a rule of the present looks at."""
+    """What a rule of the present looks at; nothing as long as too few calls are up."""
+    if presence.calls < rule.min_calls:
+        return 0
     match rule.measure:
         case Measure.CONCURRENT:
             return presence.calls

@@ -10,7 +10,7 @@ day that was a false alarm after all is learned when that is known. Days on whic
 * **Habits**: countries, prefixes, sources, and numbers abroad or at premium rate (domestic ones are too many and tell
   little), each with the last day learned. What is habitual is noted again after `REFRESH_DAYS` only, so "not for 90
   days" is true for up to a week longer. Of too many the longest unused go.
-* **Price and concurrency**: the highest of a day, sinking slowly from one day to the next.
+* **Price, concurrency and minutes**: the highest of a day, sinking slowly from one day to the next.
 * **Drift**: a sum of what each day costs above a quarter more than usual, which fades slowly (CUSUM with a leak): a
   slow drip shows there when no window does.
 
@@ -25,7 +25,7 @@ from enum import Enum
 from json import dumps, loads
 from zlib import compress, decompress
 
-from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, day_of, hour_of_week, weekday_of
+from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, Quarter, hour_of_week, weekday_of
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.rows import DayRow, ProfileRow
 from guard.core.rules.rule import LEARNING_DAYS
@@ -48,16 +48,20 @@ MOST_WAIT_DAYS = 10
 MOST_GAP_DAYS = 56
 """Longer silences are learned as this long."""
 
-_MILLS = 1_000
+NEVER_SPENT = 2**63
+"""More than an account can spend in a day."""
+MILLS = 1_000
 """Micros in a thousandth of a unit."""
-_MOST_MILLS = 2**32 - 1
+MOST_MILLS = 2**32 - 1
 _WEEK_MS = DAYS_OF_WEEK * DAY_MS
-_HOURS_OF_DAY = 24
-_FADE = 32
-"""Highest price and concurrency lose this part a day, so they halve in three weeks."""
+HOURS_OF_DAY = 24
+FADE = 32
+"""Highest price, concurrency and minutes lose this part a day, so they halve in three weeks."""
 _LEAK = 16
 """The sum of drift loses this part a day."""
 _ABROAD = (CallClass.INTERNATIONAL, CallClass.PREMIUM)
+_FAILED, _BEGINS = What.FAILED, What.BEGINS
+"""Looked up once: each look-up of an enumeration's member costs as much as a call."""
 
 
 class Verdict(Enum):
@@ -77,7 +81,7 @@ Judge = Callable[[int, int], Verdict]
 class Day:
     """A day that has not been learned yet."""
 
-    __slots__ = ("called", "peak_calls", "spend", "top_rate_micros")
+    __slots__ = ("called", "peak_calls", "spend", "spoken_ms", "top_rate_micros")
 
     def __init__(self) -> None:
         self.spend: dict[int, int] = {}
@@ -85,11 +89,12 @@ class Day:
         """What is not already habitual; on most days nothing."""
         self.top_rate_micros = 0
         self.peak_calls = 0
+        self.spoken_ms = 0
 
     def row(self, number: int) -> DayRow:
         """What must survive of it."""
         called = tuple(sorted(self.called or ()))
-        return DayRow(number, tuple(self.spend.items()), called, self.top_rate_micros, self.peak_calls)
+        return DayRow(number, tuple(self.spend.items()), called, self.top_rate_micros, self.peak_calls, self.spoken_ms)
 
 
 class Profile:
@@ -97,11 +102,13 @@ class Profile:
 
     __slots__ = (
         "_day",
+        "busiest_ms",
         "days",
         "excess_micros",
         "first_day",
         "habits",
         "next_day",
+        "past",
         "peak_thousandths",
         "samples",
         "spend_mills",
@@ -114,11 +121,15 @@ class Profile:
     def __init__(self, day: int) -> None:
         self.first_day = self.today = self.next_day = day
         """`next_day`: the first whose time to be learned has not come."""
+        self.past: tuple[tuple[int, int], ...] = ()
+        """Spans of days (from, before) that were learned from history (`guard.core.rules.past`)."""
         self.samples = [0] * DAYS_OF_WEEK
         self.spend_mills = array("I")
         self.habits: tuple[dict[str, int], ...] = ({}, {}, {}, {})
         self.top_rate_micros = 0
         self.peak_thousandths = 0
+        self.busiest_ms = 0
+        """What was spoken on the busiest day."""
         self.excess_micros = 0
         """Sum of drift up to yesterday."""
         self.spent_micros = 0
@@ -127,8 +138,15 @@ class Profile:
         self.days: dict[int, Day] = {}
         self._day: Day | None = None
 
+    @property
+    def known_days(self) -> int:
+        """How many days have been seen, or told of by history."""
+        return self.today - self.first_day + sum(end - begin for begin, end in self.past)
+
     def mature(self) -> bool:
         """Whether enough days have been seen to judge what is new."""
+        if self.past:
+            return self.known_days >= LEARNING_DAYS
         return self.today - self.first_day >= LEARNING_DAYS
 
     def new(self, kind: int, what: str, for_days: int) -> bool:
@@ -143,22 +161,22 @@ class Profile:
 
     # -- taking down ------------------------------------------------------------------------------------------------
 
-    def note(self, observation: Observation, local_ms: int, live_calls: int) -> None:
+    def note(self, observation: Observation, quarter: Quarter, live_calls: int) -> None:
         """Take down a report; `turn` first when it is of a new day."""
-        number = day_of(local_ms)
+        _, _, _, number, hour = quarter
         day = self._day if number == self.today else self._past_day(number)
-        gross = observation.gross_micros
+        gross, what = observation.gross_micros, observation.what
         self.spent_micros += gross
         if day is None:
             if number < self.today:
                 return
             day = self._day = self.days[number] = self.days.get(number) or Day()
+        day.spoken_ms += observation.spoken_ms
         if gross:
-            hour = local_ms // HOUR_MS % _HOURS_OF_DAY
             day.spend[hour] = day.spend.get(hour, 0) + gross
-        if observation.what is What.BEGINS:
+        if what is _BEGINS:
             self._note_call(day, observation, live_calls)
-        if observation.rate_micros > day.top_rate_micros and observation.what is not What.FAILED:
+        if observation.rate_micros > day.top_rate_micros and what is not _FAILED:
             day.top_rate_micros = observation.rate_micros
 
     def _past_day(self, number: int) -> Day | None:
@@ -227,29 +245,42 @@ class Profile:
 
     def _learn_spend(self, number: int, spend: dict[int, int]) -> None:
         start = hour_of_week(number * DAY_MS)
-        weekday = start // _HOURS_OF_DAY
+        weekday = start // HOURS_OF_DAY
         samples = self.samples[weekday] = min(self.samples[weekday] + 1, MEMORY_WEEKS)
         if not self.spend_mills:
             if not spend:
                 return
             self.spend_mills = array("I", bytes(array("I").itemsize * HOURS_OF_WEEK))
         mills = self.spend_mills
-        for hour in range(_HOURS_OF_DAY):
+        for hour in range(HOURS_OF_DAY):
             before = mills[start + hour]
-            amount = min(max(0, spend.get(hour, 0) // _MILLS), _MOST_MILLS)
+            amount = min(max(0, spend.get(hour, 0) // MILLS), MOST_MILLS)
             mills[start + hour] = before + (amount - before) // samples
 
     def _learn_day(self, number: int, day: Day | None) -> None:
         top = day.top_rate_micros if day is not None else 0
         peak = day.peak_calls * 1_000 if day is not None else 0
-        self.top_rate_micros = max(top, self.top_rate_micros - self.top_rate_micros // _FADE)
-        self.peak_thousandths = max(peak, self.peak_thousandths - self.peak_thousandths // _FADE)
+        spoken_ms = day.spoken_ms if day is not None else 0
+        self.top_rate_micros = max(top, self.top_rate_micros - self.top_rate_micros // FADE)
+        self.peak_thousandths = max(peak, self.peak_thousandths - self.peak_thousandths // FADE)
+        self.busiest_ms = max(spoken_ms, self.busiest_ms - self.busiest_ms // FADE)
         for kind, what in sorted(day.called or ()) if day is not None else ():
             habits = self.habits[kind]
             habits[what] = max(number, habits.get(what, number))
         for habits, most in zip(self.habits, MOST_HABITS, strict=True):
             while len(habits) > most:
                 del habits[min(habits, key=lambda each: (habits[each], each))]
+
+    def fade(self, keep_days: int) -> None:
+        """Let go of whom it called and from where, once that is longer ago than call details are kept.
+
+        As `new` has it a week more than that is let pass: what is still habitual is noted again after a week only.
+        """
+        before = self.today - keep_days - REFRESH_DAYS
+        for kind in (SOURCE, NUMBER):
+            habits = self.habits[kind]
+            for what in [each for each, last in habits.items() if last < before]:
+                del habits[what]
 
     # -- reading off ------------------------------------------------------------------------------------------------
 
@@ -258,7 +289,7 @@ class Profile:
         if not self.spend_mills:
             return 0
         start = hour_of_week(number * DAY_MS)
-        return sum(self.spend_mills[start : start + _HOURS_OF_DAY]) * _MILLS
+        return sum(self.spend_mills[start : start + HOURS_OF_DAY]) * MILLS
 
     def usual_micros(self, until_ms: int, span_ms: int) -> int:
         """What is usually spent in the span that ends then (on the account's clock)."""
@@ -274,7 +305,7 @@ class Profile:
             blend = 2 * mills[hour] + mills[hour - 1] + mills[(hour + 1) % HOURS_OF_WEEK]
             sum_ms += blend * (stop - at) // 4
             at = stop
-        return sum_ms * _MILLS // HOUR_MS
+        return sum_ms * MILLS // HOUR_MS
 
     def _sampled(self, number: int) -> bool:
         """Whether any such day of the week has been learned: what is usual on it is not known before."""
@@ -286,6 +317,15 @@ class Profile:
             return self.excess_micros
         usual = self.usual_today_micros
         return self.excess_micros + max(0, self.spent_micros - usual - usual // 4)
+
+    def spent_to_drift(self, above_micros: int) -> int:
+        """What must be spent today for the drift to reach so much."""
+        if self.excess_micros >= above_micros:
+            return -NEVER_SPENT
+        if not self._sampled(self.today):
+            return NEVER_SPENT
+        usual = self.usual_today_micros
+        return above_micros - self.excess_micros + usual + usual // 4
 
     def restart_drift(self) -> None:
         """Count drift anew from here."""
@@ -307,6 +347,8 @@ class Profile:
             excess_micros=self.excess_micros,
             spent_micros=self.spent_micros,
             days=tuple(day.row(number) for number, day in self.days.items()),
+            past=self.past,
+            busiest_ms=self.busiest_ms,
         )
 
     def pack(self) -> bytes:
@@ -328,11 +370,14 @@ class Profile:
         profile.habits = tuple(dict(habits) for habits in row.habits)
         profile.top_rate_micros, profile.peak_thousandths = row.top_rate_micros, row.peak_thousandths
         profile.excess_micros, profile.spent_micros = row.excess_micros, row.spent_micros
-        for number, spend, called, top_rate_micros, peak_calls in row.days:
+        profile.busiest_ms = row.busiest_ms
+        profile.past = tuple((begin, end) for begin, end in row.past)
+        for number, spend, called, top_rate_micros, peak_calls, *later in row.days:
             day = profile.days[number] = Day()
             day.spend = dict(spend)
             day.called = {(kind, what) for kind, what in called} or None
             day.top_rate_micros, day.peak_calls = top_rate_micros, peak_calls
+            day.spoken_ms = later[0] if later else 0
         profile._day = profile.days.get(row.today)
         profile.usual_today_micros = profile.usual_day_micros(row.today)
         return profile

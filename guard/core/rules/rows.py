@@ -91,6 +91,7 @@ class DayRow(NamedTuple):
     """(kind of habit, what)."""
     top_rate_micros: int
     peak_calls: int
+    spoken_ms: int = 0
 
 
 class ProfileRow(NamedTuple):
@@ -109,6 +110,9 @@ class ProfileRow(NamedTuple):
     excess_micros: int
     spent_micros: int
     days: tuple[DayRow, ...]
+    past: tuple[tuple[int, int], ...] = ()
+    """Spans of days learned from history."""
+    busiest_ms: int = 0
 
 
 class SubjectRow(NamedTuple):

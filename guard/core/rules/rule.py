@@ -39,6 +39,8 @@ class Per(Enum):
     CLASS = "class"
     PREFIX = "prefix"
     NUMBER = "number"
+    RANGE = "range"
+    """Numbers that differ in their last four digits only: what is rented out for revenue share."""
     SOURCE = "source"
 
 
@@ -94,12 +96,15 @@ OWN_PAST = frozenset({Measure.GROWTH, Measure.DRIFT})
 
 WINDOWED = frozenset(Measure) - PRESENT - {Measure.DRIFT}
 
+COUNTS_CALLS = WINDOWED | {Measure.RATE, Measure.IN_FLIGHT}
+"""Measures that may ask for a number of calls besides."""
+
 NOVEL = OWN_PAST | {Measure.NEW_COUNTRIES, Measure.NEW_PREFIXES}
 """Measures that know nothing about an account they have not seen for a while."""
 
 PERS = {measure: frozenset(Per) for measure in Measure} | {
     Measure.VARIANTS: frozenset({Per.NUMBER}),
-    Measure.ACCOUNTS: frozenset({Per.NUMBER, Per.PREFIX, Per.COUNTRY}),
+    Measure.ACCOUNTS: frozenset({Per.NUMBER, Per.RANGE, Per.PREFIX, Per.COUNTRY}),
     Measure.DURATION: frozenset({Per.ACCOUNT}),
     Measure.GROWTH: frozenset({Per.ACCOUNT}),
     Measure.DRIFT: frozenset({Per.ACCOUNT}),
@@ -116,6 +121,7 @@ class Where:
     not_countries: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
     """The number begins with one of them, E.164 digits."""
+    not_prefixes: tuple[str, ...] = ()
     directions: frozenset[Direction] = OWN_CALLS
     hours: tuple[int, int] | None = None
     """Minutes of the account's own day, from and before; a night has its end before its start."""
@@ -154,13 +160,19 @@ class Rule:
     floor_micros: int = 0
     """For `growth` and `drift`: what is usual is taken to be at least this."""
     min_calls: int = 0
-    """The window must hold so many calls (for `short_share`: calls that ended) before its value means anything."""
+    """The window must hold so many calls (for `short_share`: calls that ended) before its value means anything; for
+    `rate` and `in_flight` so many must be up."""
+    min_numbers: int = 0
+    """And so many different numbers attempted."""
+    times_usual: int = 0
+    """And so many times the minutes of the account's busiest usual day; of `minutes` only."""
 
     @property
     def novel(self) -> bool:
         """Whether it asks what an account has not done before, which takes knowing the account."""
         where = self.where
-        return self.measure in NOVEL or where.new_for_days is not None or where.source_new is not None
+        asks_for_new = where.new_for_days is not None or where.source_new is not None
+        return self.measure in NOVEL or asks_for_new or self.times_usual > 0
 
     @property
     def lowest(self) -> int:

@@ -23,6 +23,8 @@ from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 CURRENCY = "\N{CURRENCY SIGN}"
 """Stands for the account's currency in a sentence."""
 
+_BY_NUMBER = frozenset({Per.NUMBER, Per.RANGE})
+
 _SPANS = ((DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute"), (SECOND_MS, "second"))
 
 _THINGS = {
@@ -76,7 +78,7 @@ def number_in_words(unit: Unit | None, value: int) -> str:
 
 def key_in_words(rule: Rule, key: str) -> str:
     """A key as others may see it."""
-    if rule.per is not Per.NUMBER or not key:
+    if rule.per not in _BY_NUMBER or not key:
         return key
     shown = "" if rule.measure is Measure.VARIANTS else masked(f"+{key}")
     return f"{shown or '***'}#{blake2b(key.encode(), digest_size=2).hexdigest()}"
@@ -136,7 +138,8 @@ def _whither(rule: Rule, key: str, last: Observation | None) -> str:
         Per.ACCOUNT: "",
         Per.COUNTRY: f" to {_named(last) or key or 'an unknown country'}",
         Per.CLASS: f" to {key} numbers",
-        Per.PREFIX: f" to {' '.join(filter(None, (key, _place(last) if last else '')))}",
+        Per.RANGE: f" to numbers of one range {_place(last) if last else ''}".rstrip(),
+        Per.PREFIX: f" to {' '.join(filter(None, (key, _place(last) if last else '')))}" if key else _to_place(last),
         Per.SOURCE: f" from {key}",
     }[rule.per]
     return to if last is None else f"{to}, the last to {call_in_words(last)}"
@@ -146,12 +149,17 @@ def _number(call: Observation) -> str:
     return masked(f"+{call.number}") if call.number else masked(call.dialled)
 
 
+def _to_place(call: Observation | None) -> str:
+    """Of numbers that no prefix of the tariff matches."""
+    return f" to {_named(call) or 'an unknown place'}"
+
+
 def _named(call: Observation | None) -> str:
-    return call.place if call is not None else ""
+    return call.place or call.country if call is not None else ""
 
 
 def _place(call: Observation) -> str:
-    name = call.place or call.country
+    name = _named(call)
     return f"({name})" if name else ""
 
 

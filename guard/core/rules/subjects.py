@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from guard.core.records import Direction
+from guard.core.rules.local import NO_QUARTER
 from guard.core.rules.observation import CallKey, Observation, What
 from guard.core.rules.profile import Profile
 from guard.core.rules.rows import LiveRow, PresenceRow, SeenRow, SubjectRow
@@ -40,15 +41,22 @@ class Place(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where the ticks of a call count, and what that was worked out from."""
+    """What the ticks of a call do, and what that was worked out from."""
 
-    lane: Lane
-    number: str
+    compiled: Compiled
+    seen: Observation
+    """The record that is brought up to date with each tick."""
     rate_micros: int
-    source: str
-    today: int
-    let_go: int
+    epoch: int
+    """Of the account."""
+    own: bool
+    """The account pays for the call, so its profile is about it."""
     places: tuple[Place, ...]
+    """Where they count, hours and ages aside."""
+    across: tuple[Step, ...]
+    """Counters across accounts that look at them."""
+    drift_from_micros: int
+    """Spent today, it makes a rule on drift climb."""
 
 
 class Presence:
@@ -114,11 +122,12 @@ class Subject:
     __slots__ = (
         "across",
         "drifts",
+        "epoch",
         "id",
-        "let_go",
         "live",
         "present",
         "profile",
+        "quarter",
         "seen",
         "sweep_ms",
         "tallies",
@@ -138,8 +147,10 @@ class Subject:
         """By rule and key: since when it has stood where this account was to be blocked."""
         self.seen: list[Observation] = []
         """The last few calls and attempts, oldest first."""
-        self.let_go = 0
-        """How often tallies have been let go: whoever keeps hold of one looks whether it still counts."""
+        self.quarter = NO_QUARTER
+        """Where its clock stood last."""
+        self.epoch = 0
+        """Another one begins whenever tallies are let go or the profile learns: routes hold for one of them."""
         self.sweep_ms = 0
         """When to look for what can be freed."""
 
@@ -155,7 +166,7 @@ class Subject:
         gone = oldest(self.tallies, MOST_TALLIES // 4)
         for where in gone:
             del self.tallies[where]
-        self.let_go += 1
+        self.epoch += 1
         return len(gone)
 
     def sweep(self, counters: Mapping[str, Counter], at_ms: int) -> None:
@@ -163,7 +174,7 @@ class Subject:
         self.tallies = {
             where: tally for where, tally in self.tallies.items() if where[0] in counters and not tally.over(at_ms)
         }
-        self.let_go += 1
+        self.epoch += 1
 
     @property
     def idle(self) -> bool:

@@ -20,16 +20,18 @@ from guard.core.rules.across import Across
 from guard.core.rules.counters import Compiled, PresentCounter
 from guard.core.rules.counting import Counting
 from guard.core.rules.filters import passes
+from guard.core.rules.fitting import Fitting
 from guard.core.rules.hits import Hit, Standing
 from guard.core.rules.levels import level_of
-from guard.core.rules.local import day_of, shift_ms
+from guard.core.rules.local import quarter_at, shift_ms
 from guard.core.rules.observation import Observation, What
-from guard.core.rules.profile import Profile, Verdict
+from guard.core.rules.past import Past, absorb
+from guard.core.rules.profile import NEVER_SPENT, Profile, Verdict
 from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.rule import ONE, OWN_CALLS, Measure, Rule
 from guard.core.rules.sentences import key_in_words
 from guard.core.rules.speaker import Speaker
-from guard.core.rules.subjects import Live, Subject
+from guard.core.rules.subjects import Live, Route, Subject
 from guard.core.settings import HOUR_MS
 
 SWEEP_MS = HOUR_MS
@@ -37,8 +39,18 @@ SWEEP_MS = HOUR_MS
 _SWEEP = ""
 """In a moment, in place of a counter: time to look for what can be freed."""
 
+_FAILED, _BEGINS, _GOES_ON, _ENDS = What
+"""Looked up once: each look-up of an enumeration's member costs as much as a call."""
+
+_OWN = tuple(OWN_CALLS)
+
 Learning = Callable[[str, int, int], Verdict]
 """Whether an account's day, from and before, may be learned."""
+
+
+def _usual_day(rule: Rule, profile: Profile) -> int:
+    """What a rule on drift takes for usual today."""
+    return max(rule.floor_micros, profile.usual_today_micros, 1)
 
 
 def _always(_account: str, _start_ms: int, _end_ms: int) -> Verdict:
@@ -51,6 +63,8 @@ class Watch:
     def __init__(self, rules: Iterable[Rule] = (), learning: Learning = _always) -> None:
         self._compiled = Compiled(rules)
         self._learning = learning
+        self.keep_days: int | None = None
+        """For how long profiles remember numbers and sources; None: for ever."""
         self._subjects: dict[str, Subject] = {}
         self._asleep: dict[str, bytes] = {}
         """Profiles of accounts of which nothing else is left, packed."""
@@ -75,51 +89,141 @@ class Watch:
         """When `advance` has something to do."""
         return self._moments[0][0] if self._moments else None
 
-    def swap(self, rules: Iterable[Rule]) -> None:
-        """Go on with other rules; what still fits is kept."""
-        self._compiled = self._counting.compiled = Compiled(rules)
-        self._across.keep(self._compiled.counters)
+    def swap(self, rules: Iterable[Rule], at_ms: int, *, caught_up: bool = True) -> list[Hit]:
+        """Go on with other rules; what still fits is kept (`guard.core.rules.fitting`).
+
+        While a backlog is being read time stands still for windows, and rules are judged with the reports to come.
+        """
+        fitting = Fitting(self._compiled, Compiled(rules), at_ms)
+        self._compiled = self._counting.compiled = fitting.now
+        if fitting.idle:
+            return []
+        for subject in self._subjects.values():
+            fitting.subject(subject)
+            if fitting.anew and caught_up:
+                self._counting.judge_anew(subject, fitting.anew, at_ms)
+            self._counting.resume(subject)
+        self._across.fit(fitting, self._at)
+        return fitting.hits + self._speaker.take()
 
     # -- taking in --------------------------------------------------------------------------------------------------
 
     def observe(self, seen: Observation) -> list[Hit]:
         """Take one observation; the marks that it crosses, by the ids of their rules."""
-        subject, local_ms = self._note(seen)
-        live = self._live(subject, seen)
-        if seen.direction in OWN_CALLS:
-            subject.profile.note(seen, local_ms, len(subject.live))
-        lane, speaker, what = live.lane, self._speaker, seen.what
-        if what is What.FAILED or what is What.BEGINS:
+        subject = self._subject(seen)
+        if seen.what is _GOES_ON:
+            self._tick(subject, seen)
+        else:
+            self._take(subject, seen)
+        speaker = self._speaker
+        return sorted(speaker.take(), key=lambda hit: hit.rule.id) if speaker.hits else []
+
+    def _take(self, subject: Subject, seen: Observation) -> None:
+        """An attempt, or a call that begins or ends."""
+        live, local_ms, what = self._live(subject, seen), seen.at_ms + subject.quarter.shift_ms, seen.what
+        lane, speaker = live.lane, self._speaker
+        if seen.direction in _OWN:
+            subject.profile.note(seen, subject.quarter, len(subject.live))
+        if what is not _ENDS:
             subject.see(seen)
-        self._counting.take(subject, live, seen, local_ms)
+        self._counting.take(lane.steps[what], subject, seen, local_ms)
         for step in lane.across[what]:
             self._across.count(step, subject, seen, local_ms, speaker, self._at)
-        if what is not What.FAILED:
+        if what is not _FAILED:
             present.take(self._compiled, subject, live, seen, local_ms, speaker)
         for check in lane.drifts:
             self._judge_drift(check, subject, seen, local_ms)
-        return sorted(speaker.take(), key=lambda hit: hit.rule.id) if speaker.hits else []
+
+    def _tick(self, subject: Subject, seen: Observation) -> None:
+        """A call goes on: nearly all observations, and most of them do what the one before did."""
+        live, profile = subject.live.get(seen.call), subject.profile
+        route = live.route if live is not None else None
+        local_ms = seen.at_ms + subject.quarter.shift_ms
+        if (
+            live is None
+            or route is None
+            or route.seen is not seen
+            or route.rate_micros != seen.rate_micros
+            or route.epoch != subject.epoch
+            or route.compiled is not self._compiled
+        ):
+            live = self._live(subject, seen)
+            route = self._route(subject, live, seen, local_ms)
+        lane = live.lane
+        if route.own:
+            profile.note(seen, subject.quarter, 0)
+        added = (0, seen.gross_micros, seen.net_micros, seen.spoken_ms, 0)
+        self._counting.count(route.places, subject, seen, added)
+        if lane.fickle:
+            self._counting.take(lane.fickle, subject, seen, local_ms)
+        for step in route.across:
+            self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
+        if lane.durations or lane.present or live.joined:
+            present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
+        else:
+            live.net_micros += seen.net_micros
+        if profile.spent_micros >= route.drift_from_micros or subject.drifts:
+            for check in lane.drifts:
+                self._judge_drift(check, subject, seen, local_ms)
+
+    def _route(self, subject: Subject, live: Live, seen: Observation, local_ms: int) -> Route:
+        """What the ticks of a call do, kept with it if it holds for the next."""
+        lane, profile = live.lane, subject.profile
+        places = self._counting.places(lane.steady, subject, seen, local_ms)
+        across = tuple(
+            step
+            for step in lane.across[_GOES_ON]
+            if step.counter.fickle or passes(step.counter.filters, seen, profile, local_ms)
+        )
+        rules = [rule for check in lane.drifts for rule in check.rules]
+        least = [max(1, -(-rule.lowest * _usual_day(rule, profile) // ONE)) for rule in rules]
+        drift_from = profile.spent_to_drift(min(least)) if least else NEVER_SPENT
+        own = seen.direction in _OWN
+        route = Route(self._compiled, seen, seen.rate_micros, subject.epoch, own, places, across, drift_from)
+        # Making room for one tally may have let another go.
+        whole = all(subject.tallies.get((each.step.counter.name, each.key)) is each.tally for each in places)
+        live.route = route if whole else None
+        return route
 
     def learn(self, seen: Observation) -> None:
         """Take an observation into the account's profile only: history from before this rule set watched."""
-        subject, local_ms = self._note(seen)
+        subject = self._subject(seen)
         self._live(subject, seen)
-        if seen.direction in OWN_CALLS:
-            subject.profile.note(seen, local_ms, len(subject.live))
+        if seen.direction in _OWN:
+            subject.profile.note(seen, subject.quarter, len(subject.live))
 
-    def _note(self, seen: Observation) -> tuple[Subject, int]:
-        """The account, on whose clock it is that time; a day that has begun there is begun."""
-        local_ms = seen.at_ms + shift_ms(seen.at_ms, seen.timezone)
+    def absorb(self, past: Past, now_ms: int) -> int:
+        """Take in what history knows of an account; how many days of it were news."""
+        today = quarter_at(now_ms, past.timezone).day
+        subject = self._subjects.get(past.account)
+        if subject is not None:
+            subject.epoch += 1
+            return absorb(subject.profile, past, today)
+        packed = self._asleep.get(past.account)
+        profile = Profile.unpack(packed) if packed is not None else Profile(today)
+        days = absorb(profile, past, today)
+        if days:
+            self._asleep[past.account] = profile.pack()
+        return days
+
+    def _subject(self, seen: Observation) -> Subject:
+        """The account, its clock set to that time; a day that has begun there is begun."""
         subject = self._subjects.get(seen.account)
         if subject is None:
-            packed = self._asleep.pop(seen.account, None)
-            profile = Profile.unpack(packed) if packed is not None else Profile(day_of(local_ms))
-            subject = self._take_up(Subject(seen.account, profile), seen.at_ms + SWEEP_MS)
-        subject.timezone = seen.timezone
-        today = day_of(local_ms)
-        if today > subject.profile.today:
-            self._turn(subject, today)
-        return subject, local_ms
+            subject = self._meet(seen)
+        from_ms, until_ms, _, _, _ = subject.quarter
+        if not from_ms <= seen.at_ms < until_ms or subject.timezone != seen.timezone:
+            quarter = quarter_at(seen.at_ms, seen.timezone)
+            subject.timezone, subject.quarter = seen.timezone, quarter
+            if quarter.day > subject.profile.today:
+                self._turn(subject, quarter.day)
+        return subject
+
+    def _meet(self, seen: Observation) -> Subject:
+        """An account that is not awake."""
+        packed = self._asleep.pop(seen.account, None)
+        profile = Profile.unpack(packed) if packed is not None else Profile(quarter_at(seen.at_ms, seen.timezone).day)
+        return self._take_up(Subject(seen.account, profile), seen.at_ms + SWEEP_MS)
 
     def _take_up(self, subject: Subject, sweep_ms: int) -> Subject:
         self._subjects[subject.id] = subject
@@ -134,6 +238,9 @@ class Watch:
             return self._learning(account, start_ms - shift_ms(start_ms, timezone), end_ms - shift_ms(end_ms, timezone))
 
         subject.profile.turn(today, judge)
+        if self.keep_days is not None:
+            subject.profile.fade(self.keep_days)
+        subject.epoch += 1
 
     def _live(self, subject: Subject, seen: Observation) -> Live:
         """The call, and the lane that it goes by."""
@@ -141,9 +248,9 @@ class Watch:
         if live is None:
             live = Live(self._compiled, self._compiled.lanes[seen.direction, seen.kind])
             live.number = seen.number
-            if seen.what is What.BEGINS or seen.what is What.GOES_ON:
+            if seen.what is _BEGINS or seen.what is _GOES_ON:
                 subject.live[seen.call] = live
-        elif seen.what is What.ENDS:
+        elif seen.what is _ENDS:
             del subject.live[seen.call]
         if live.compiled is not self._compiled or live.number != seen.number:
             live.compiled, live.lane = self._compiled, self._compiled.lanes[seen.direction, seen.kind]
@@ -157,7 +264,7 @@ class Watch:
         if not above and not subject.drifts:
             return
         for rule in check.rules:
-            value = above * ONE // max(rule.floor_micros, profile.usual_today_micros, 1)
+            value = above * ONE // _usual_day(rule, profile)
             stands = rule.id in subject.drifts
             if stands or (value >= rule.lowest and passes(check.filters, seen, profile, local_ms)):
                 self._speaker.judge(
@@ -218,6 +325,7 @@ class Watch:
             return []
         if rule.measure is Measure.DRIFT:
             subject.profile.restart_drift()
+            subject.epoch += 1
             subject.drifts.pop(rule_id, None)
             return []
         if rule.measure is not Measure.ACCOUNTS:
@@ -247,6 +355,11 @@ class Watch:
             return Profile.unpack(packed)
         subject = self._subjects.get(account)
         return None if subject is None else subject.profile
+
+    def now(self, account: str) -> tuple[Profile, int] | None:
+        """What is usual for an account that is awake, and how many calls it has up; None: it is not."""
+        subject = self._subjects.get(account)
+        return None if subject is None else (subject.profile, len(subject.live))
 
     # -- rows -------------------------------------------------------------------------------------------------------
 

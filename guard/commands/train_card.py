@@ -1,0 +1,119 @@
+"""The card of a model, for people: what it learned from, what it promises, what it is and is not good for.
+
+Also what the manifest says about the training, and the rows whose scores a model must come to wherever it is loaded.
+Nothing here depends on the day or the machine: the same training gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from guard.anomaly.artefact import Origin
+from guard.anomaly.features import FEATURES, VERSION
+from guard.anomaly.samples import Samples
+from guard.anomaly.training import CALIBRATE_PART, FIT_PART, FIT_UNTIL, Check, Trained
+from guard.wire.instants import format_instant
+
+EXAMPLES = 24
+"""Rows of the history, from the most ordinary to the rarest, whose scores are kept."""
+_EXTREME = 1e9
+"""And one row in which everything is as large as this: it must neither fail nor be ordinary."""
+
+
+def examples_of(samples: Samples, trained: Trained) -> npt.NDArray[np.float64]:
+    """Rows to try a loaded model on."""
+    order = np.argsort(trained.scores, kind="stable")
+    places = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(np.int64)]
+    rows = samples.measures[places].astype(np.float64)
+    return np.vstack([rows, np.full((1, rows.shape[1]), _EXTREME), np.zeros((1, rows.shape[1]))])
+
+
+def trained_on(samples: Samples, trained: Trained, first_ms: int, last_ms: int) -> dict[str, Any]:
+    """For the manifest: where the model comes from and how its promises were kept."""
+    return {
+        "first": format_instant(first_ms),
+        "last": format_instant(last_ms),
+        "accounts": len(samples.names),
+        "rows": len(samples),
+        "good_rows": int(samples.good.sum()),
+        "fitted_rows": trained.fitted_rows,
+        "trees": trained.recipe.trees,
+        "rows_of_a_tree": trained.recipe.samples,
+        "seed": trained.recipe.seed,
+        "checks": {
+            "known": [_check(each) for each in trained.checks],
+            "strangers": [_check(each) for each in trained.stranger_checks],
+        },
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "promised": check.promised,
+        "account_days": check.days,
+        "alarms": check.alarms,
+        "low": round(check.low, 3),
+        "high": round(check.high, 3),
+    }
+
+
+def card(origin: Origin, trained: Trained, promise: float) -> str:
+    """The card, in Markdown."""
+    told = origin.trained
+    known, strangers = trained.model.known, trained.model.strangers
+    checks = "\n".join(_row(each) for each in trained.checks) or "| no further accounts were left | | | |"
+    others = "\n".join(_row(each) for each in trained.stranger_checks) or "| no further accounts were left | | | |"
+    return f"""# Model `{origin.name}`
+
+Finds accounts that do not behave as good accounts do, nor as they themselves usually do, and says in what.
+
+## Learned from
+
+* {told["rows"]:,} account-hours (looked at every five minutes) of {told["accounts"]:,} accounts, {told["first"]} to
+  {told["last"]}; {told["good_rows"]:,} of them known to be good: not labelled fraud, not blocked, not hit by a rule
+  within a day.
+* Fitted on {trained.fitted_rows:,} of them: {FIT_PART} % of the accounts, the first {FIT_UNTIL:.0%} of the time.
+* Calibrated on {CALIBRATE_PART - FIT_PART} % of the accounts, none of them fitted on: {known.days:,} account-days of
+  accounts known for two weeks, from the rest of the time, and {strangers.days:,} of others.
+* Isolation forest of {told["trees"]} trees on {told["rows_of_a_tree"]} rows each, {len(FEATURES)} features of version
+  {VERSION}, seed {told["seed"]}. Novelty and magnitude have scores of their own beside it (docs/model.md).
+
+## Promises, and what came of them on accounts that nobody had seen
+
+Accounts known for two weeks; the finest promise is {known.finest:.2f} false alarms per 1,000 account-days:
+
+| promised per 1,000 account-days | alarms | account-days | realised (95 % interval) |
+|---|---|---|---|
+{checks}
+
+Others; the finest promise is {strangers.finest:.2f}:
+
+| promised per 1,000 account-days | alarms | account-days | realised (95 % interval) |
+|---|---|---|---|
+{others}
+
+The intervals count account-days as if they were independent. Days of one account are not, so the truth is wider. Unless
+the configuration says otherwise guard works with {promise:g}.
+
+## Good for
+
+* Telling what no rule was written for: much that is new at once, spend, price, concurrency, minutes or failed attempts
+  far beyond the account's own past.
+* Warning. By itself it blocks only where money grows at a price that matters (`[model] min_rate`, `min_in_flight`).
+
+## Not good for
+
+* Accounts that have always been abused: what is usual for them is learned as usual.
+* Traffic unlike that of its training. Watch its drift; train it on your own history (`guard train`).
+* Deciding alone about a person: it says that something is unusual, not that it is fraud.
+"""
+
+
+def _row(check: Check) -> str:
+    return (
+        f"| {check.promised:g} | {check.alarms:,} | {check.days:,} |"
+        f" {check.realised:.1f} ({check.low:.1f} to {check.high:.1f}) |"
+    )

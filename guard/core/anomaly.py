@@ -1,0 +1,158 @@
+"""What the anomaly model has found, and what comes of it: the model raises its voice, money decides what is done.
+
+A `Finding` is an input like any other: the shell scores an account and hands in the score, with its time, the mark it
+is compared with, and the sentence that explains it. The model itself is no part of the engine, so the same findings
+give the same decisions, and without findings everything is as if there were no model.
+
+| score | money | mode | decision |
+|---|---|---|---|
+| above the mark | grows slower than `min_rate`, or less than `min_in_flight` is in flight | any | warn |
+| above the mark | grows at a price that matters | shadow | block, only recorded |
+| above the mark | grows at a price that matters | enforce | block in the finding's scope; held while the fuse is open |
+| below 90 % of the mark | | any | cleared |
+
+Each is said once a crossing, the graver one in place of the milder. A block is a cause of its own (`anomaly`), which
+no payment lifts: an operator does. While an operator allows the account it is only recorded; when that is over and the
+model still finds what it found, the block acts.
+
+Money is taken gross, the calls that are up at their undiscounted rates: a plan does not hide what calls are worth. What
+stands is not stored: after a restart what is found again is said again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from guard.core import sentences
+from guard.core.blocking import Asked
+from guard.core.decisions import Action, Evidence, Mode, Reason
+from guard.core.money import MS_PER_MINUTE
+from guard.core.records import Scope
+from guard.core.settings import ModelMode, Settings
+
+if TYPE_CHECKING:
+    from guard.core.accounts import Account
+    from guard.core.blocking import Blocking
+    from guard.core.suspicion import Suspicions
+    from guard.core.world import World
+
+CLEAR_PERCENT = 90
+"""What stands is cleared below this part of the mark, like every warning."""
+RULE = ""
+"""No rule is behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the model has found about an account at a moment."""
+
+    account: str
+    at_ms: int
+    score: int
+    """In thousandths of a decade."""
+    mark: int
+    """What the score is compared with: above it the account is not as usual."""
+    scope: Scope = Scope.ALL
+    """The narrowest that stops the loss."""
+    text: str = ""
+    """What made the score, with what is usual: `spent 41.20 in the last hour, usually 0.30 on a Saturday night`."""
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Said(IntEnum):
+    """How far it has gone with an account."""
+
+    NOTHING = 0
+    WARNED = 1
+    RECORDED = 2
+    """A block that does not act: in shadow, or allowed by an operator."""
+    ACTED = 3
+    """A block, or one that is held."""
+
+
+class Anomaly:
+    """Lets findings become decisions."""
+
+    __slots__ = ("_blocking", "_standing", "_suspicions", "_world")
+
+    def __init__(self, world: World, blocking: Blocking, suspicions: Suspicions) -> None:
+        self._world = world
+        self._blocking = blocking
+        self._suspicions = suspicions
+        self._standing: dict[str, Said] = {}
+
+    def stands(self, account_id: str) -> bool:
+        """Whether the model finds the account unusual."""
+        return account_id in self._standing
+
+    def take(self, finding: Finding, now_ms: int) -> None:
+        """Take a finding; of an account that nobody knows, or without a mode, nothing comes."""
+        account = self._world.accounts.get(finding.account)
+        settings = self._world.settings
+        if account is None or settings.model_mode is ModelMode.OFF:
+            return
+        if finding.score > finding.mark:
+            self._suspicions.hit(account.id, finding.at_ms)
+            self._speak(account, finding, now_ms)
+        elif finding.score * 100 < finding.mark * CLEAR_PERCENT and self._standing.pop(account.id, None) is not None:
+            mode = Mode.ENFORCE if settings.model_mode is ModelMode.ENFORCE else Mode.SHADOW
+            asked = _asked(finding, Action.WARN)
+            self._blocking.record(
+                account, asked, Action.CLEARED, mode, now_ms, "As usual again, as far as the model can tell."
+            )
+
+    def _speak(self, account: Account, finding: Finding, now_ms: int) -> None:
+        wanted = self._wanted(account, now_ms)
+        if wanted <= self._said(account):
+            return
+        self._standing[account.id] = wanted
+        enforced = self._world.settings.model_mode is ModelMode.ENFORCE
+        text = f"{finding.text}."
+        record = self._blocking.record
+        if wanted is Said.WARNED:
+            mode = Mode.ENFORCE if enforced else Mode.SHADOW
+            said = sentences.rule_warned(text, recorded=not enforced)
+            record(account, _asked(finding, Action.WARN), Action.WARN, mode, now_ms, said)
+        elif wanted is Said.ACTED:
+            self._blocking.demand(account, _asked(finding, Action.BLOCK), text, now_ms)
+        else:
+            said = sentences.rule_allowed(text) if enforced else sentences.rule_would_block(text, finding.scope)
+            record(account, _asked(finding, Action.BLOCK), Action.BLOCK, Mode.SHADOW, now_ms, said)
+
+    def _wanted(self, account: Account, now_ms: int) -> Said:
+        if not _matters(account, self._world.settings, now_ms):
+            return Said.WARNED
+        enforced = self._world.settings.model_mode is ModelMode.ENFORCE
+        return Said.ACTED if enforced and account.allow_until_ms is None else Said.RECORDED
+
+    def _said(self, account: Account) -> Said:
+        """How far it has gone; of a block that an operator has lifted nothing is left."""
+        said = self._standing.get(account.id, Said.NOTHING)
+        if said is Said.ACTED and account.cause(Reason.ANOMALY) is None and not self._blocking.waits(account.id, RULE):
+            return Said.RECORDED
+        return said
+
+
+def _matters(account: Account, settings: Settings, now_ms: int) -> bool:
+    """Whether money grows at a price that matters."""
+    rate = sum(call.growth_micros for call in (account.live or {}).values())
+    if rate < settings.model_min_rate_micros:
+        return False
+    return account.in_flight_gross_scaled(now_ms) >= settings.model_min_in_flight_micros * MS_PER_MINUTE
+
+
+def _asked(finding: Finding, action: Action) -> Asked:
+    return Asked(
+        reason=Reason.ANOMALY,
+        rule=RULE,
+        key="",
+        shown_key="",
+        mark="block" if action is Action.BLOCK else "warn",
+        scope=finding.scope,
+        end_calls=True,
+        lasts_ms=None,
+        at_ms=finding.at_ms,
+        evidence=finding.evidence,
+    )

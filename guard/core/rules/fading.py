@@ -1,0 +1,41 @@
+"""What is left of the stored state of an account that has not called for long: its profile, without whom it called.
+
+While an account calls, its profile lets go of old numbers by itself (`Profile.fade`), and windows let go of theirs. One
+that has fallen silent does neither, so its row would keep for ever what it was stored with. `faded` is the row as it
+may be kept. Taking it up instead of the other makes no difference to any rule: what it lacks is in no window any more,
+and the profile would let go of it on the account's next day.
+"""
+
+from __future__ import annotations
+
+from guard.core.rules.profile import NUMBER, REFRESH_DAYS, SOURCE
+from guard.core.rules.rows import ProfileRow, SubjectRow
+from guard.core.settings import DAY_MS
+
+LONGEST_WINDOW_DAYS = 31
+"""Of any rule: younger calls may still count."""
+_SPARE_DAYS = 1
+"""The account's own clock may be a day behind or ahead."""
+_PERSONAL = (SOURCE, NUMBER)
+
+
+def faded(row: SubjectRow, now_ms: int, keep_days: int) -> SubjectRow:
+    """The row without what is older than that; the same when there is no such thing."""
+    today = now_ms // DAY_MS
+    row = row._replace(profile=_profile(row.profile, today - keep_days - REFRESH_DAYS - _SPARE_DAYS))
+    if row.live or row.profile.today >= today - max(keep_days, LONGEST_WINDOW_DAYS) - _SPARE_DAYS:
+        return row
+    return row._replace(tallies=tuple(tally for tally in row.tallies if tally.marks), seen=())
+
+
+def _profile(row: ProfileRow, before: int) -> ProfileRow:
+    """The profile without numbers and sources that were last called before that day."""
+    habits = tuple(
+        tuple(each for each in known if kind not in _PERSONAL or each[1] >= before)
+        for kind, known in enumerate(row.habits)
+    )
+    days = tuple(
+        day if day.day >= before else day._replace(called=tuple(each for each in day.called if each[0] not in _PERSONAL))
+        for day in row.days
+    )
+    return row._replace(habits=habits, days=days)
