@@ -1,5 +1,5 @@
 # The commands of the house by their short names. Each is a script that can be called as well.
-.PHONY: run test check bench boards lock clean
+.PHONY: run test check bench boards pictures lock clean
 
 run: ## guard on a made-up switch, with its page
 	scripts/demo
@@ -17,6 +17,9 @@ bench: ## what the machine does: a report, no judgement
 boards: ## Grafana's boards and docs/metrics.md from their code
 	scripts/setup dev
 	.venv/bin/python -m dashboards.boards
+
+pictures: ## the README's pictures of the page, by Chromium
+	scripts/pictures
 
 lock: ## requirements/*.txt from pyproject.toml
 	scripts/lock

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import structlog
+from starlette.types import ASGIApp
 
 from guard import __version__
 from guard.adapters.broker import embedded_broker
-from guard.adapters.http import Certificate, create_app, serve
+from guard.adapters.http import Certificate, Listening, create_app, serve
 from guard.adapters.http.tokens import TokenFile
 from guard.adapters.http.tokens_history import note_tokens
 from guard.adapters.log import RefusalLog, set_up_logging
@@ -28,11 +29,12 @@ from guard.adapters.mqtt import (
     Session,
     SessionOptions,
 )
-from guard.adapters.sqlite import open_store
+from guard.adapters.sqlite import SqliteStore, open_store
 from guard.adapters.systemd import ServiceManager, service_manager
 from guard.anomaly.artefact import ArtefactError
 from guard.anomaly.lookout import Lookout
 from guard.config import Config, ConfigError, remarks_on
+from guard.config.sections import HttpSection
 from guard.core.decisions import Action, Decision, KeptRow, Mode, Notice
 from guard.core.engine import Engine
 from guard.core.rating import Rating
@@ -48,7 +50,9 @@ from guard.shell.feed import Feed
 from guard.shell.interpreter import no_collecting, settle_interpreter
 from guard.shell.loop import Loop
 from guard.shell.reload import Reloader
+from guard.shell.retention import Retention
 from guard.shell.sentinel import Sentinel
+from guard.shell.storehealth import StoreHealth
 from guard.shell.webhooks import PostOffice
 from guard.wire.topics import Role, Topics, client_id
 
@@ -106,11 +110,7 @@ async def run_daemon(
         tokens = TokenFile(config.http.tokens)
         daemon.admit_by(tokens)
         app = create_app(daemon.desk, tokens=tokens, listen=config.http.listen)
-        http = config.http
-        certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
-        listening = await stack.enter_async_context(
-            serve(app, http.listen.host, http.listen.port, certificate=certificate)
-        )
+        listening = await stack.enter_async_context(_serve(app, config.http))
         log.info("listening", url=listening.url, version=__version__)
         daemon.when_ready = lambda: on_ready(listening.url) if on_ready is not None else None
         manager.ready(daemon.status())
@@ -119,6 +119,11 @@ async def run_daemon(
         finally:
             manager.stopping()
             await _keep(store, engine, log)
+
+
+def _serve(app: ASGIApp, http: HttpSection) -> AbstractAsyncContextManager[Listening]:
+    certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
+    return serve(app, http.listen.host, http.listen.port, certificate=certificate)
 
 
 async def _keep(store: Store, engine: Engine, log: structlog.typing.FilteringBoundLogger) -> None:
@@ -184,7 +189,7 @@ class _Daemon:
     """From `admit_by`."""
 
     def __init__(
-        self, reader: SetupReader, clock: Clock, engine: Engine, store: Store, broker_url: str, published: int
+        self, reader: SetupReader, clock: Clock, engine: Engine, store: SqliteStore, broker_url: str, published: int
     ) -> None:
         config = reader.started
         self._log = structlog.get_logger("guard").bind()
@@ -219,7 +224,15 @@ class _Daemon:
         self._loop.on_decisions = self._tell_decisions
         self._loop.on_notice = self._tell_notice
         self._exposition = Exposition(self._figures, __version__)
-        self._probe = Probe(self._figures, clock, config.store.path)
+        health = StoreHealth(
+            slow_after_ms=config.store.slow_after_ms,
+            min_free_bytes=config.store.min_free_bytes,
+            tell=engine.world.notice,
+        )
+        self._loop.on_commit = lambda took_ms: health.committed(took_ms, clock.now_ms())
+        self._probe = Probe(
+            self._figures, clock, config.store.path, lambda free_bytes: health.look(free_bytes, clock.now_ms())
+        )
 
         def taken_up(read: Read) -> None:
             reader.taken_up(read)
@@ -232,6 +245,10 @@ class _Daemon:
             read=_refusing(reader.read, self._read_model),
             taken_up=taken_up,
         )
+        world = engine.world
+        self._retention = Retention(
+            store=store, clock=clock, keep_ms=lambda: world.settings.keep_details_ms, figures=self._figures
+        )
         self._sentinel = Sentinel(engine=engine, clock=clock, figures=self._figures, tell=self._loop.find)
         self.desk = Desk(
             engine=engine,
@@ -242,6 +259,7 @@ class _Daemon:
             metrics=self._metrics,
             reloader=self.reloader,
         )
+        self.desk.on_forgotten = self._forget
 
     def _session(
         self, address: BrokerAddress, prefix: str, role: Role, topics: tuple[str, ...], receive_maximum: int
@@ -264,7 +282,12 @@ class _Daemon:
                     self.when_ready()
 
         session.on_connected = connected
-        session.on_disconnected = lambda _reason: self._connected.discard(role)
+
+        def disconnected(_reason: str) -> None:
+            self._connected.discard(role)
+            self._loop.cut_off()
+
+        session.on_disconnected = disconnected
         return session
 
     def _read_model(self, config: Config) -> None:
@@ -283,8 +306,15 @@ class _Daemon:
         """Tell the webhooks by these couriers."""
         self._office = self.desk.webhooks = office
 
+    def _forget(self, account: str) -> None:
+        if self._model is not None:
+            self._model.tracker.forget(account)
+        self._retention.tell()
+
     async def run(self, manager: ServiceManager) -> None:
         """Turn until cancelled or until a part fails; a part that fails takes the others with it."""
+        # Not subscribed yet: should that last, on-call is told.
+        self._loop.cut_off()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(manager.keep(self._clock, self.desk.healthy, self.status), name="service manager")
             self.reloader.on_begin = manager.reloading
@@ -295,6 +325,7 @@ class _Daemon:
             tasks.create_task(self._feed.run(), name="feed")
             tasks.create_task(self._office.run(), name="webhooks")
             tasks.create_task(note_tokens(self._tokens, self.desk, self._clock), name="tokens")
+            tasks.create_task(self._retention.run(), name="retention")
             tasks.create_task(self._flush(), name="refusals")
             tasks.create_task(self._probe.run(), name="probe")
             tasks.create_task(self._loop.run(), name="loop")
@@ -362,5 +393,7 @@ class _Daemon:
 
     def _tell_notice(self, notice: Notice) -> None:
         self._figures.told(notice.kind)
-        self._log.warning(notice.kind.value, switch=notice.switch, account=notice.account or None, text=notice.text)
+        tell = self._log.info if notice.over else self._log.warning
+        about = {"switch": notice.switch, "account": notice.account}
+        tell(notice.kind.value, over=notice.over, **{name: of for name, of in about.items() if of}, text=notice.text)
         self._office.tell()

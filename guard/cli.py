@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from guard.commands.backtest_options import backtest
+from guard.commands.forget_options import forget
 from guard.commands.held_options import held, rules
 from guard.commands.install_options import install
 from guard.commands.learn_options import learn
@@ -335,6 +336,7 @@ def limit(
         set_limit(api, wanted, as_json=as_json)
 
 
+app.command()(forget)
 app.command()(held)
 app.command()(reload)
 app.command()(rules)

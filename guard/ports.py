@@ -323,13 +323,17 @@ class Desk(Protocol):
     """The daemon as its HTTP side sees it. Reading is immediate; an intent returns when it is durable."""
 
     store: Store
-    webhooks: Webhooks
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who else is told, and what they are owed."""
+        ...
 
     def account(self, account: str) -> AccountView | None:
         """Picture of one account now."""
         ...
 
-    def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
+    async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id; `query` is part of an id or a name."""
         ...
 

@@ -49,9 +49,9 @@ def page(told: Json, tally: Tally) -> str:
 
 _WAYS = (
     "Every row saw the same calls. <b>Lost</b> is what accounts were charged inside labelled fraud: before the first"
-    " block, and in all (a block ends after a time, and may be narrower than the fraud). <b>Innocent</b> accounts are"
-    " told by the two harms there are: blocked by a rule though no fraud explains it, and blocked at their credit limit"
-    " without any fraud."
+    " block, and in all (an operator is assumed to release every block in time, that of a true fraud, too)."
+    " <b>Innocent</b> accounts are told by the two harms there are: blocked by a rule though no fraud explains it, and"
+    " blocked at their credit limit without any fraud."
 )
 _FRAUDS = (
     "Lost before the first block, by each way of guarding. <b>Times less</b> compares guard with a limit that counts"

@@ -107,7 +107,7 @@ def frauds(told: Json) -> str:
         ]
     )
     by_way = [SHORT.get(name, name) for name in names]
-    heads = ["Fraud", "Blocked", "Time to block", *by_way, "Times less", "Blocked by"]
+    heads = ["Fraud", "Blocked", "Time to block", *by_way, "Times less", "Rules that block it"]
     return table(heads, rows, words={len(heads) - 1})
 
 

@@ -1,4 +1,4 @@
-"""`guard block`, `guard release`, `guard allow`: the operator's hand, with a name and a reason, in the history."""
+"""`guard block`, `release`, `allow`, `forget`: the operator's hand, with a name and a reason, in the history."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Deed(Enum):
     BLOCK = "block"
     RELEASE = "release"
     ALLOW = "allow"
+    FORGET = "forget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,10 @@ def _told(deed: Deed, order: Order, until: str | None, answer: Any) -> str:
                 told = f"{order.account} is released and allowed until {clock(allowed)}."
         case Deed.ALLOW:
             told = f"{order.account} is allowed{end}, whatever automatic causes say; they are still recorded."
+        case Deed.FORGET:
+            told = (
+                f"{order.account} is forgotten. What it owed and why it was blocked stay; details of its calls go now."
+            )
         case _:
             assert_never(deed)
     state = answer.get("state") if isinstance(answer, dict) else None

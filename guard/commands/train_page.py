@@ -94,7 +94,8 @@ def _days(samples: Samples, chosen: npt.NDArray[np.bool_]) -> int:
 
 def _alarms(trained: Trained, samples: Samples, promise: float) -> npt.NDArray[np.bool_]:
     """Rows above their mark; where the promise cannot be kept, above the finest that can."""
-    marks = np.where(known_rows(samples), _mark(trained.model.known, promise), _mark(trained.model.strangers, promise))
+    known, strangers = _mark(trained.model.known, promise), _mark(trained.model.strangers, promise)
+    marks = np.where(known_rows(samples), known, np.maximum(known, strangers))
     return np.asarray(trained.scores > marks)
 
 

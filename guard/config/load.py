@@ -8,6 +8,7 @@ without tokens.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from guard.config import addresses, values
@@ -70,7 +71,6 @@ def check_config(path: Path | None = None) -> tuple[Config, list[Problem]]:
 
 def _build(root: Table, file: Path | None) -> Config:
     base = Path() if file is None else file.parent
-    calls = read_calls(root.table("calls"))
     config = Config(
         file=file,
         broker=_broker(root.table("broker"), base),
@@ -83,7 +83,7 @@ def _build(root: Table, file: Path | None) -> Config:
         model=_model(root.table("model"), base),
         emergency=root.table("emergency").read("numbers", EmergencyNumbers(), values.emergency),
         numbers=_numbers(root.table("numbers")),
-        calls=calls,
+        calls=(calls := read_calls(root.table("calls"))),
         privacy=read_privacy(root.table("privacy"), calls),
         fuse=_fuse(root.table("fuse")),
         payments=_payments(root.table("payments")),
@@ -104,11 +104,17 @@ def _broker(table: Table, base: Path) -> BrokerSection:
     default = BrokerSection()
     prefix = table.read("prefix", default.prefix, addresses.topic_prefix)
     default = BrokerSection(prefix=prefix)
-    return table.read("url", default, lambda value: addresses.broker(value, prefix, base))
+    section = table.read("url", default, lambda value: addresses.broker(value, prefix, base))
+    return replace(section, away_after_ms=table.read("away_after", default.away_after_ms, values.duration_ms))
 
 
 def _store(table: Table, base: Path) -> StoreSection:
-    return StoreSection(path=base / table.read("url", "guard.db", addresses.store_path))
+    default = StoreSection()
+    return StoreSection(
+        path=base / table.read("url", "guard.db", addresses.store_path),
+        slow_after_ms=table.read("slow_after", default.slow_after_ms, values.duration_or_never_ms),
+        min_free_bytes=table.read("min_free", default.min_free_bytes, values.size_bytes),
+    )
 
 
 def _http(table: Table, base: Path) -> HttpSection:
@@ -184,12 +190,17 @@ def _anything(value: object) -> object:
 
 def _switches(table: Table) -> dict[str, SwitchSettings]:
     switches: dict[str, SwitchSettings] = {}
+    default = SwitchSettings()
     for name, switch in table.named():
         try:
             addresses.switch_name(name)
         except RejectedError as rejected:
             switch.reject(None, rejected)
-        switches[name] = SwitchSettings(ticks=switch.read("ticks", True, values.boolean))  # noqa: FBT003
+        switches[name] = SwitchSettings(
+            ticks=switch.read("ticks", True, values.boolean),  # noqa: FBT003 -- a default, not a flag
+            silent_after_ms=switch.read("silent_after", default.silent_after_ms, values.duration_or_never_ms),
+            absent_after_ms=switch.read("absent_after", default.absent_after_ms, values.duration_or_never_ms),
+        )
     if len(switches) > MAX_SWITCHES:
         found = f"has {len(switches)} switches"
         table.reject(None, RejectedError(found, f"at most {MAX_SWITCHES}"))

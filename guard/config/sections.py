@@ -47,6 +47,8 @@ class BrokerSection:
     host: str = "127.0.0.1"
     port: int = 1883
     prefix: str = "guard/v1"
+    away_after_ms: int = MINUTE_MS
+    """On-call is told when guard has not been subscribed for so long."""
 
     @property
     def embedded(self) -> bool:
@@ -59,6 +61,10 @@ class StoreSection:
     """`[store]`: where the state is kept."""
 
     path: Path = Path("guard.db")
+    slow_after_ms: int = SECOND_MS
+    """On-call is told when a commit takes longer; 0: never."""
+    min_free_bytes: int = 500_000_000
+    """On-call is told when there is less room; 0: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +261,7 @@ class Config:
             blind_carry_ms=self.calls.blind_carry_ms,
             lost_after_ms=self.calls.lost_after_ms,
             remember_ms=self.calls.remember_ms,
+            away_after_ms=self.broker.away_after_ms,
             keep_details_ms=self.privacy.keep_call_details_ms,
             fuse_blocks=self.fuse.blocks,
             fuse_window_ms=self.fuse.window_ms,

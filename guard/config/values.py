@@ -24,6 +24,8 @@ E = TypeVar("E", bound=Enum)
 
 _UNITS_MS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
+_SIZES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZE = re.compile(r"([0-9]{1,6})(MB|GB|TB)|0", re.ASCII)
 _MAX_DURATION_MS = 3_660 * DAY_MS
 """Ten years: longer is a slip of the pen, and it keeps every sum of times far from any limit."""
 
@@ -104,6 +106,22 @@ def duration_ms(value: object) -> int:
     if not 0 < span <= _MAX_DURATION_MS:
         raise RejectedError(f'"{value}" is out of range', DURATION + ", more than 0, at most 3660d")
     return span
+
+
+def duration_or_never_ms(value: object) -> int:
+    """A time span, or "0" for never."""
+    return 0 if value == "0" else duration_ms(value)
+
+
+def size_bytes(value: object) -> int:
+    """Room on a disk, in the units in which disks are sold; "0" is none."""
+    accepted = 'a whole number with its unit (MB, GB or TB), such as "500MB", or "0"'
+    if not isinstance(value, str):
+        raise RejectedError(f"is {kind(value)}", accepted)
+    match = _SIZE.fullmatch(value)
+    if match is None:
+        raise RejectedError(f'"{value}" is no size', accepted)
+    return int(match[1]) * _SIZES[match[2]] if match[2] else 0
 
 
 def per_1000(value: object) -> float:

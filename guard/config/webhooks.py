@@ -22,7 +22,7 @@ from guard.config.problems import ConfigError, Problem, RejectedError
 from guard.config.sections import DEFAULT_EVENTS, Config, Kept, WebhookKind, WebhookSection
 from guard.config.table import Table
 
-EVENTS = (*DEFAULT_EVENTS, "cleared", "allow", "refused", "quarantined", "limit", "rules", "plan")
+EVENTS = (*DEFAULT_EVENTS, "cleared", "allow", "refused", "quarantined", "limit", "rules", "plan", "store")
 """Types of webhook bodies: the actions of decisions, and what on-call is told beside them."""
 
 MAX_WEBHOOKS = 50

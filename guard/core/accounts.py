@@ -88,6 +88,7 @@ class Account:
         "due_ms",
         "flights",
         "floor_micros",
+        "forgotten",
         "id",
         "level",
         "lifted_at_ms",
@@ -123,6 +124,7 @@ class Account:
         self.tariff = ""
         self.provisional = True
         self.closed = False
+        self.forgotten = False
         self.owed_micros = 0
         self.pending_micros = 0
         self.trusted_micros = 0
@@ -314,6 +316,7 @@ class Account:
                 for c in self.causes
             ),
             None if self.books is None else self.books.row(),
+            self.forgotten,
         )
 
     @classmethod
@@ -327,6 +330,7 @@ class Account:
         account.tariff = row.tariff
         account.provisional = bool(row.provisional)
         account.closed = bool(row.closed)
+        account.forgotten = bool(row.forgotten)
         account.owed_micros = Micros(row.owed_micros)
         account.pending_micros = row.pending_micros
         account.trusted_micros = row.trusted_micros

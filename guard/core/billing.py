@@ -182,7 +182,7 @@ class Billing:
     def _account(self, account: Account, message: AccountMessage, now_ms: int) -> None:
         if message.currency is not None and message.currency != account.currency:
             self._world.change_currency(account, message.currency)
-        account.provisional = False
+        account.provisional = account.forgotten = False
         before = account.plan, account.timezone, account.opened
         for field in ("name", "timezone", "opened", "plan", "tariff"):
             value = getattr(message, field)

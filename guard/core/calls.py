@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 NEVER_STATED = -1
 RATE_UNKNOWN, RATE_IMPLIED, RATE_STATED = 0, 1, 2
+RATE_COMES_WITHIN_MS = 90_000
 GROWING = -1
 _ANSWERED = Event.ANSWERED
 """Looked up once: looking up an enumeration's member costs as much as a call."""
@@ -191,6 +192,16 @@ class Call:
     def growth_micros(self) -> int:
         """Rate at which its value grows, micros per minute; nothing for a free call."""
         return 0 if self.free else self.rate_micros
+
+    @property
+    def rate_to_come(self) -> bool:
+        """Whether its switch states charges and no rate, and has stated one only: the next will imply what it costs.
+
+        Until then it counts at the rate of unknown numbers, which is no price to suspect anybody for. Ticks come each
+        minute, so a call that has lasted longer is not waited for.
+        """
+        unsaid = self.rate_known == RATE_UNKNOWN and self.stated_charge_micros >= 0 and not self.place.priced
+        return unsaid and self.duration_ms < RATE_COMES_WITHIN_MS
 
     @property
     def is_free(self) -> bool:

@@ -287,6 +287,8 @@ class NoticeKind(Enum):
     """The fuse has opened or closed."""
     RULES = "rules"
     """The fraud rules failed on something, which is a fault of guard's; limits go on without them."""
+    STORE = "store"
+    """The store is slow, or short of room."""
     PLAN = "plan"
     """Billing names a calling plan that nobody has configured."""
 
@@ -331,9 +333,9 @@ class KeptRow(NamedTuple):
     """State that is stored as one blob, because nobody asks for a part of it: the rules', the fuse's, what is held."""
 
     kind: str
-    """`subject`, `crowds`, `fuse`, `held`, `suspicion`, `usual`."""
+    """`subject`, `crowds`, `fuse`, `held`, `suspicion`, `usual`, `expectation`."""
     key: str
-    """The account of a `subject`, `suspicion` or `usual`; else empty."""
+    """The account of a `subject`, `suspicion` or `usual`, the switch of an `expectation`; else empty."""
     row: object
     """A tuple of plain values, of the type that belongs to the kind; None: it is no more."""
 
@@ -362,6 +364,8 @@ class Changes:
     settled: list[tuple[str, str]] = field(default_factory=list)
     """(switch, account): nothing is waiting there any more."""
     kept: list[KeptRow] = field(default_factory=list)
+    forgotten: list[tuple[str, int, int]] = field(default_factory=list)
+    """(account, when, last ledger line): the details of its calls up to there are to be deleted."""
     sends: list[Send] = field(default_factory=list)
     """To be published after the commit; not stored (desired state and `pending` are)."""
     notices: list[Notice] = field(default_factory=list)
@@ -383,6 +387,7 @@ class Changes:
             or self.pending
             or self.settled
             or self.kept
+            or self.forgotten
             or self.notices
             or self.forgotten_before_ms is not None
         )

@@ -126,6 +126,9 @@ class Detection:
     def call(self, call: Call, report: Report, growth: Growth, now_ms: int) -> None:
         """A report about a call was taken; growth: gross, net and duration since the report before."""
         if not call.watched:
+            if call.rate_to_come and report.event is not _ENDED:
+                call.untold = growth[:2]
+                return
             call.watched = True
             self._see(told(call, report.at_ms, _BEGINS, growth), now_ms)
             if report.event is not _ENDED:
@@ -316,6 +319,16 @@ class Detection:
             told = f"history of {days} {'day' if days == 1 else 'days'}"
             self._world.changes.audit.append(Audit(past.account, now_ms, past.by, "learn", told))
         return days
+
+    def forget(self, account_id: str) -> None:
+        """Let go of all that is known of an account, in the store too; the model lets go of its share by itself."""
+        self.watch.forget(account_id)
+        self._suspicions.forget(account_id)
+        self._dirty.pop(account_id, None)
+        self._learned.pop(account_id, None)
+        changes, kinds = self._world.changes, ("subject", "suspicion", "usual")
+        changes.kept = [row for row in changes.kept if row.key != account_id]
+        changes.kept += [KeptRow(kind, account_id, None) for kind in kinds]
 
     def _verdict(self, account_id: str, start_ms: int, end_ms: int) -> Verdict:
         """Whether a day of an account may be learned."""

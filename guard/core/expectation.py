@@ -1,10 +1,10 @@
 """The expectation: how many calls a switch usually brings at this hour of the week, and what silence is no chance.
 
-**What is counted** is calls that begin and attempts, not reports. Ticks of one call hang together: thirty reports of one
-long call say no more about the next hour than one does. Calls begin nearly by themselves, so that what Poisson found
-holds: where `ENOUGH` are to be expected, none at all comes about by chance once in a million times (e^-14). It has to be
-as rare as that because every pause between two calls is another chance: at once in ten thousand a switch with ten
-thousand calls a week would be called silent every week, at once in a million every other year.
+**What is counted** is calls that begin and attempts, not reports. Ticks of one call hang together: thirty reports of
+one long call say no more about the next hour than one does. Calls begin nearly by themselves, so that what Poisson
+found holds: where `ENOUGH` are to be expected, none at all comes about by chance less than once in a million times
+(e^-14). It has to be as rare as that because every pause between two calls is another chance: at once in ten thousand a
+switch with ten thousand calls a week would be called silent every week, at once in a million every other year.
 
 **What is usual** is one number for each of the 168 hours of the week, in UTC, averaged over about a month. Only whole
 hours are learned, in which guard was listening, the switch was up, and nothing came late; there is no verdict

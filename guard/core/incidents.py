@@ -5,8 +5,8 @@
 | `warn` | the account's warning by this reason, rule, key and mark | `cleared` |
 | `block`, `held` | the account's block by this cause | `unblock` |
 | `allow` | told once | |
-| `fuse` | the fuse | the notice that it has closed |
-| `unconfirmed`, `blind` | of its kind, at this switch (`blind` without one: at the broker) | the notice that it is over |
+| `fuse`, `store` | the fuse; the store | the notice that it has closed, that all is well |
+| `unconfirmed`, `blind` | of its kind, at this switch (`blind` of none: the broker) | the notice that it is over |
 | `refused` | of its kind, at this switch | |
 | other notices | of its kind, of this account | |
 
@@ -50,7 +50,7 @@ class Incident(NamedTuple):
 
 
 _OF_SWITCH = (NoticeKind.UNCONFIRMED, NoticeKind.BLIND, NoticeKind.REFUSED)
-_LASTING = (NoticeKind.FUSE, NoticeKind.UNCONFIRMED, NoticeKind.BLIND)
+_LASTING = (NoticeKind.FUSE, NoticeKind.UNCONFIRMED, NoticeKind.BLIND, NoticeKind.STORE)
 _CRITICAL = (NoticeKind.UNCONFIRMED, NoticeKind.BLIND, NoticeKind.FUSE, NoticeKind.RULES)
 
 

@@ -26,6 +26,7 @@ from guard.core.calls import (
 )
 from guard.core.decisions import LineKind, Notice, NoticeKind, Quarantined, Remembered
 from guard.core.delivery import DEFIANCE_MS
+from guard.core.forgetting import open_anew
 from guard.core.memory import place_of
 from guard.core.money import fits
 from guard.core.records import Direction, Event, Outcome, Report, Scope
@@ -131,6 +132,8 @@ class Intake:
         # From here on it must succeed.
         account = known if known is not None else world.open_account(report.account)
         world.activity.note(account.id, now_ms)
+        if account.forgotten:
+            open_anew(account, world, self._judge, now_ms)
         if call is None and past is None:
             switch.expectation.note(late=switch.lagging)
         if report.event is _FAILED:

@@ -98,6 +98,13 @@ def set_by_hand(account: Account, limit_micros: int | None, world: World, *, by:
     _put(account, limit_micros, world, by=by)
 
 
+def set_default(account: Account, world: World) -> None:
+    """Nobody has stated a limit, or whoever did is forgotten: the default one."""
+    account.cycles_micros = account.floor_micros = account.cap_micros = None
+    account.limit_source = "default"
+    _put(account, world.settings.default_limit_micros, world, by="")
+
+
 def _put(account: Account, limit_micros: int | None, world: World, *, by: str) -> None:
     account.limit_micros = limit_micros
     account.until_ms = account.until_limit_micros = None

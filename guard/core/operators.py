@@ -6,14 +6,14 @@ it "for good" would be a promise nobody made. `allow` covers every automatic cau
 recorded, and at its end the account is judged afresh. A limit set by hand stands in place of what billing stated, for
 good or until a time; or it is the one that the last invoices ask for and that waits for a yes (`guard.core.limits`).
 
-Blocks that the fuse holds, and the fuse itself, are `guard.core.blocking`.
+Blocks that the fuse holds, and the fuse itself, are `guard.core.blocking`; `guard.core.forgetting` is `forget`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from guard.core import limits
+from guard.core import forgetting, limits
 from guard.core.accounts import AUTOMATIC, Account
 from guard.core.decisions import Action, Audit, Reason
 from guard.core.marks import TOP, climb_threshold
@@ -24,6 +24,7 @@ from guard.core.records import (
     Approve,
     Block,
     CloseFuse,
+    Forget,
     Intent,
     IntentResult,
     Note,
@@ -78,6 +79,8 @@ class Operators:
                 result = self._set_limit(account, intent, now_ms)
             case Approve() | Reject():
                 result = self._settle_held(intent, now_ms)
+            case Forget():
+                result = forgetting.forget(account, self._world, self.detection, now_ms)
             case _:
                 assert_never(intent)
         if result is IntentResult.DONE:

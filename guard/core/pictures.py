@@ -9,10 +9,12 @@ from guard.core import pace, sentences
 from guard.core.books import Books
 from guard.core.calls import GROWING, Call
 from guard.core.cards import card_text
+from guard.core.expectation import THOUSANDTHS
 from guard.core.limits import limit_text
 from guard.core.money import Micros, clamp_for_show, floor_from_scaled
 from guard.core.records import Direction
 from guard.core.rows import CardRow, InvoiceRow
+from guard.core.settings import HOUR_MS
 from guard.core.views import (
     AccountView,
     BlockView,

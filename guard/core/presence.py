@@ -5,8 +5,8 @@
       `-------------------------------------------------------'
     and back to `heard` with the next report or `status up`; from `absent` with the next word of any kind
 
-**One matter a switch.** Each step is told once, the end of all of them once (a notice that is `over`), also if guard was
-restarted in between. Silence is counted in reports: a switch whose module that reports is gone still acknowledges.
+**One matter a switch.** Each step is told once, the end of all of them once (a notice that is `over`), also if guard
+was restarted in between. Silence is counted in reports: a switch whose module that reports is gone still acknowledges.
 
 * `calls_up` is the watch's finding (`guard.core.watch`): it moves money.
 * `unusual` needs no call: fewer calls have come than this hour of the week explains (`guard.core.expectation`), for at
@@ -33,7 +33,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from guard.core.decisions import KeptRow, Notice, NoticeKind
-from guard.core.expectation import THOUSANDTHS, hour_of_week
+from guard.core.expectation import HOURS_OF_WEEK, LEARNED, THOUSANDTHS, hour_of_week
 from guard.core.rows import ExpectationRow
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SwitchSettings
 from guard.core.switches import DOUBT_MS, LAG_MS, QUIET_MS, Silence, Switch
@@ -193,9 +193,8 @@ class Presence:
         if switch.silence is not None or not switch.calls:
             return
         fact = f"has been silent for {_span(now_ms - switch.last_heard_ms)}" if switch.up else "is down"
-        text = (
-            f"Switch {switch.name} {fact} with {len(switch.calls)} calls up; their cost is carried forward by estimate."
-        )
+        calls = "1 call" if len(switch.calls) == 1 else f"{len(switch.calls):,} calls"
+        text = f"Switch {switch.name} {fact} with {calls} up; what they cost is carried forward by estimate."
         self._fall_silent(switch, Silence.CALLS_UP, text, now_ms)
 
     def _fall_silent(self, switch: Switch, silence: Silence, text: str, now_ms: int) -> None:
@@ -301,7 +300,9 @@ class Presence:
             return None
         since_ms = max(switch.last_heard_ms, self._hearing_since_ms)
         enough_ms = switch.expectation.enough_ms(since_ms)
-        return None if enough_ms is None else max(enough_ms, since_ms + after_ms)
+        if enough_ms is None:
+            return None
+        return max(enough_ms, since_ms + after_ms, switch.first_heard_ms + LEARNED * HOURS_OF_WEEK * HOUR_MS)
 
     def _asked_ms(self, switch: Switch) -> int:
         """When it was last given a snapshot: on connection every switch is."""
@@ -316,7 +317,7 @@ class Presence:
         return ask_ms if asked_ms <= switch.last_word_ms else max(ask_ms, asked_ms + ANSWER_WITHIN_MS)
 
     def _tell_unusual(self, switch: Switch, now_ms: int) -> None:
-        hour = now_ms // HOUR_MS
+        hour = (now_ms - 1) // HOUR_MS
         usual = (switch.expectation.usual(hour) or 0) // THOUSANDTHS
         text = (
             f"Switch {switch.name} has brought no call for {_span(now_ms - switch.last_heard_ms)}; "

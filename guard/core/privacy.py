@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-
 from typing import NamedTuple
 
 from guard.core.decisions import Decision, LedgerLine
@@ -54,6 +53,8 @@ class Deleted(NamedTuple):
     profiles: int = 0
     more: bool = False
     """There may be more to do."""
+    waiting: bool = False
+    """An account that is to be forgotten has to wait until its last lines are in their place, which takes seconds."""
 
 
 def without_details(decision: Decision) -> Decision:

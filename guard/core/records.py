@@ -301,6 +301,17 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """An operator lets a closed account be forgotten (`guard.core.forgetting`)."""
+
+    account: str
+    by: str
+    reason: str
+    until_ms: int | None = None
+    """Not used: what is forgotten is forgotten for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseFuse:
     """An operator closes the fuse: blocks by rules act at once again. What is held stays held."""
 
@@ -317,7 +328,7 @@ class Note:
     reason: str
 
 
-AboutAccount = Block | Release | Allow | SetLimit | Approve | Reject
+AboutAccount = Block | Release | Allow | SetLimit | Approve | Reject | Forget
 """Intents about one account."""
 Intent = AboutAccount | CloseFuse | Note
 
@@ -337,6 +348,10 @@ class IntentResult(Enum):
     """No block of that id is held: it has been approved, rejected or has lapsed, or there never was one."""
     NO_SUGGESTION = "no_suggestion"
     """No limit is waiting to be approved."""
+    NOT_CLOSED = "not_closed"
+    """Only a closed account can be forgotten."""
+    CALLS_UP = "calls_up"
+    """Nor one that still has calls."""
 
 
 class Outcome(Enum):

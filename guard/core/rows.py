@@ -134,6 +134,8 @@ class AccountRow(NamedTuple):
     command: CommandRow | None
     causes: tuple[CauseRow, ...]
     books: BooksRow | None = None
+    forgotten: bool = False
+    """Who it was is forgotten (`guard.core.forgetting`)."""
 
 
 class CallRow(NamedTuple):

@@ -69,6 +69,11 @@ class Suspicions:
         if self._rows.pop(account, None) is not None:
             self._changed[account] = None
 
+    def forget(self, account: str) -> None:
+        """Nothing is known of it any more."""
+        self._rows.pop(account, None)
+        self._changed.pop(account, None)
+
     def verdict(self, account: str, start_ms: int, end_ms: int, at_ms: int, *, stands: bool) -> Verdict:
         """Whether a day may be learned at that time; `stands`: a mark of a rule does."""
         row = self._rows.get(account, _NOTHING)

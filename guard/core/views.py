@@ -189,9 +189,9 @@ class SwitchView:
     lagging: bool
     blind: bool
     """It is silent although calls are up."""
-    silence: str
+    silence: str = ""
     """What on-call was told of its silence: `calls_up`, `unusual`, `absent`; empty: nothing, or that it is over."""
-    usual_calls: int | None
+    usual_calls: int | None = None
     """Calls that this hour of the week usually brings; None: not learned yet."""
     skew_ms: int
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from guard.core.engine import Engine
 from guard.core.limits import LimitReview, review
 from guard.core.pictures import switch_picture, totals_picture
-from guard.core.records import Intent, IntentResult
+from guard.core.records import Forget, Intent, IntentResult
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Rule
@@ -24,10 +25,18 @@ INTENT_WITHIN_S = 5.0
 """An operator does not wait longer; the intent may still be carried out, and the answer says so."""
 ALARMS_LOOKED_AT = 3
 """Times as many as are shown: an account's next alarm may be for a warning, or for its card."""
+LOOKED_AT_ONCE = 500
+"""Accounts that a search looks at before the loop turns: about 1 ms."""
+SORTED_AT_ONCE = 5_000
+"""Accounts of one state that are put in order for a page: about 2 ms. When there are more, all accounts are walked."""
 REVIEWED_AT_ONCE = 2_000
 """Accounts looked at for one page of the limit review: about 10 ms in which the loop does nothing else."""
 STALLED_AFTER_MS = 10_000
 """The loop turns every second; ten without a turn mean that it hangs."""
+
+
+def _nobody_asks(_: str) -> None:
+    """Before somebody wants to be told."""
 
 
 class Desk:
@@ -57,29 +66,52 @@ class Desk:
         self._reloader = reloader
         self._reloads: set[asyncio.Task[Reloaded]] = set()
         self._ordered: list[str] = []
+        self._walking = asyncio.Lock()
+        self.on_forgotten: Callable[[str], None] = _nobody_asks
+        """Told of each account that was forgotten."""
 
     def account(self, account: str) -> AccountView | None:
         """Picture of one account now."""
         return self._engine.picture(account, self._clock.now_ms())
 
-    def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
-        """Accounts in the order of their ids, after the given id."""
-        world = self._engine.world
-        ids = sorted(world.in_state[state]) if state in world.in_state else self._ids()
+    async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
+        """Accounts in the order of their ids, after the given id.
+
+        A walk through all of them is done in steps between which the loop turns, and by one walker at a time.
+        """
         wanted = query.casefold()
         found: list[AccountView] = []
-        for index in range(bisect_right(ids, after), len(ids)):
-            account_id = ids[index]
-            account = world.accounts[account_id]
+        async with self._walking:
+            while len(found) < limit:
+                ids = self._candidates(state)
+                begin = bisect_right(ids, after)
+                step = ids[begin : begin + LOOKED_AT_ONCE]
+                for view in self._like(step, state, wanted):
+                    found.append(view)
+                    if len(found) == limit:
+                        break
+                if len(step) < LOOKED_AT_ONCE:
+                    break
+                after = step[-1]
+                await asyncio.sleep(0)
+        return found
+
+    def _candidates(self, state: AccountState | None) -> list[str]:
+        """Where to look, in order: among the few of that state, or among all."""
+        few = self._engine.world.in_state.get(state) if state is not None else None
+        return self._ids() if few is None or len(few) > SORTED_AT_ONCE else sorted(few)
+
+    def _like(self, ids: Sequence[str], state: AccountState | None, wanted: str) -> Iterator[AccountView]:
+        """Those of that state with that in their id or name."""
+        accounts = self._engine.world.accounts
+        for account_id in ids:
+            account = accounts[account_id]
             if (state is None or account.state is state) and (
                 not wanted or wanted in account_id.casefold() or wanted in account.name.casefold()
             ):
                 view = self.account(account_id)
                 if view is not None:
-                    found.append(view)
-                if len(found) == limit:
-                    break
-        return found
+                    yield view
 
     def soonest(self, limit: int) -> list[AccountView]:
         """Accounts that will be at their limit first, the nearest first."""
@@ -114,9 +146,11 @@ class Desk:
     def _ids(self) -> list[str]:
         """All accounts in order."""
         accounts = self._engine.world.accounts
-        if len(self._ordered) != len(accounts):
-            # Nearly sorted already, which is what makes this cheap; accounts are only ever added.
-            self._ordered = sorted(accounts)
+        new = len(accounts) - len(self._ordered)
+        if new:
+            # Accounts are only ever added, and a dictionary has the newest last; the sort finds all but these in order.
+            self._ordered += islice(reversed(accounts), new)
+            self._ordered.sort()
         return self._ordered
 
     def switches(self) -> list[SwitchView]:
@@ -153,6 +187,8 @@ class Desk:
             raise NotReadyError("the store did not confirm in time; look at the account before trying again") from None
         if result is None:
             raise NotReadyError("too many requests are waiting; try again in a moment")
+        if isinstance(intent, Forget) and result is IntentResult.DONE:
+            self.on_forgotten(intent.account)
         return result
 
     async def reload(self, by: str) -> Reloaded:

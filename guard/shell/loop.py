@@ -26,7 +26,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from guard.core.anomaly import Finding
-from guard.core.decisions import Changes, Decision, KeptRow, Notice, Send
+from guard.core.decisions import Decision, KeptRow, Notice, Send
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.records import Ack, BalanceMessage, Intent, IntentResult, Refusal, SwitchStatus
@@ -136,7 +136,7 @@ class Loop:
         self._refused = refused
         self._arrived = asyncio.Event()
         self._asked: deque[_Asked] = deque()
-        self._subscribed = False
+        self._subscribed = self._cut_off = False
         self._scopes_sent: dict[str, str] = {}
         """By switch: the version that it was given."""
         self._switch_names: dict[str, str] = {}
@@ -144,6 +144,8 @@ class Loop:
         self._log = structlog.get_logger("guard").bind()
         self.on_decisions: Callable[[list[Decision]], None] = _nobody_listens
         self.on_notice: Callable[[Notice], None] = _nobody_listens
+        self.on_commit: Callable[[int], None] = _nobody_listens
+        """Gets how many milliseconds a commit took."""
         self.last_turn_ms = clock.now_ms()
         self._last_monotonic_ns = clock.monotonic_ns()
         self.clock_steps = 0
@@ -161,6 +163,11 @@ class Loop:
         """Both sessions are subscribed (again)."""
         self._subscribed = True
         self._scopes_sent.clear()
+        self._arrived.set()
+
+    def cut_off(self) -> None:
+        """A session is not subscribed: guard cannot hear, or cannot be heard."""
+        self._cut_off, self._subscribed = True, False
         self._arrived.set()
 
     async def ask(self, intent: Intent) -> IntentResult | None:
@@ -223,6 +230,9 @@ class Loop:
         self._arrived.clear()
         now_ms = self._look_at_the_clock()
         self._engine.advance(now_ms)
+        if self._cut_off:
+            self._cut_off = False
+            self._engine.cut_off(now_ms)
         if self._subscribed:
             self._subscribed = False
             self._engine.subscribed(now_ms)
@@ -326,8 +336,10 @@ class Loop:
         self._engine.world.confirm_ms.clear()
         if changes:
             began_ns = self._clock.monotonic_ns()
-            await self._commit(changes)
-            self._figures.committed((self._clock.monotonic_ns() - began_ns) / NS_PER_S, batch.reports)
+            await self._persist(lambda: self._store.commit(changes))
+            took_ns = self._clock.monotonic_ns() - began_ns
+            self._figures.committed(took_ns / NS_PER_S, batch.reports)
+            self.on_commit(took_ns // NS_PER_MS)
         self._send(changes.sends)
         if not keep_unacknowledged:
             self._batch = Batch()
@@ -341,9 +353,6 @@ class Loop:
             self.on_decisions(changes.decisions)
         for notice in changes.notices:
             self.on_notice(notice)
-
-    async def _commit(self, changes: Changes) -> None:
-        await self._persist(lambda: self._store.commit(changes))
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until the store has done it; say once what is wrong, and once that it is over."""

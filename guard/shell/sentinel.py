@@ -25,6 +25,7 @@ import structlog
 from guard.core.anomaly import Finding
 from guard.core.decisions import KeptRow
 from guard.core.engine import Engine
+from guard.core.privacy import without_numbers
 from guard.core.rules.observation import Observation
 from guard.core.rules.profile import Profile
 from guard.core.settings import HOUR_MS, SECOND_MS
@@ -105,7 +106,7 @@ class Sentinel:
         self.swap(None)
         structlog.get_logger("guard").error(
             "model-failed",
-            error=f"{type(error).__name__}: {error}",
+            error=f"{type(error).__name__}: {without_numbers(str(error))}",
             effect="the anomaly model is off until the next start or reload; limits and rules go on",
         )
 

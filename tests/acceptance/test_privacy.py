@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -241,3 +243,42 @@ def test_a_backtest_gives_no_number_away(folder: Path) -> None:
     assert {"decisions.ndjson", "summary.json", "report.html"} <= written.keys()
     assert '"rule":"same-number"' in written["decisions.ndjson"]
     assert {name: found for name, text in (written | {"terminal": said}).items() if (found := hidden_in(text))} == {}
+
+
+def test_a_forgotten_account_is_gone_from_the_file_and_its_money_is_not(folder: Path, broker: Mosquitto) -> None:
+    """Refused while it is open; forgotten after a kill; the auditor is content; a later call opens it anew."""
+    more = '[accounts]\ndefault_limit = "20.00"\n[tariff]\nfile = "tariff.csv"\n[rules]\ndir = "rules"\n'
+    name, path = "Quixotic Widgets Ltd", "/api/v1/accounts/A1"
+    with Guard(folder, broker.url, more=more) as guard, SwitchClient(broker.port) as switch:
+        switch.say("status", {"status": "up"})
+        wait_for(switch.snapshots, "the snapshot", guard.log_tail)
+        switch.bill({"type": "account", "id": "m1", "account": "A1", "name": name, "credit": {"limit": "900.00"}})
+        switch.report("c-1", "ended", "A1", to=CALLED, source="203.0.113.9", duration_ms=60_000, **{"from": CALLER})
+        wait_for(lambda: "3.40" in str(guard.account("A1").get("balance")), "the posted call", guard.log_tail)
+        assert guard.request("POST", f"{path}/forget", WHO)[0] == 409
+        switch.bill({"type": "close", "id": "z1", "account": "A1"})
+        wait_for(lambda: guard.account("A1")["state"] == "closed", "it is closed", guard.log_tail)
+        said = cli(guard.config, "forget", "A1", "--by", "ana", "--reason", "asked for it", "--url", guard.url)
+        assert "A1 is forgotten" in said
+        guard.kill()
+        guard.start()
+        found = guard.account("A1")
+        assert (found["name"], found["state"], found["balance"]["owed"]) == ("", "closed", "3.40")
+        history = guard.request("GET", f"{path}/history")[1]["history"]
+        assert [(each["by"], each["what"], each["reason"]) for each in history] == [("ana", "forget", "asked for it")]
+        # Once more, so that this daemon does not wait for its next run.
+        assert guard.request("POST", f"{path}/forget", WHO)[0] == 200
+        wait_for(lambda: "call-details-deleted" in guard.log.read_text(), "the details are deleted", guard.log_tail)
+        [line] = guard.ledger("A1")
+        assert (line["to"], line["amount"], line["duration_ms"], line["class"]) == ("", "3.40", 60_000, "international")
+        assert guard.metric("guard_call_details_deleted_total", what="lines") == 1
+        switch.report("c-2", "tick", "A1", to="+16135550142", duration_ms=1_000)
+        wait_for(lambda: guard.account("A1")["state"] == "active", "it opens anew", guard.log_tail)
+        found = guard.account("A1")
+        assert (found["provisional"], found["limit"], found["name"]) == (True, "20.00", "")
+        assert guard.stop() == 0
+        assert "adds up" in cli(guard.config, "check", "--config", str(guard.config), "--ledger")
+        with closing(sqlite3.connect(guard.store)) as store:
+            stored = "\n".join(store.iterdump())
+        assert name not in stored
+        assert CALLER[1:] not in stored

@@ -9,9 +9,9 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.bench import backtest, engine, latency, metrics, pipeline, rating, rules
+from tests.bench import backtest, engine, latency, metrics, page, pipeline, rating, rules
 
-PARTS = ("engine", "rating", "rules", "backtest", "metrics", "pipeline", "latency")
+PARTS = ("engine", "rating", "rules", "backtest", "metrics", "pipeline", "latency", "page")
 
 
 def machine() -> str:
@@ -35,6 +35,12 @@ LABELS = {
     "breach_median_ms": "breach to command at 5,000 reports/s: median ms",
     "breach_p99_ms": "breach to command at 5,000 reports/s: 99th percentile ms",
     "breach_worst_ms": "breach to command at 5,000 reports/s: worst ms",
+    "page_alone_median_ms": "breach to command at 10,000 reports/s, nobody reads: median ms",
+    "page_read_median_ms": "the same while 20 pages and 4 programs read: median ms",
+    "page_alone_p99_ms": "breach to command at 10,000 reports/s, nobody reads: 99th percentile ms",
+    "page_read_p99_ms": "the same while 20 pages and 4 programs read: 99th percentile ms",
+    "page_wait_median_ms": "page and API at 10,000 reports/s: median ms of an answer",
+    "page_wait_p99_ms": "page and API at 10,000 reports/s: 99th percentile ms of an answer",
     "growth_ratio": "engine: time per report at 200,000 accounts over that at 1,000",
     "engine_us_1000_accounts": "engine: microseconds a report at 1,000 accounts",
     "engine_us_200000_accounts": "engine: microseconds a report at 200,000 accounts",
@@ -80,7 +86,7 @@ def main() -> None:
         figures |= rules.run(print)
     if "metrics" in wanted:
         figures |= metrics.run(print)
-    for name, part in (("backtest", backtest), ("pipeline", pipeline), ("latency", latency)):
+    for name, part in (("backtest", backtest), ("pipeline", pipeline), ("latency", latency), ("page", page)):
         if name in wanted:
             with tempfile.TemporaryDirectory(prefix="guard-bench-") as directory:
                 figures |= part.run(print, Path(directory))

@@ -56,29 +56,29 @@ class Subscriber:
         self._client.disconnect()
 
 
-def breaches(subscriber: Subscriber) -> list[float]:
-    """Seconds from the computed moment of each breach to the arrival of its command."""
-    for number in range(ACCOUNTS):
-        credit = {"type": "credit", "id": f"limit{number}", "account": f"B{number}", "limit": "1.00"}
+def breaches(subscriber: Subscriber, name: str = "B", accounts: int = ACCOUNTS) -> list[float]:
+    """Seconds from the computed moment of each breach to the arrival of its command, of accounts of that name."""
+    for number in range(accounts):
+        credit = {"type": "credit", "id": f"{name}{number}", "account": f"{name}{number}", "limit": "1.00"}
         subscriber.publish("billing", credit)
     time.sleep(1.0)
     moments: dict[str, float] = {}
-    for number in range(ACCOUNTS):
+    for number in range(accounts):
         at = int(time.time() * 1_000) / 1_000
         answered = {
-            "call": f"breach{number}",
+            "call": f"breach-{name}{number}",
             "event": "answered",
-            "account": f"B{number}",
+            "account": f"{name}{number}",
             "to": "+25377123456",
             "at": at,
             "charge": "0.00",
             "rate": f"{60 / GROWS_FOR_S:.2f}",
         }
         subscriber.publish("sw1/calls", answered)
-        moments[f"B{number}"] = at + GROWS_FOR_S
+        moments[f"{name}{number}"] = at + GROWS_FOR_S
         time.sleep(SPACING_S)
     deadline = time.monotonic() + 15
-    while len(subscriber.blocked_at) < ACCOUNTS and time.monotonic() < deadline:
+    while not moments.keys() <= subscriber.blocked_at.keys() and time.monotonic() < deadline:
         time.sleep(0.05)
     return [subscriber.blocked_at[account] - moment for account, moment in moments.items()]
 

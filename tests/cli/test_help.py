@@ -33,6 +33,7 @@ COMMANDS = [
     "limit",
     "limits",
     "limits review",
+    "forget",
     "held",
     "rules",
     "webhooks",

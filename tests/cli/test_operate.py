@@ -49,6 +49,21 @@ def test_an_allowance_until_a_time(guard: Guard, daemon: FakeDaemon) -> None:
     assert "allowed until 5 Dec 2024 00:00" in result.output
 
 
+def test_forgetting_says_what_stays(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.answer("POST", BASE + "/forget", pictures.active(state="closed"))
+    result = guard("forget", "A1001", "--reason", "asked for it", "--by", "ana")
+    told = "A1001 is forgotten. What it owed and why it was blocked stay; details of its calls go now."
+    assert " ".join(result.output.split()) == told
+    assert daemon.asked[0].body == {"reason": "asked for it", "by": "ana"}
+
+
+def test_an_account_that_is_not_closed_is_not_forgotten(guard: Guard, daemon: FakeDaemon) -> None:
+    daemon.problem("POST", BASE + "/forget", 409, "the account is not closed")
+    result = guard("forget", "A1001", "--reason", "x")
+    assert (result.exit_code, result.stderr) == (1, "guard: the account is not closed\n")
+    assert guard("forget", "A1001").exit_code == 2
+
+
 def test_a_refusal_is_a_sentence(guard: Guard, daemon: FakeDaemon) -> None:
     daemon.problem("POST", BASE + "/release", 409, "the account is still at its credit limit")
     result = guard("release", "A1001", "--reason", "x")

@@ -82,6 +82,7 @@ account_rows = st.builds(
         until_ms=optional_moments,
     ),
     causes=st.lists(cause_rows, max_size=3).map(tuple),
+    forgotten=st.booleans(),
     books=st.none()
     | st.builds(
         BooksRow,

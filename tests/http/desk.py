@@ -132,6 +132,8 @@ SWITCH = SwitchView(
     synced=True,
     lagging=False,
     blind=False,
+    silence="",
+    usual_calls=None,
     skew_ms=-3,
 )
 
@@ -368,7 +370,7 @@ class PaperDesk:
             raise RuntimeError("a secret in here: 4111111111111111")
         return self.views.get(account)
 
-    def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
+    async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         return [
             view
             for account, view in sorted(self.views.items())

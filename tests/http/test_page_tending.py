@@ -19,9 +19,9 @@ async def test_the_history_of_no_account_in_particular(store: PaperStore, api: h
     page = (await api.get("/history")).text
     assert "<strong>close fuse</strong> by ana: it was &lt;us&gt;" in page
     assert 'href="/history?after=3"' in page
-    assert "tariff 2" not in page
+    assert "tariff 2<" not in page
     older = (await api.get("/history?after=3")).text
-    assert "tariff 2" in older
+    assert "tariff 2<" in older
     assert "Older ones" not in older
 
 
@@ -68,7 +68,7 @@ async def test_dead_letters_say_why_and_are_sent_again(desk: PaperDesk, api: htt
     desk.webhooks.owed = [delivery(1), delivery(2)]
     page = (await api.get("/webhooks")).text
     assert "answered 500; tried 33 times" in page
-    assert "1 min ago: answered 500" in page
+    assert "1 min ago</time>: answered 500" in page
     assert '<span class="count">2</span>' in page
     first = delivery(1).owed.event.id
     form = {"csrf": await secret(api, "/webhooks"), "by": "ana", "reason": "mended", "id": first}

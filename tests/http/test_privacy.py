@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from guard.adapters.http.tokens import Role, add_token
-from tests.http.desk import VIEW, PaperStore, line
+from guard.core.records import Forget, IntentResult
+from tests.http.desk import VIEW, PaperDesk, PaperStore, line
 
 CALLED, CALLER = "+25377123456", "+16475550100"
 ACCOUNT = f"/api/v1/accounts/{VIEW.account}"
@@ -46,3 +47,30 @@ async def test_a_reader_sees_how_they_begin(show: dict[str, str], api: httpx.Asy
     sheet = (await api.get(f"{ACCOUNT}/ledger", headers={**show, "Accept": "text/csv"})).text
     assert "'+25377***" in sheet
     assert CALLED[1:] not in sheet
+
+
+async def test_an_account_is_forgotten_with_a_name_and_a_reason(api: httpx.AsyncClient, desk: PaperDesk) -> None:
+    answer = await api.post(f"{ACCOUNT}/forget", json={"by": "ana", "reason": "asked for it"})
+    assert (answer.status_code, answer.json()["account"]) == (200, VIEW.account)
+    assert desk.submitted == [Forget(account=VIEW.account, by="ana", reason="asked for it")]
+    refused = await api.post(f"{ACCOUNT}/forget", json={"by": "ana"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "reason")
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [(IntentResult.NOT_CLOSED, "the account is not closed"), (IntentResult.CALLS_UP, "the account has calls up")],
+)
+async def test_one_that_is_not_closed_or_has_calls_is_a_conflict(
+    api: httpx.AsyncClient, desk: PaperDesk, result: IntentResult, said: str
+) -> None:
+    desk.result = result
+    answer = await api.post(f"{ACCOUNT}/forget", json={"by": "ana", "reason": "x"})
+    assert answer.status_code == 409
+    assert answer.json()["detail"].startswith(said)
+
+
+@pytest.mark.parametrize("show", [Role.READ], indirect=True)
+async def test_a_reader_forgets_nobody(show: dict[str, str], api: httpx.AsyncClient, desk: PaperDesk) -> None:
+    answer = await api.post(f"{ACCOUNT}/forget", json={"reason": "x"}, headers=show)
+    assert (answer.status_code, desk.submitted) == (403, [])

@@ -205,7 +205,7 @@ def settings_of(stated: tuple[Words, ...]) -> tuple[Settings, frozenset[str]]:
             case ("manual", *names):
                 manual.update(names)
             case ("switch", name):
-                switches[name] = SwitchSettings(ticks=flag(words.fields.get("ticks", "yes")))
+                switches[name] = _switch_settings(words.fields)
             case ("trust", method):
                 trust[method] = money(words.fields["part"])
             case _ if is_price(words) or is_rule(words):
@@ -218,6 +218,12 @@ def settings_of(stated: tuple[Words, ...]) -> tuple[Settings, frozenset[str]]:
     return replace(settings, trust=trust, switches=switches), frozenset(manual)
 
 
+def _switch_settings(fields: Mapping[str, str]) -> SwitchSettings:
+    declared = SwitchSettings(ticks=flag(fields.get("ticks", "yes")))
+    spans = {f"{name}_ms": span_ms(fields[name]) for name in ("silent_after", "absent_after") if name in fields}
+    return replace(declared, **spans)  # type: ignore[arg-type]
+
+
 def _plain_settings(fields: Mapping[str, str]) -> dict[str, object]:
     plain: dict[str, object] = {}
     for name, text in fields.items():
@@ -225,7 +231,7 @@ def _plain_settings(fields: Mapping[str, str]) -> dict[str, object]:
             plain[name] = text
         elif name in {"default_limit", "unknown_rate"}:
             plain[f"{name}_micros"] = money(text)
-        elif name in {"stale_after", "blind_carry", "lost_after", "remember", "fuse_window"}:
+        elif name in {"stale_after", "blind_carry", "lost_after", "remember", "fuse_window", "away_after"}:
             plain[f"{name}_ms"] = span_ms(text)
         elif name == "fuse_blocks":
             plain[name] = int(text)

@@ -67,7 +67,8 @@ def send_words(send: Send, *, again: bool) -> Words:
 def notice_words(notice: Notice) -> Words:
     """`notice blind sw1`, with the switch and the account that it is about, if it is."""
     names = ("notice", notice.kind.value, notice.switch, notice.account)
-    return Words(tuple(filter(None, names)), {"text": notice.text, "at": _offset(notice.at_ms)})
+    fields = {"text": notice.text, "at": _offset(notice.at_ms), "over": _yes(notice.over)}
+    return Words(tuple(filter(None, names)), fields)
 
 
 def line_words(line: LedgerLine) -> Words:
@@ -152,6 +153,8 @@ def switch_fields(view: SwitchView) -> Fields:
         "synced": _yes(view.synced),
         "lagging": _yes(view.lagging),
         "blind": _yes(view.blind),
+        "silence": view.silence or "none",
+        "usual_calls": "none" if view.usual_calls is None else str(view.usual_calls),
         "skew": f"{view.skew_ms}ms",
     }
 

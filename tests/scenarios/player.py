@@ -163,12 +163,10 @@ class Player:
                 stage.control(self._ack(name, about, words))
             case "clock_set", ():
                 stage.set_clock(START_MS + line.at_ms)
-            case "restart", ():
-                stage.restart(crash=False)
-            case "crash", ():
-                stage.restart(crash=True)
-            case "subscribed", ():
-                stage.subscribed()
+            case "restart" | "crash", ():
+                stage.restart(crash=line.kind == "crash")
+            case "subscribed" | "cut_off", ():
+                {"subscribed": stage.subscribed, "cut_off": stage.cut_off}[line.kind]()
             case "many", (count, _):
                 self._many(int(count))
             case "calls", (account, count):
@@ -247,7 +245,7 @@ class Player:
             return outputs.differences(name, words.fields, outputs.fuse_fields(stage.engine))
         switch = stage.engine.world.switches.get(name)
         if switch is not None:
-            return outputs.differences(name, words.fields, outputs.switch_fields(switch_picture(switch)))
+            return outputs.differences(name, words.fields, outputs.switch_fields(switch_picture(switch, stage.now_ms)))
         view = stage.engine.picture(name, stage.now_ms)
         if view is None:
             return "" if words.names[1:] else f"{name} is not known"

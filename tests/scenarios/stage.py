@@ -110,6 +110,11 @@ class Stage:
         self.engine.subscribed(self.now_ms)
         self.settle()
 
+    def cut_off(self) -> None:
+        """Guard cannot hear, or cannot be heard."""
+        self.engine.cut_off(self.now_ms)
+        self.settle()
+
     def restart(self, *, crash: bool) -> None:
         """A new engine from what was committed; it hears nothing before it is subscribed.
 

@@ -9,10 +9,13 @@ import pytest
 from guard.core.decisions import Audit
 from guard.core.money import Micros
 from guard.core.records import (
+    AccountMessage,
     Allow,
     Approve,
     Block,
     CloseFuse,
+    CloseMessage,
+    Forget,
     Intent,
     IntentResult,
     Note,
@@ -29,7 +32,7 @@ from tests.shell.test_held_blocks import house, submit, the_held
 
 __all__ = ["house"]
 
-WHO = {"by": "ana", "reason": "called him"}
+BY, WHY = "ana", "called him"
 LATER_MS = START_MS + HOUR_MS
 
 
@@ -37,14 +40,15 @@ def intents(desk: Desk) -> list[Intent]:
     """One of each kind, that can be carried out."""
     held = the_held(desk)
     return [
-        Block(account="A1", scope=Scope.ALL, until_ms=None, **WHO),
-        Release(account="A1", until_ms=LATER_MS, **WHO),
-        Allow(account="A1", until_ms=LATER_MS, **WHO),
-        SetLimit(account="A1", limit_micros=Micros(800_000_000), **WHO),
-        Approve(account="A2", held=held.id, **WHO),
-        Reject(account="A2", held=held.id, **WHO),
-        CloseFuse(**WHO),
-        Note(what="add_token robot", **WHO),
+        Block(account="A1", scope=Scope.ALL, until_ms=None, by=BY, reason=WHY),
+        Release(account="A1", until_ms=LATER_MS, by=BY, reason=WHY),
+        Allow(account="A1", until_ms=LATER_MS, by=BY, reason=WHY),
+        SetLimit(account="A1", limit_micros=Micros(800_000_000), by=BY, reason=WHY),
+        Approve(account="A2", held=held.id, by=BY, reason=WHY),
+        Reject(account="A2", held=held.id, by=BY, reason=WHY),
+        CloseFuse(by=BY, reason=WHY),
+        Forget(account="gone", by=BY, reason=WHY),
+        Note(what="add_token robot", by=BY, reason=WHY),
     ]
 
 
@@ -56,6 +60,7 @@ TOLD = {
     Approve: ("A2", "approve", "called him"),
     Reject: ("A2", "reject", "called him"),
     CloseFuse: ("", "close_fuse", "called him"),
+    Forget: ("gone", "forget", "called him"),
     Note: ("", "add_token robot", "called him"),
 }
 
@@ -67,6 +72,8 @@ def test_no_kind_of_intent_is_left_out_here() -> None:
 @pytest.mark.parametrize("kind", TOLD)
 def test_what_was_done_is_in_the_history(house: House, kind: type[Intent]) -> None:
     desk = desk_of(house)
+    house.engine.billing(AccountMessage(id="m1", account="gone"), START_MS)
+    house.engine.billing(CloseMessage(id="z1", account="gone"), START_MS)
     (intent,) = (each for each in intents(desk) if isinstance(each, kind))
     before = [audit for batch in house.store.batches for audit in batch.audit]
     assert submit(house, desk, intent) is IntentResult.DONE

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import json
 
-from guard.core.records import Release
+from guard.core.records import AccountMessage, Release
 from guard.core.views import AccountState
-from guard.shell.desk import Desk
+from guard.shell.desk import LOOKED_AT_ONCE, Desk
 from guard.shell.feed import Feed
 from tests.shell.fakes import START_MS, House
 
@@ -107,8 +107,8 @@ def test_the_desk_pages_through_accounts_in_the_order_of_their_ids() -> None:
         spend(house, account, "1.00")
     turn(house)
     desk = desk_of(house)
-    first = [view.account for view in desk.accounts(state=None, query="", limit=2, after="")]
-    rest = [view.account for view in desk.accounts(state=None, query="", limit=9, after="B")]
+    first = [view.account for view in asyncio.run(desk.accounts(state=None, query="", limit=2, after=""))]
+    rest = [view.account for view in asyncio.run(desk.accounts(state=None, query="", limit=9, after="B"))]
     assert (first, rest) == (["A", "B"], ["C", "D"])
 
 
@@ -122,7 +122,7 @@ def test_the_desk_finds_by_state_and_by_part_of_an_id() -> None:
     desk = desk_of(house)
 
     def found(state: AccountState | None, query: str = "") -> list[str]:
-        return [view.account for view in desk.accounts(state=state, query=query, limit=9, after="")]
+        return [view.account for view in asyncio.run(desk.accounts(state=state, query=query, limit=9, after=""))]
 
     assert found(AccountState.WARNED) == ["warm"]
     assert found(AccountState.BLOCKED) == ["hot"]
@@ -145,8 +145,8 @@ def test_the_states_follow_the_accounts() -> None:
 
     asyncio.run(releasing())
     desk = desk_of(house)
-    assert desk.accounts(state=AccountState.BLOCKED, query="", limit=9, after="") == []
-    (view,) = desk.accounts(state=AccountState.WARNED, query="", limit=9, after="")
+    assert asyncio.run(desk.accounts(state=AccountState.BLOCKED, query="", limit=9, after="")) == []
+    (view,) = asyncio.run(desk.accounts(state=AccountState.WARNED, query="", limit=9, after=""))
     assert view.allow_until_ms == START_MS + 60_000
 
 
@@ -160,3 +160,29 @@ def test_a_loop_that_does_not_turn_is_not_healthy() -> None:
     assert "has not turned for 60 s" in desk.healthy()
     house.loop.store_failure = "the disk is full"
     assert "the disk is full" in desk.ready()
+
+
+def test_a_search_through_everybody_lets_the_loop_turn() -> None:
+    """While it walks, others run in between; and what comes meanwhile is found in its place."""
+    house = House()
+    for number in range(3 * LOOKED_AT_ONCE):
+        house.engine.billing(AccountMessage(id=f"m{number}", account=f"A{number:05}"), START_MS)
+    desk, turns = desk_of(house), 0
+
+    async def turning() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            if turns == 2:
+                house.engine.billing(AccountMessage(id="new", account="A00000-wanted"), START_MS)
+                house.engine.billing(AccountMessage(id="last", account="B-wanted"), START_MS)
+            await asyncio.sleep(0)
+
+    async def searching() -> list[str]:
+        loop = asyncio.create_task(turning())
+        found = await desk.accounts(state=None, query="wanted", limit=9, after="")
+        loop.cancel()
+        return [view.account for view in found]
+
+    assert asyncio.run(searching()) == ["B-wanted"], "what is behind the walker is for the next search"
+    assert turns > 2

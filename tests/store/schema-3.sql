@@ -28,7 +28,7 @@ CREATE TABLE account (
   lifted_at_ms INTEGER NOT NULL,
   command TEXT,
   causes TEXT NOT NULL
-, books TEXT) WITHOUT ROWID;
+, books TEXT, forgotten INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE audit (
   number INTEGER PRIMARY KEY,
   account TEXT NOT NULL,
@@ -103,6 +103,11 @@ CREATE TABLE delivery (
   error TEXT NOT NULL,
   PRIMARY KEY (webhook, event)
 ) WITHOUT ROWID;
+CREATE TABLE forget (
+  account TEXT PRIMARY KEY NOT NULL,
+  at_ms INTEGER NOT NULL,
+  last_line INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE journal (
   number INTEGER PRIMARY KEY,
   rows BLOB NOT NULL
@@ -140,7 +145,9 @@ CREATE TABLE meta (
   name TEXT PRIMARY KEY NOT NULL,
   value INTEGER NOT NULL
 ) WITHOUT ROWID;
+INSERT INTO "meta" VALUES('decisions_without_details',0);
 INSERT INTO "meta" VALUES('forgotten_before_ms',0);
+INSERT INTO "meta" VALUES('lines_without_details',0);
 INSERT INTO "meta" VALUES('placed',0);
 INSERT INTO "meta" VALUES('published',0);
 INSERT INTO "meta" VALUES('saved',0);
@@ -186,13 +193,17 @@ CREATE TABLE remembered (
   emergency INTEGER NOT NULL,
   direction TEXT NOT NULL
 , rated TEXT);
+CREATE TABLE scrub (
+  number INTEGER PRIMARY KEY,
+  zeros BLOB NOT NULL
+);
 CREATE TABLE switch (
   name TEXT PRIMARY KEY NOT NULL,
   up INTEGER NOT NULL,
   first_heard_ms INTEGER NOT NULL,
   last_heard_ms INTEGER NOT NULL,
   skew_ms INTEGER NOT NULL
-) WITHOUT ROWID;
+, last_seen_ms INTEGER NOT NULL DEFAULT 0, down_at_ms INTEGER NOT NULL DEFAULT 0, silence TEXT NOT NULL DEFAULT '', told_at_ms INTEGER) WITHOUT ROWID;
 CREATE TABLE webhook (
   name TEXT PRIMARY KEY NOT NULL,
   decision INTEGER NOT NULL,

@@ -47,6 +47,7 @@ STYLES = (
     Style("north-2", 60, 6, states_rate=True, dialled=False, epoch=False, sources=True),
     Style("kam.old", 30, 60, states_rate=False, dialled=True, epoch=True, sources=True),
     Style("rented", 45, 1, states_rate=True, dialled=False, epoch=False, sources=False),
+    Style("plain", 30, 1, states_rate=False, dialled=False, epoch=False, sources=True),
 )
 
 

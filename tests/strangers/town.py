@@ -84,7 +84,7 @@ class Change:
 def _people(home: Home, accounts: int, count: int, draw: Random) -> list[Customer]:
     habits = list(HABITS) + draw.choices(HABITS, [each.share for each in HABITS], k=max(0, accounts - len(HABITS)))
     people = [
-        customer(number, habit, home, draw.choices(STYLES, (4, 4, 2, 2))[0], draw)
+        customer(number, habit, home, draw.choices(STYLES, (4, 3, 2, 2, 3))[0], draw)
         for number, habit in enumerate(habits, start=1001)
     ]
     modest = [each for each in people if each.kind in {"home", "office", "shop", "builder"}]

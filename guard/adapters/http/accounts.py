@@ -69,7 +69,7 @@ async def accounts(request: Request) -> Response:
     limit = fields.read("limit", page_limit, DEFAULT_LIMIT)
     after = fields.read("after", account_name, "")
     fields.finish()
-    views = desk_of(request).accounts(state=state, query=query, limit=limit + 1, after=after)
+    views = await desk_of(request).accounts(state=state, query=query, limit=limit + 1, after=after)
     page = views[:limit]
     return json_response(
         {

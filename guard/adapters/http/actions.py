@@ -1,4 +1,4 @@
-"""The operator's hand: `block`, `release`, `allow`, `limit` of an account; verdicts on held blocks; the fuse.
+"""The operator's hand: `block`, `release`, `allow`, `limit`, `forget` an account; verdicts on held blocks; the fuse.
 
 Each comes with a name and a reason. With tokens, who acts is the token's name, whatever the body says. The answer is
 the account as it is afterwards, once what was asked for is durable.
@@ -23,6 +23,7 @@ from guard.core.records import (
     Approve,
     Block,
     CloseFuse,
+    Forget,
     IntentResult,
     Reject,
     Release,
@@ -87,6 +88,15 @@ async def limit(request: Request) -> Response:
         request,
         SetLimit(account=account, by=by, reason=reason, limit_micros=amount, until_ms=until_ms, suggested=suggested),
     )
+
+
+async def forget(request: Request) -> Response:
+    """Let go of who a closed account was; its money and the history of its blocks stay."""
+    account = account_id(request)
+    fields = await body_fields(request)
+    by, reason = who_and_why(request, fields)
+    fields.finish()
+    return await _submit(request, Forget(account=account, by=by, reason=reason))
 
 
 async def approve(request: Request) -> Response:
@@ -163,5 +173,9 @@ async def _submit(request: Request, intent: AboutAccount) -> Response:
             raise no_such_held()
         case IntentResult.NO_SUGGESTION:
             raise ApiError(409, "no higher limit is waiting for this account: state the amount as `limit`")
+        case IntentResult.NOT_CLOSED:
+            raise ApiError(409, "the account is not closed: billing closes it (`close`), then it can be forgotten")
+        case IntentResult.CALLS_UP:
+            raise ApiError(409, "the account has calls up: it can be forgotten when they are over")
         case unexpected:
             assert_never(unexpected)

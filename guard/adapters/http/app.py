@@ -40,6 +40,7 @@ ROUTES = (
     Route(f"{ACCOUNT}/release", actions.release, methods=["POST"]),
     Route(f"{ACCOUNT}/allow", actions.allow, methods=["POST"]),
     Route(f"{ACCOUNT}/limit", actions.limit, methods=["POST"]),
+    Route(f"{ACCOUNT}/forget", actions.forget, methods=["POST"]),
     Route(f"{ACCOUNT}/profile", learning.profile),
     Route("/api/v1/profiles", learning.learn, methods=["POST"]),
     Route("/api/v1/history", statements.whole_history),

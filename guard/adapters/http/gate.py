@@ -115,7 +115,8 @@ class Gate:
             token, scope[CSRF] = session.token, session.csrf
         if token is None:
             challenge = {"WWW-Authenticate": 'Bearer realm="guard"'}
-            raise ApiError(401, "show a token: Authorization: Bearer ...", headers=challenge)
+            shown = "guard knows no such token" if "authorization" in headers else "a token is needed"
+            raise ApiError(401, f"{shown}; show one: Authorization: Bearer ...", headers=challenge)
         if scope["method"] not in _LOOKING and token.role is not Role.OPERATE and path != "/logout":
             raise ApiError(403, f"the token {token.name} has the role read; this needs operate")
         scope[OPERATOR], scope[ROLE] = token.name, token.role

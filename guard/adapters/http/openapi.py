@@ -101,6 +101,9 @@ def _paths() -> JsonObject:
         f"{account}/release": {"post": _post("Lift what blocks the account, and allow it for a while", "Release", _ID)},
         f"{account}/allow": {"post": _post("Allow the account until a time", "Allow", _ID)},
         f"{account}/limit": {"post": _post("Set the limit, or take the one that is suggested", "SetLimit", _ID)},
+        f"{account}/forget": {
+            "post": _post("Let go of who a closed account was; its money and its blocks stay", "Verdict", _ID)
+        },
         f"{account}/profile": {
             "get": _get("What is usual for the account, as the rules see it", _json("Profile"), _ID)
         },

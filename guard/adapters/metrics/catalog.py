@@ -100,6 +100,7 @@ RULE_HITS = _counter("guard_rule_hits_total", "crossings", "Marks of rules cross
 RULE_FAILURES = _counter(
     "guard_rule_failures_total", "observations", "Observations that the rules failed on: a fault of guard's, survived."
 )
+MODEL_WANTED = _gauge("guard_model_wanted", "0 or 1", "1 if the configuration asks for the anomaly model.")
 MODEL_UP = _gauge("guard_model_up", "0 or 1", "1 while the anomaly model scores; 0 when it is off, or failed.")
 MODEL_ROWS = _counter("guard_model_rows_total", "rows", "Accounts that the model was to look at.", "outcome")
 MODEL_LAG = _gauge("guard_model_lag_seconds", "seconds", "Age of the newest row that was scored last.")
@@ -124,6 +125,15 @@ SWITCH_UP = _gauge("guard_switch_up", "0 or 1", "0 once a switch, or its last wi
 SWITCH_BLIND = _gauge(
     "guard_switch_blind", "0 or 1", "1 while a switch is silent or down although calls are up.", "switch"
 )
+SWITCH_UNUSUAL = _gauge(
+    "guard_switch_unusual", "0 or 1", "1 while a switch brings no call at an hour at which it usually does.", "switch"
+)
+SWITCH_ABSENT = _gauge(
+    "guard_switch_absent", "0 or 1", "1 while a switch says nothing and does not answer: it is not waited for.", "switch"
+)
+SWITCH_USUAL = _gauge(
+    "guard_switch_usual_calls", "calls", "Calls that this hour of the week usually brings; 0 until learned.", "switch"
+)
 SWITCH_LAGGING = _gauge("guard_switch_lagging", "0 or 1", "1 while a switch's backlog is being read.", "switch")
 SWITCH_UNCONFIRMED = _gauge(
     "guard_switch_commands_unconfirmed", "commands", "Commands that a switch has not confirmed, up or down.", "switch"
@@ -142,6 +152,9 @@ TURN_AGE = _gauge("guard_turn_age_seconds", "seconds", "Time since the loop's la
 CLOCK_STEPS = _counter("guard_clock_steps_total", "steps", "Times that this machine's clock was set by more than 5 s.")
 REMEMBERED = _gauge("guard_remembered_calls", "calls", "Ended calls kept in memory to recognise their reports again.")
 BILLING_IDS = _gauge("guard_billing_ids", "messages", "Billing messages kept in memory: an id is good for ever.")
+DETAILS_DELETED = _counter(
+    "guard_call_details_deleted_total", "rows", "Rows whose call details were deleted because of their age.", "what"
+)
 RELOAD = _gauge("guard_reload_last_success", "0 or 1", "1 if the last reload of the configuration succeeded.")
 RELOADED_AT = _gauge(
     "guard_reload_last_success_timestamp_seconds", "epoch seconds", "When the configuration in force was taken up."

@@ -107,6 +107,7 @@ class Exposition:
         yield catalog.NOTICES, figures.notices
         yield catalog.RULE_HITS, figures.rule_hits
         yield catalog.RULE_FAILURES, figures.rule_failures
+        yield catalog.MODEL_WANTED, int(figures.model_wanted)
         yield catalog.MODEL_UP, int(figures.model_up)
         yield catalog.MODEL_ROWS, figures.model_rows
         yield catalog.MODEL_LAG, figures.model_lag_s
@@ -130,6 +131,9 @@ class Exposition:
         yield catalog.SWITCH_AGE, held.age_s
         yield catalog.SWITCH_UP, held.up
         yield catalog.SWITCH_BLIND, held.blind
+        yield catalog.SWITCH_UNUSUAL, held.unusual
+        yield catalog.SWITCH_ABSENT, held.absent
+        yield catalog.SWITCH_USUAL, held.usual_calls
         yield catalog.SWITCH_LAGGING, held.lagging
         yield catalog.SWITCH_UNCONFIRMED, held.unconfirmed
         yield catalog.SWITCH_OFFSET, held.offset_s
@@ -145,6 +149,7 @@ class Exposition:
         yield catalog.CLOCK_STEPS, figures.clock_steps
         yield catalog.REMEMBERED, figures.remembered_calls
         yield catalog.BILLING_IDS, figures.billing_ids
+        yield catalog.DETAILS_DELETED, figures.details_deleted
         yield catalog.RELOAD, int(figures.reload_succeeded)
         yield catalog.RELOADED_AT, figures.reload_succeeded_at_s
         yield catalog.BUILD, {self._version: 1}

@@ -14,6 +14,7 @@ from itertools import product
 
 from guard.adapters.metrics import catalog
 from guard.core.decisions import Action, Mode, NoticeKind, Reason
+from guard.core.privacy import Deleted
 from guard.core.records import BillingOutcome, Outcome
 from guard.core.views import AccountState
 
@@ -23,6 +24,9 @@ _OUTCOMES = (Outcome.ACCEPTED, *(outcome for outcome in Outcome if outcome is no
 MAX_UNKNOWN_SWITCHES = 1_000
 """Names under which only refused reports came: a hostile publisher must not make labels without end."""
 OTHER_SWITCHES = "other"
+
+DETAILS = ("lines", "decisions", "reports", "profiles")
+"""What call details are deleted of."""
 
 UNKNOWN_TYPE = "unknown"
 """Label of a billing message whose type is none of the contract's: what it said is not repeated."""
@@ -81,6 +85,9 @@ class SwitchFigures:
     age_s: dict[str, float] = field(default_factory=dict)
     up: dict[str, int] = field(default_factory=dict)
     blind: dict[str, int] = field(default_factory=dict)
+    unusual: dict[str, int] = field(default_factory=dict)
+    absent: dict[str, int] = field(default_factory=dict)
+    usual_calls: dict[str, int] = field(default_factory=dict)
     lagging: dict[str, int] = field(default_factory=dict)
     unconfirmed: dict[str, int] = field(default_factory=dict)
     offset_s: dict[str, float] = field(default_factory=dict)
@@ -151,6 +158,7 @@ class Figures:
     rule_hits: dict[tuple[str, str], int] = field(default_factory=dict)
     """By (rule, mode)."""
     rule_failures: int = 0
+    model_wanted: bool = False
     model_up: bool = False
     model_rows: dict[str, int] = field(default_factory=lambda: {"scored": 0, "skipped": 0})
     """By outcome."""
@@ -166,6 +174,14 @@ class Figures:
     """Reports that the codec refused, which the engine never sees; shown as `invalid` beside what it counts."""
     refused_by_type: dict[tuple[str, str], int] = field(default_factory=dict)
     """Billing messages that the codec refused, by (type, outcome); the engine never sees them."""
+
+    details_deleted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DETAILS, 0))
+    """Rows without details, by what they are."""
+
+    def deleted(self, deleted: Deleted) -> None:
+        """Call details of so many rows were deleted."""
+        for what in DETAILS:
+            self.details_deleted[what] += getattr(deleted, what)
 
     # -- what the model's sentinel counts
 
@@ -222,7 +238,8 @@ class Figures:
         self._know_outcomes(name)
         held = self.switches
         held.reports[name] = tuple((name, outcome.value) for outcome in _OUTCOMES)
-        for counts in (held.live_calls, held.blind, held.lagging, held.unconfirmed):
+        silence = (held.blind, held.unusual, held.absent, held.usual_calls)
+        for counts in (held.live_calls, *silence, held.lagging, held.unconfirmed):
             counts.setdefault(name, 0)
         held.up.setdefault(name, 1)
         held.age_s.setdefault(name, 0.0)

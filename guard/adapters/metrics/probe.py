@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from guard.adapters.metrics.figures import Figures
@@ -23,7 +24,11 @@ NS_PER_S = 1_000_000_000
 class Probe:
     """Looks four times a second."""
 
-    def __init__(self, figures: Figures, clock: Clock, store: Path) -> None:
+    def __init__(
+        self, figures: Figures, clock: Clock, store: Path, on_room: Callable[[int], None] | None = None
+    ) -> None:
+        """`on_room` is told how many bytes are left."""
+        self._on_room = on_room
         self._figures = figures
         self._clock = clock
         self._store = store
@@ -32,6 +37,8 @@ class Probe:
         """Look until cancelled."""
         while True:
             self._figures.store_bytes, self._figures.store_free_bytes = await asyncio.to_thread(_room, self._store)
+            if self._on_room is not None:
+                self._on_room(self._figures.store_free_bytes)
             for _ in range(SIZE_EVERY):
                 await self._look()
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from guard.adapters.metrics.figures import Figures
 from guard.core.accounts import NOT_SHOWN
 from guard.core.engine import Engine
+from guard.core.expectation import THOUSANDTHS
 from guard.core.money import floor_from_scaled
-from guard.core.switches import Switch
+from guard.core.settings import HOUR_MS
+from guard.core.switches import Silence, Switch
 from guard.core.world import World
 
 
@@ -37,7 +39,7 @@ def _read_switches(world: World, figures: Figures, now_ms: int) -> None:
             figures.know_switch(name)
         _read_switch(switch, figures, now_ms)
         remembered += len(switch.remembered)
-        if switch.up:
+        if switch.present:
             unconfirmed += len(switch.pending)
             # They stand in the order in which they began to wait.
             first = next(iter(switch.pending.values()), None)
@@ -56,6 +58,9 @@ def _read_switch(switch: Switch, figures: Figures, now_ms: int) -> None:
     held.age_s[name] = max(0, now_ms - max(switch.last_seen_ms, switch.last_heard_ms)) / 1_000
     held.up[name] = int(switch.up)
     held.blind[name] = int(switch.blind)
+    held.unusual[name] = int(switch.silence is Silence.UNUSUAL)
+    held.absent[name] = int(switch.silence is Silence.ABSENT)
+    held.usual_calls[name] = (switch.expectation.usual(now_ms // HOUR_MS) or 0) // THOUSANDTHS
     held.lagging[name] = int(switch.lagging)
     held.unconfirmed[name] = len(switch.pending)
     held.offset_s[name] = switch.skew_ms / 1_000

@@ -39,6 +39,7 @@ class Batch:
     pending: list[tuple[str, str, int]]
     settled: list[tuple[str, str]]
     kept: list[KeptRow]
+    forgotten: list[tuple[str, int, int]]
     notices: list[Notice]
 
     @classmethod
@@ -61,6 +62,7 @@ class Batch:
             pending=changes.pending.copy(),
             settled=changes.settled.copy(),
             kept=changes.kept.copy(),
+            forgotten=changes.forgotten.copy(),
             notices=changes.notices.copy(),
         )
 
@@ -88,4 +90,5 @@ class Batch:
             tables.PENDING.write(connection, self.pending)
         if self.kept:
             kept.write(connection, self.kept)
+        tables.FORGET.write(connection, self.forgotten)
         outbox.add_notices(connection, self.notices)

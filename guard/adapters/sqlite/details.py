@@ -53,9 +53,11 @@ _OVERWRITE = """UPDATE ledger SET "to" = '', call = '' WHERE number BETWEEN ? AN
 
 _FORGOTTEN = """SELECT account, at_ms, last_line FROM forget
 WHERE account > ? AND last_line <= (SELECT value FROM meta WHERE name = 'placed') ORDER BY account LIMIT 1"""
+_WAITING = "SELECT 1 FROM forget WHERE last_line > (SELECT value FROM meta WHERE name = 'placed')"
 _ITS_LINES = """SELECT place.at_ms, place.number FROM ledger_place AS place
 WHERE place.account = ? AND (place.at_ms, place.number) > (?, ?) ORDER BY place.at_ms, place.number LIMIT ?"""
-_FORGET_LINE = """UPDATE ledger SET "to" = '', call = iif(at_ms < ?, '', call), text = iif(kind = 'adjustment', '', text)
+_FORGET_LINE = """UPDATE ledger
+SET "to" = '', call = iif(at_ms < ?, '', call), text = iif(kind = 'adjustment', '', text)
 WHERE number = ? AND ("to" <> '' OR (call <> '' AND at_ms < ?) OR (text <> '' AND kind = 'adjustment'))"""
 _FORGET_CARDS = "UPDATE billing SET payload = '' WHERE account = ? AND type = 'card' AND payload <> ''"
 
@@ -71,7 +73,8 @@ class OldDetails:
         self._writer = writer
         self._now_ms = now_ms
         self._keep_ms = keep_ms
-        self._account, self._place = "", _BEGINNING
+        self._account, self._done, self._place = "", "", _BEGINNING
+        """The account that is being forgotten, the last one that was, and how far the lines of the former are done."""
         self._profile: str | None = ""
         self._left_to_scrub: int | None = None
 
@@ -94,21 +97,29 @@ class OldDetails:
 
     def _step(self, connection: sqlite3.Connection) -> Deleted:
         forgotten = self._forget(connection)
-        if forgotten is not None or self._keep_ms is None:
-            return forgotten or Deleted()
+        if forgotten is not None:
+            return forgotten
+        if self._keep_ms is None:
+            return self._end(connection)
         before_ms = self._now_ms - self._keep_ms
         for part in (_lines, _decisions, _reports):
             deleted = part(connection, before_ms)
             if deleted is not None:
                 return deleted
-        return self._profiles(connection, -(-self._keep_ms // DAY_MS)) or Deleted()
+        return self._profiles(connection, -(-self._keep_ms // DAY_MS)) or self._end(connection)
+
+    @staticmethod
+    def _end(connection: sqlite3.Connection) -> Deleted:
+        return Deleted(waiting=connection.execute(_WAITING).fetchone() is not None)
 
     def _forget(self, connection: sqlite3.Connection) -> Deleted | None:
         """Some lines of an account that is to be forgotten; at their end the rest of it."""
-        found = connection.execute(_FORGOTTEN, (self._account,)).fetchone()
+        found = connection.execute(_FORGOTTEN, (self._done,)).fetchone()
         if found is None:
             return None
         account, at_ms, last_line = found
+        if account != self._account:
+            self._account, self._place = account, _BEGINNING
         horizon_ms = _meta(connection, "forgotten_before_ms")
         places = connection.execute(_ITS_LINES, (account, *self._place, LINES_AT_ONCE)).fetchall()
         lines = [(horizon_ms, number, horizon_ms) for _, number in places if number <= last_line]
@@ -116,7 +127,7 @@ class OldDetails:
         if len(places) == LINES_AT_ONCE:
             self._place = places[-1]
             return Deleted(lines=changed, more=True)
-        self._account, self._place = account, _BEGINNING
+        self._done = account
         reports = connection.execute(
             "DELETE FROM quarantine WHERE account = ? AND received_at_ms <= ?", (account, at_ms)
         ).rowcount

@@ -23,6 +23,7 @@ import structlog
 
 from guard.adapters.sqlite.bulk import Bulk, selection
 from guard.core.decisions import HeldRow, KeptRow
+from guard.core.rows import ExpectationRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.usual import UsualRow
@@ -39,14 +40,21 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
     "fuse": msgspec.msgpack.Decoder(FuseRow).decode,
     "held": msgspec.msgpack.Decoder(tuple[HeldRow, ...]).decode,
     "suspicion": msgspec.msgpack.Decoder(SuspicionRow).decode,
+    "expectation": msgspec.msgpack.Decoder(ExpectationRow).decode,
     "usual": msgspec.msgpack.Decoder(UsualRow).decode,
 }
 
 
 def write(connection: sqlite3.Connection, rows: Sequence[KeptRow]) -> None:
-    """Write rows within the open transaction; one that is None is deleted. A key comes once."""
+    """Write rows within the open transaction; one that is None is deleted. A key comes once.
+
+    Rows of some KiB lie on pages of their own, which each new state sets free: they are overwritten at once, because
+    they hold numbers, and where they are used again as part of something else nobody could do it later.
+    """
+    connection.execute("PRAGMA secure_delete = ON").fetchone()
     connection.executemany(_DELETE, [(kind, key) for kind, key, row in rows if row is None])
     _KEPT.write(connection, [(kind, key, _encode(row)) for kind, key, row in rows if row is not None])
+    connection.execute("PRAGMA secure_delete = FAST").fetchone()
 
 
 def read(connection: sqlite3.Connection) -> Iterator[KeptRow]:
@@ -56,7 +64,7 @@ def read(connection: sqlite3.Connection) -> Iterator[KeptRow]:
 
 def subjects(connection: sqlite3.Connection, after: str, limit: int) -> list[KeptRow]:
     """What rules know of some accounts, in the order of their ids; one that cannot be read is None."""
-    question = f"{selection('kept', KeptRow._fields)} WHERE kind = 'subject' AND \"key\" > ? ORDER BY \"key\" LIMIT ?"
+    question = f'{selection("kept", KeptRow._fields)} WHERE kind = \'subject\' AND "key" > ? ORDER BY "key" LIMIT ?'
     found: list[KeptRow] = []
     for kind, key, blob in connection.execute(question, (after, limit)):
         try:

@@ -235,6 +235,7 @@ _VERSION_3: Migration = (
   error TEXT NOT NULL,
   PRIMARY KEY (webhook, event)
 ) WITHOUT ROWID""",
+    "ALTER TABLE account ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",
     "INSERT INTO meta VALUES ('lines_without_details', 0), ('decisions_without_details', 0)",
     """CREATE TABLE forget (
   account TEXT PRIMARY KEY NOT NULL,
@@ -245,6 +246,10 @@ _VERSION_3: Migration = (
   number INTEGER PRIMARY KEY,
   zeros BLOB NOT NULL
 )""",
+    "ALTER TABLE switch ADD COLUMN last_seen_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE switch ADD COLUMN down_at_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE switch ADD COLUMN silence TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE switch ADD COLUMN told_at_ms INTEGER",
 )
 
 MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)

@@ -78,12 +78,13 @@ def account_values(row: AccountRow) -> Values:
         None if row.command is None else _to_json(row.command).decode(),
         _to_json(row.causes).decode() if row.causes else NOTHING,
         None if row.books is None else _to_json(row.books).decode(),
+        int(row.forgotten),
     )
 
 
 def account_row(values: Read) -> AccountRow:
     """An account from its table."""
-    command, causes, books = values[25:]
+    command, causes, books, forgotten = values[25:]
     return AccountRow._make(
         (
             *values[:7],
@@ -93,6 +94,7 @@ def account_row(values: Read) -> AccountRow:
             None if command is None else _command_of(command),
             () if causes == NOTHING else _causes_of(causes),
             None if books is None else _books_of(books),
+            forgotten == 1,
         )
     )
 
@@ -334,3 +336,4 @@ def audited(values: Read) -> Audit:
 
 
 PENDING = Bulk("pending", ("switch", "account", "seq"), replace=True)
+FORGET = Bulk("forget", ("account", "at_ms", "last_line"), replace=True)

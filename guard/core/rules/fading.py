@@ -2,8 +2,8 @@
 
 While an account calls, its profile lets go of old numbers by itself (`Profile.fade`), and windows let go of theirs. One
 that has fallen silent does neither, so its row would keep for ever what it was stored with. `faded` is the row as it
-may be kept. Taking it up instead of the other makes no difference to any rule: what it lacks is in no window any more,
-and the profile would let go of it on the account's next day.
+may be kept. Taking it up instead of the other makes no difference to rules: what it lacks is in no window any more, and
+the profile would let go of it on the account's next day. Marks that stand are kept with what they stand on.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ def faded(row: SubjectRow, now_ms: int, keep_days: int) -> SubjectRow:
     """The row without what is older than that; the same when there is no such thing."""
     today = now_ms // DAY_MS
     row = row._replace(profile=_profile(row.profile, today - keep_days - REFRESH_DAYS - _SPARE_DAYS))
-    if row.live or row.profile.today >= today - max(keep_days, LONGEST_WINDOW_DAYS) - _SPARE_DAYS:
+    silent_since = today - max(keep_days, LONGEST_WINDOW_DAYS) - _SPARE_DAYS
+    if row.live or row.profile.today >= silent_since:
         return row
-    return row._replace(tallies=tuple(tally for tally in row.tallies if tally.marks), seen=())
+    across = tuple(each for each in row.across if each[2] >= silent_since * DAY_MS)
+    return row._replace(tallies=tuple(tally for tally in row.tallies if tally.marks), across=across, seen=())
 
 
 def _profile(row: ProfileRow, before: int) -> ProfileRow:
@@ -35,7 +37,9 @@ def _profile(row: ProfileRow, before: int) -> ProfileRow:
         for kind, known in enumerate(row.habits)
     )
     days = tuple(
-        day if day.day >= before else day._replace(called=tuple(each for each in day.called if each[0] not in _PERSONAL))
+        day
+        if day.day >= before
+        else day._replace(called=tuple(each for each in day.called if each[0] not in _PERSONAL))
         for day in row.days
     )
     return row._replace(habits=habits, days=days)

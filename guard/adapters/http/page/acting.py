@@ -179,6 +179,8 @@ def _objection(result: IntentResult) -> FieldError | None:
             raise no_such_held()
         case IntentResult.NO_SUGGESTION:
             return FieldError("limit", "is needed: no suggested limit is waiting")
+        case IntentResult.NOT_CLOSED | IntentResult.CALLS_UP:
+            return FieldError("account", "must be closed, with no call up")
         case unexpected:
             assert_never(unexpected)
 

@@ -54,11 +54,11 @@ async def overview(request: Request) -> Response:
     done = fields.read("done", words(MAX_ID), "")
     fields.finish()
     if query:
-        return _found(request, query, None, "")
+        return await _found(request, query, None, "")
     desk = desk_of(request)
     soon = [view for view in desk.soonest(SHOWN_SOON) if view.state is not AccountState.BLOCKED]
-    warned = desk.accounts(state=AccountState.WARNED, query="", limit=SHOWN_ACCOUNTS, after="")
-    blocked = desk.accounts(state=AccountState.BLOCKED, query="", limit=SHOWN_ACCOUNTS, after="")
+    warned = await desk.accounts(state=AccountState.WARNED, query="", limit=SHOWN_ACCOUNTS, after="")
+    blocked = await desk.accounts(state=AccountState.BLOCKED, query="", limit=SHOWN_ACCOUNTS, after="")
     totals = desk.totals()
     before = max(0, totals.last_decision - SHOWN_EVERYWHERE)
     decisions = await desk.store.decisions(account=None, after=before, limit=SHOWN_EVERYWHERE)
@@ -97,11 +97,11 @@ async def accounts(request: Request) -> Response:
     if state and state not in {each.value for each in AccountState}:
         fields.refuse("state", "must be one of " + ", ".join(each.value for each in AccountState))
     fields.finish()
-    return _found(request, query, AccountState(state) if state else None, after)
+    return await _found(request, query, AccountState(state) if state else None, after)
 
 
-def _found(request: Request, query: str, state: AccountState | None, after: str) -> Response:
-    views = desk_of(request).accounts(state=state, query=query, limit=SHOWN_ACCOUNTS + 1, after=after)
+async def _found(request: Request, query: str, state: AccountState | None, after: str) -> Response:
+    views = await desk_of(request).accounts(state=state, query=query, limit=SHOWN_ACCOUNTS + 1, after=after)
     shown = views[:SHOWN_ACCOUNTS]
     context = {
         "query": query,

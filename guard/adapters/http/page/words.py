@@ -78,11 +78,18 @@ def sentence(view: AccountView) -> str:
     return f"Not blocked: exposure is {exposure} of a limit of {limit}.{allowed}"
 
 
+_SILENCE = {
+    "calls_up": "silent although calls are up",
+    "unusual": "silent, which is unusual at this hour of the week",
+    "absent": "absent: no word for long, and no answer",
+}
+
+
 def switch_state(switch: SwitchView) -> str:
     """How a switch stands, in a few words."""
     said = (
         (True, "up" if switch.up else "down"),
-        (switch.blind, "silent although calls are up"),
+        (switch.silence != "", _SILENCE.get(switch.silence, "")),
         (switch.lagging, "behind"),
         (not switch.synced, "has not confirmed its list of blocks"),
     )
@@ -91,4 +98,4 @@ def switch_state(switch: SwitchView) -> str:
 
 def switch_is_well(switch: SwitchView) -> bool:
     """Whether nobody need look at it."""
-    return switch.up and not switch.blind and not switch.lagging and switch.synced
+    return switch.up and not switch.silence and not switch.lagging and switch.synced

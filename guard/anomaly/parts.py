@@ -1,0 +1,107 @@
+"""What stands beside the forest, and how all of it becomes one score, in the open.
+
+    magnitude = sum over its features of (x - high) / spread, where x is beyond what good rows reach (their 99 %)
+    novelty   = sum over its features of x / spread: any amount counts, and more counts more
+    score     = rarity(forest) + rarity(novelty) + rarity(magnitude)
+
+A rarity is in decades: 3 is what one good row in a thousand reaches. It is read off the good rows (`Rarity`), and
+beyond what they hold it goes on growing in a straight line, so that what is ten times as far is not the same. Sums of
+decades are no probabilities; what a score is worth in false alarms is for the calibration to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from guard.anomaly.features import FEATURE_NAMES, FEATURES, Column, Kind
+
+HIGH = 0.99
+SURVIVALS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
+"""Parts of the good rows that reach a value: where rarities are noted."""
+FEWEST_ABOVE = 5
+"""A part is noted only if so many good rows make it up."""
+LEAST_SPREAD = 0.05
+"""Of a feature that hardly varies in good rows."""
+LEAST_DECADE = 0.02
+"""Beyond what good rows hold, a decade is at least so much more."""
+
+_PLACES = {
+    kind: tuple(place for place, feature in enumerate(FEATURES) if feature.kind is kind)
+    for kind in (Kind.NOVELTY, Kind.MAGNITUDE)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spreads:
+    """How high good rows reach, and how far their upper half is spread, by feature."""
+
+    high: Mapping[str, float]
+    spread: Mapping[str, float]
+
+    def magnitude(self, features: Column) -> Column:
+        """How far beyond good rows, all features together."""
+        return self._sum(features, Kind.MAGNITUDE)
+
+    def novelty(self, features: Column) -> Column:
+        """How much that the account has never done."""
+        return self._sum(features, Kind.NOVELTY)
+
+    def _sum(self, features: Column, kind: Kind) -> Column:
+        total = np.zeros(len(features))
+        for place in _PLACES[kind]:
+            name = FEATURE_NAMES[place]
+            high = self.high[name] if kind is Kind.MAGNITUDE else 0.0
+            total += np.maximum(features[:, place] - high, 0.0) / self.spread[name]
+        return total
+
+
+def spreads_of(good: Column) -> Spreads:
+    """As good rows of features have it."""
+    high = np.quantile(good, HIGH, axis=0)
+    spread = np.maximum(high - np.median(good, axis=0), LEAST_SPREAD)
+    return Spreads(
+        dict(zip(FEATURE_NAMES, high.tolist(), strict=True)), dict(zip(FEATURE_NAMES, spread.tolist(), strict=True))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """Values that parts of the good rows reach: the value of each, ascending, and its decades."""
+
+    values: tuple[float, ...]
+    decades: tuple[float, ...]
+
+    def of(self, values: Column) -> Column:
+        """How rare values are, in decades."""
+        noted = np.asarray(self.values)
+        inside = np.interp(values, noted, np.asarray(self.decades))
+        beyond = np.maximum(values - noted[-1], 0.0) / self._decade
+        return np.asarray(inside + beyond, dtype=np.float64)
+
+    @property
+    def _decade(self) -> float:
+        """How much more makes a decade, beyond what is noted: as much as near the end of it."""
+        if len(self.values) == 1:
+            return max(abs(self.values[0]), LEAST_DECADE)
+        back = max(0, len(self.values) - 4)
+        step = (self.values[-1] - self.values[back]) / (self.decades[-1] - self.decades[back])
+        return max(step, LEAST_DECADE)
+
+
+def rarity_of(good: Column) -> Rarity:
+    """As good rows have it. Of equal values the most frequent part counts."""
+    ordered = np.sort(good)
+    noted: dict[float, float] = {}
+    for survival in SURVIVALS:
+        above = int(len(ordered) * survival)
+        if above < FEWEST_ABOVE:
+            break
+        value = float(ordered[len(ordered) - above])
+        reached = float((ordered >= value).mean())
+        noted.setdefault(value, max(0.0, -float(np.log10(reached))))
+    if not noted:
+        noted = {float(ordered[-1]): 0.0}
+    return Rarity(tuple(noted), tuple(noted.values()))

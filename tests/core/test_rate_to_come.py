@@ -1,0 +1,84 @@
+"""A switch that states charges and no rate: rules wait for the second charge, and miss no money by it."""
+
+from __future__ import annotations
+
+from guard.core.engine import Engine
+from guard.core.money import Micros
+from guard.core.rating import Rating
+from guard.core.records import Event, Report
+from guard.core.rules.rule import Measure, Per, Rule, RuleMode, Where
+from guard.core.scopes import Scopes
+from guard.core.settings import Settings
+from guard.core.tariff import CallClass
+
+NOW_MS = 1_767_571_200_000
+ABROAD = Where(kinds=frozenset({CallClass.INTERNATIONAL}), rate_from_micros=500_000)
+
+
+def engine(rule: Rule) -> Engine:
+    scopes = Scopes.of_country_code("1")
+    rating = Rating(unknown_rate_micros=1_000_000, kind_of=scopes.kind_of)
+    return Engine(Settings(), scopes, NOW_MS, rating=rating, rules=(rule,))
+
+
+def rule(measure: Measure, block: int, window_ms: int | None) -> Rule:
+    return Rule(
+        id="dear",
+        title="Dear",
+        mode=RuleMode.SHADOW,
+        measure=measure,
+        window_ms=window_ms,
+        per=Per.ACCOUNT,
+        where=ABROAD,
+        block=block,
+    )
+
+
+def say(of: Engine, call: str, at_s: int, charge_micros: int, rate_micros: int | None = None) -> list[str]:
+    """One report of a call abroad; what the rule decides about it."""
+    event = Event.ANSWERED if at_s == 0 else Event.TICK
+    at_ms = NOW_MS + at_s * 1_000
+    report = Report(
+        call,
+        event,
+        "A1",
+        at_ms,
+        at_s * 1_000,
+        to="+33123456789",
+        charge_micros=Micros(charge_micros),
+        rate_micros=rate_micros,
+    )
+    of.report("sw1", report, at_ms)
+    return [decision.rule for decision in of.take().decisions if decision.rule]
+
+
+def test_calls_of_an_unknown_price_are_not_dear_ones() -> None:
+    of = engine(rule(Measure.CONCURRENT, 2, None))
+    assert say(of, "c1", 0, 0) == say(of, "c2", 0, 0) == []
+    assert say(of, "c1", 60, 20_000) == say(of, "c2", 60, 20_000) == []
+
+
+def test_dear_calls_are_dear_as_soon_as_the_second_charge_says_so() -> None:
+    of = engine(rule(Measure.CONCURRENT, 2, None))
+    assert say(of, "c1", 0, 0) == say(of, "c2", 0, 0) == say(of, "c1", 60, 2_000_000) == []
+    assert say(of, "c2", 60, 2_000_000) == ["dear"]
+
+
+def test_what_was_charged_meanwhile_counts() -> None:
+    of = engine(rule(Measure.GROSS, 3_000_000, 3_600_000))
+    assert say(of, "c1", 0, 1_500_000) == []
+    assert say(of, "c1", 60, 3_000_000) == ["dear"]
+
+
+def test_a_stated_rate_needs_no_second_charge() -> None:
+    of = engine(rule(Measure.CONCURRENT, 2, None))
+    assert say(of, "c1", 0, 0, 2_000_000) == []
+    assert say(of, "c2", 0, 0, 2_000_000) == ["dear"]
+
+
+def test_a_switch_that_says_no_more_is_not_waited_for() -> None:
+    of = engine(rule(Measure.GROSS, 2_000_000, 3_600_000))
+    say(of, "c1", 0, 0)
+    silent = Report("c1", Event.TICK, "A1", NOW_MS + 120_000, 120_000)
+    of.report("sw1", silent, NOW_MS + 120_000)
+    assert [decision.rule for decision in of.take().decisions if decision.rule] == ["dear"]
