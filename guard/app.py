@@ -40,7 +40,8 @@ from guard.core.engine import Engine
 from guard.core.rating import Rating
 from guard.core.rules.rule import RuleMode
 from guard.core.rules.usual import UsualRow
-from guard.models import daemons_lookout, model_folder
+from guard.core.settings import ModelMode
+from guard.models import daemons_lookout, model_folder, model_mode
 from guard.notifiers import notifiers_of
 from guard.ports import Clock, Mistake, SetupRefusedError, Store, StoreError
 from guard.setup import Read, SetupReader, mistake_of, setup_of
@@ -49,6 +50,7 @@ from guard.shell.desk import Desk
 from guard.shell.feed import Feed
 from guard.shell.interpreter import no_collecting, settle_interpreter
 from guard.shell.loop import Loop
+from guard.shell.oncall import line_of
 from guard.shell.reload import Reloader
 from guard.shell.retention import Retention
 from guard.shell.sentinel import Sentinel
@@ -225,18 +227,19 @@ class _Daemon:
         self._loop.on_notice = self._tell_notice
         self._exposition = Exposition(self._figures, __version__)
         health = StoreHealth(
+            clock,
             slow_after_ms=config.store.slow_after_ms,
             min_free_bytes=config.store.min_free_bytes,
             tell=engine.world.notice,
         )
-        self._loop.on_commit = lambda took_ms: health.committed(took_ms, clock.now_ms())
-        self._probe = Probe(
-            self._figures, clock, config.store.path, lambda free_bytes: health.look(free_bytes, clock.now_ms())
-        )
+        self._loop.on_commit = health.committed
+        self._probe = Probe(self._figures, clock, config.store.path, health.look)
+        self._figures.model_wanted = model_mode(config) is not ModelMode.OFF
 
         def taken_up(read: Read) -> None:
             reader.taken_up(read)
             self.look_out_with(self._next_model)
+            self._figures.model_wanted = model_mode(read.config) is not ModelMode.OFF
 
         self.reloader = Reloader(
             engine=engine,
@@ -245,9 +248,8 @@ class _Daemon:
             read=_refusing(reader.read, self._read_model),
             taken_up=taken_up,
         )
-        world = engine.world
         self._retention = Retention(
-            store=store, clock=clock, keep_ms=lambda: world.settings.keep_details_ms, figures=self._figures
+            store=store, clock=clock, keep_ms=lambda: engine.world.settings.keep_details_ms, figures=self._figures
         )
         self._sentinel = Sentinel(engine=engine, clock=clock, figures=self._figures, tell=self._loop.find)
         self.desk = Desk(
@@ -394,6 +396,5 @@ class _Daemon:
     def _tell_notice(self, notice: Notice) -> None:
         self._figures.told(notice.kind)
         tell = self._log.info if notice.over else self._log.warning
-        about = {"switch": notice.switch, "account": notice.account}
-        tell(notice.kind.value, over=notice.over, **{name: of for name, of in about.items() if of}, text=notice.text)
+        tell(notice.kind.value, **line_of(notice))
         self._office.tell()

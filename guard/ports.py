@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from guard.core.anomaly import Finding
-from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
+from guard.core.decisions import NEWEST, Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.events import Delivery, Event, Owed, Position, WebhookView
 from guard.core.limits import LimitReview
 from guard.core.records import Intent, IntentResult
@@ -45,10 +45,6 @@ __all__ = [
     "TrackedPublisher",
     "Webhooks",
 ]
-
-
-NEWEST = 2**63 - 1
-"""Above every number that a store gives."""
 
 
 class Clock(Protocol):
@@ -153,10 +149,7 @@ class Store(Protocol):
         ...
 
     async def last_audits(self, account: str, limit: int, *, before: int = NEWEST) -> list[Audit]:
-        """What was last done outside of decisions, newest first: to an account, or ("") to none in particular.
-
-        Only what has a number below `before`: a page goes on where the one before has ended.
-        """
+        """What was last done to an account (or, "", to none) outside of decisions, of numbers below `before`."""
         ...
 
     async def quarantined(self, *, after: int, limit: int) -> list[tuple[int, Quarantined]]:
@@ -171,10 +164,7 @@ class Outbox(Protocol):
     """
 
     async def open(self, webhooks: Sequence[str]) -> Mapping[str, int]:
-        """From now on these are told; returns what was owed to those that are no more, all of it given up.
-
-        One that is new is told what happens from here on, not the history.
-        """
+        """From now on tell these, a new one no history; returns what was owed to those that are gone, now given up."""
         ...
 
     async def position(self, webhook: str) -> Position:
@@ -334,7 +324,7 @@ class Desk(Protocol):
         ...
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
-        """Accounts in the order of their ids, after the given id; `query` is part of an id or a name."""
+        """Accounts in the order of their ids; `query` is part of an id or a name. The loop turns meanwhile."""
         ...
 
     def soonest(self, limit: int) -> list[AccountView]:
@@ -346,10 +336,9 @@ class Desk(Protocol):
         ...
 
     def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
-        """Up to `limit` accounts whose limit no longer fits, in the order of their ids after the given one.
+        """Accounts whose limit no longer fits, in the order of their ids; and where to go on (None: there are no more).
 
-        The second is where to go on; None: there are no more. A page may be short or empty and still have a next one,
-        because only so many accounts are looked at in one go.
+        A page may be short or empty and still have a next one: only so many accounts are looked at in one go.
         """
         ...
 

@@ -187,6 +187,13 @@ SWITCHES = Row(
             ),
             (("0", "heard", "green"), ("1", "blind", "red")),
         ),
+        lines(
+            Look(
+                title="Calls that are usual in this hour",
+                text="By hour of the week, averaged over a month. Silence is measured by this: GuardSwitchUnusual.",
+                queries=(Query('guard_switch_usual_calls{_, switch=~"$switch"}', "{{switch}}"),),
+            ),
+        ),
         bars(
             Look(
                 title="Seconds since the last message",

@@ -29,11 +29,11 @@ from guard.anomaly.measures import NAMES
 from guard.anomaly.model import Model
 from guard.anomaly.runtime import GraphError, Runtime
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, GRAPH, EXPECTED, CARD = "manifest.json", "model.onnx", "expected.json", "card.md"
 HASHED = (GRAPH, EXPECTED, CARD)
 MOST_BYTES = {MANIFEST: 4 << 20, GRAPH: 32 << 20, EXPECTED: 1 << 20, CARD: 256 << 10}
-"""A forest of 100 trees of 256 rows is 2 MB, a manifest with 5,000 daily scores 200 KB: far below."""
+"""A forest of 100 trees of 256 rows is 2 MB, a manifest 50 KB: far below."""
 TOLERANCE = 1e-4
 """Decades by which an expected score may differ: 32-bit sums differ from machine to machine in the seventh digit."""
 

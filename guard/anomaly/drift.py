@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from guard.anomaly.features import Column
+from guard.anomaly.features import FEATURE_NAMES, Column
 
 SLIGHT, MUCH = 0.1, 0.25
 BINS = 10
@@ -19,10 +19,15 @@ _LEAST = 1e-4
 """A bin that nobody is in counts as this, so that the index stays finite."""
 
 
-def bins_of(good: Column) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
-    """Edges of each feature's bins, and the parts of the good rows in them."""
+def bins_of(
+    good: Column, untold: frozenset[str] = frozenset()
+) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
+    """Edges of each feature's bins, and the parts of the good rows in them; of `untold` ones nothing can move."""
     tenths = np.quantile(good, np.arange(1, BINS) / BINS, axis=0)
-    edges = tuple(tuple(np.unique(tenths[:, place]).tolist()) for place in range(good.shape[1]))
+    edges = tuple(
+        () if name in untold else tuple(np.unique(tenths[:, place]).tolist())
+        for place, name in enumerate(FEATURE_NAMES)
+    )
     return edges, parts_in(good, edges)
 
 

@@ -91,17 +91,30 @@ def _rarity(told: object, place: str) -> Rarity:
 
 
 def _days(calibration: Calibration) -> dict[str, Any]:
-    return {"account_days": calibration.days, "highest": list(calibration.highest)}
+    return {
+        "account_days": calibration.days,
+        "accounts": calibration.accounts,
+        "marks": list(calibration.marks),
+        "bounds": list(calibration.bounds),
+    }
 
 
 def _calibration(told: object, place: str) -> Calibration:
-    table = _table(told, place, ("account_days", "highest"))
-    days, highest = table["account_days"], _numbers(table["highest"], f"{place}.highest")
-    if not isinstance(days, int) or isinstance(days, bool) or not min(days, 1) <= len(highest) <= days:
-        raise ManifestError(f"{place}.account_days: a whole number, no smaller than how many scores there are")
-    if list(highest) != sorted(highest, reverse=True):
-        raise ManifestError(f"{place}.highest: the largest first")
-    return Calibration(days, highest)
+    table = _table(told, place, ("account_days", "accounts", "marks", "bounds"))
+    days, accounts = (_count(table[name], f"{place}.{name}") for name in ("account_days", "accounts"))
+    marks = _numbers(table["marks"], f"{place}.marks")
+    bounds = _ascending(table["bounds"], f"{place}.bounds")
+    if any(before <= after for before, after in pairwise(marks)):
+        raise ManifestError(f"{place}.marks: the largest first")
+    if len(marks) != len(bounds) or (bounds and bounds[0] <= 0):
+        raise ManifestError(f"{place}.bounds: one above 0 for each mark")
+    return Calibration(days, accounts, marks, bounds)
+
+
+def _count(told: object, place: str) -> int:
+    if not isinstance(told, int) or isinstance(told, bool) or told < 0:
+        raise ManifestError(f"{place}: is no count")
+    return told
 
 
 def _table(told: object, place: str, names: Iterable[str] | None) -> dict[str, Any]:

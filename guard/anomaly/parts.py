@@ -25,6 +25,8 @@ FEWEST_ABOVE = 5
 """A part is noted only if so many good rows make it up."""
 LEAST_SPREAD = 0.05
 """Of a feature that hardly varies in good rows."""
+UNTOLD_SPREAD = 1e12
+"""Of one that the history tells nothing of: whatever is seen live counts for nothing."""
 LEAST_DECADE = 0.02
 """Beyond what good rows hold, a decade is at least so much more."""
 
@@ -58,10 +60,11 @@ class Spreads:
         return total
 
 
-def spreads_of(good: Column) -> Spreads:
-    """As good rows of features have it."""
+def spreads_of(good: Column, untold: frozenset[str] = frozenset()) -> Spreads:
+    """As good rows of features have it; the rows know nothing of the `untold` ones."""
     high = np.quantile(good, HIGH, axis=0)
     spread = np.maximum(high - np.median(good, axis=0), LEAST_SPREAD)
+    spread[[FEATURE_NAMES.index(name) for name in untold]] = UNTOLD_SPREAD
     return Spreads(
         dict(zip(FEATURE_NAMES, high.tolist(), strict=True)), dict(zip(FEATURE_NAMES, spread.tolist(), strict=True))
     )

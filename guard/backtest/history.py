@@ -165,6 +165,14 @@ class Sorter:
             texts += len(line[1])
         self._take(path, lines)
 
+    def add_reports(self, switch: str, reports: Iterable[Report]) -> None:
+        """Take reports that are in no file."""
+        entries = [entry_of(switch, report) for report in reports]
+        self.tally.reports += len(entries)
+        self._run += entries
+        if len(self._run) >= self._run_reports:
+            self._put_aside()
+
     def history(self) -> History:
         """What has been taken, in order."""
         self._put_aside()

@@ -1,4 +1,7 @@
-"""How `guard forget` is called; what it does is `guard.commands.operate`."""
+"""How `guard forget` is called.
+
+What it does is `guard.commands.operate`, which is imported when it runs, like that of every other command.
+"""
 
 # ruff: noqa: FBT002 - a command's parameters are its options, and a flag is a boolean
 

@@ -1,4 +1,4 @@
-"""`guard train`: a model of what good accounts do, from history. No daemon, no broker.
+"""`guard train`: a model of what good accounts do, from history: report files, or the store of a daemon.
 
 The history is played through the daemon's own engine, as in a backtest, with the model off and the rules as
 configured: what the engine observes is what the model will see live. What was labelled fraud, blocked, or hit by a
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from guard.adapters.sqlite.past import past_of
 from guard.anomaly.artefact import Artefact, ArtefactError, Origin, Written, load, save
 from guard.anomaly.calibration import PromiseError
 from guard.anomaly.features import columns_of
@@ -28,20 +29,23 @@ from guard.anomaly.training import train as fit
 from guard.backtest.history import EARLIEST_MS, History, Sorter
 from guard.backtest.inputs import Bill, Span, read_billing, read_labels
 from guard.backtest.replay import Assumptions, Replay
-from guard.backtest.tally import BY_RULE, Tally
+from guard.backtest.tally import Tally
 from guard.commands.backtest import make_engine
 from guard.commands.configured import configuration
 from guard.commands.histories import judge_lines, progress_bars, sorted_history
 from guard.commands.output import FAILED, WRONG, CommandError
 from guard.commands.records import map_of
+from guard.commands.train_adopt import CURRENT, adopt, new_folder
 from guard.commands.train_card import card, examples_of, trained_on
 from guard.commands.train_page import page
+from guard.commands.train_store import UNTOLD, accounts_of, take_calls
 from guard.config import Config, ConfigError
 from guard.core.anomaly import Finding
-from guard.core.decisions import Action, Decision, Mode
+from guard.core.decisions import Action, Decision, Mode, Reason
 from guard.core.rules.observation import Observation
 from guard.core.rules.profile import Profile
 from guard.core.settings import DAY_MS, ModelMode
+from guard.ports import StoreError
 from guard.replay.reportfiles import FileError
 from guard.replay.reportfiles import Tally as Lines
 from guard.setup import rules_of
@@ -54,6 +58,8 @@ class TrainOptions:
     """What is to be learned from, and where to."""
 
     reports: Sequence[Path]
+    store: Path | None
+    """In place of reports: of a daemon, which may be running on it."""
     billing: Path | None
     labels: Path | None
     previous: Path | None
@@ -61,31 +67,43 @@ class TrainOptions:
     record_format: str | None
     config: Path | None
     out: Path
+    adopt: bool
+    """Into a new folder of `out`; the link `out`/current points to it if the model passes its checks."""
 
 
 def train(options: TrainOptions) -> None:
     """Read, play, fit, write, tell."""
+    if bool(options.reports) == (options.store is not None):
+        raise CommandError("what is to be learned from: either --reports FILE or --store FILE", WRONG)
+    if options.store is not None and options.billing is not None:
+        raise CommandError("--billing goes with --reports: a store knows its accounts", WRONG)
     config = configuration(options.config)
-    cdr_map = map_of(config.cdr, options.record_format)
     try:
-        previous = None if options.previous is None else load(options.previous)
+        previous = _previous(options)
         options.out.mkdir(parents=True, exist_ok=True)
-        lines = Lines()
-        bills = [] if options.billing is None else read_billing(options.billing, lines)
-        judge_lines(lines, "billing messages", "nothing was learned")
         spans = () if options.labels is None else read_labels(options.labels)
         with Sorter(options.out) as sorter:
-            history = sorted_history(sorter, options.reports, cdr_map)
-            judge_lines(sorter.tally, "reports", "nothing was learned")
-            if not history.count:
-                raise CommandError("there are no reports in these files", WRONG)
-            samples = _samples(config, history, bills, spans)
-        trained = fit(samples, Recipe(seed=options.seed), _say)
-        _write(options.out, trained, samples, history, previous, config)
-    except (FileError, ArtefactError, TrainingError, ConfigError) as error:
+            told = _from_files(sorter, options, config) if options.store is None else _from_store(sorter, options.store)
+            if not told.history.count:
+                raise CommandError("there are no calls to learn from", WRONG)
+            samples = _samples(config, told, spans)
+        recipe = Recipe(seed=options.seed, promise=config.model.false_alarms_per_1000_account_days, untold=told.untold)
+        trained = fit(samples, recipe, _say)
+        out = new_folder(options.out, told.history.last_ms) if options.adopt else options.out
+        _write(out, trained, samples, told.history, previous)
+        if options.adopt:
+            adopt(out, trained, previous)
+    except (FileError, ArtefactError, TrainingError, ConfigError, StoreError) as error:
         raise CommandError(str(error), WRONG) from error
     except OSError as error:
         raise CommandError(f"{options.out}: {error.strerror or error}", FAILED) from error
+
+
+def _previous(options: TrainOptions) -> Artefact | None:
+    if options.previous is not None:
+        return load(options.previous)
+    current = options.out / CURRENT
+    return load(current) if options.adopt and current.exists() else None
 
 
 # -- what is learned from
@@ -110,52 +128,91 @@ class _Gatherer:
         return ()
 
 
-def _samples(config: Config, history: History, bills: Sequence[Bill], spans: Sequence[Span]) -> Samples:
-    """Play the history through the engine; what its rules or limits stop is not known to be good."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A history, and what else is known of it."""
+
+    history: History
+    bills: Sequence[Bill]
+    doubts: Sequence[Doubt] = ()
+    """By what was decided at the time."""
+    untold: frozenset[str] = frozenset()
+    """Features of which it knows nothing."""
+
+
+def _from_files(sorter: Sorter, options: TrainOptions, config: Config) -> Told:
+    cdr_map = map_of(config.cdr, options.record_format)
+    lines = Lines()
+    bills = [] if options.billing is None else read_billing(options.billing, lines)
+    judge_lines(lines, "billing messages", "nothing was learned")
+    history = sorted_history(sorter, options.reports, cdr_map)
+    judge_lines(sorter.tally, "reports", "nothing was learned")
+    return Told(history=history, bills=bills)
+
+
+def _from_store(sorter: Sorter, store: Path) -> Told:
+    with past_of(store) as past:
+        take_calls(past, sorter)
+        history, doubting = sorter.history(), _Doubting()
+        for decision in past.decisions():
+            doubting.take(decision)
+        return Told(history=history, bills=accounts_of(past), doubts=doubting.doubts(history.last_ms), untold=UNTOLD)
+
+
+def _samples(config: Config, told: Told, spans: Sequence[Span]) -> Samples:
+    """Play the history through the engine; what rules or limits stop, now or then, is not known to be good."""
     config = replace(config, model=replace(config.model, mode=ModelMode.OFF))
-    start_ms = min([history.first_ms, *(bill.at_ms for bill in bills if bill.at_ms > EARLIEST_MS)])
+    history = told.history
+    start_ms = min([history.first_ms, *(bill.at_ms for bill in told.bills if bill.at_ms > EARLIEST_MS)])
     engine = make_engine(config, rules_of(config), start_ms)
     gatherer = _Gatherer()
     doubts = [Doubt(span.account, span.start_ms, span.end_ms, not span.fraud) for span in spans]
-    blocked: dict[str, int] = {}
-
-    def decided(decision: Decision) -> None:
-        doubts.extend(_doubts(decision, blocked))
-
-    placed = [Bill(max(start_ms, bill.at_ms), bill.message) for bill in bills]
+    doubting = _Doubting()
+    placed = [Bill(max(start_ms, bill.at_ms), bill.message) for bill in told.bills]
     with progress_bars() as progress:
         task = progress.add_task("playing the history", total=history.count)
-        told: Callable[[int], None] = lambda done: progress.update(task, completed=done)  # noqa: E731
-        Replay(engine, history, placed, Tally(()), Assumptions(), decided, lookout=gatherer).run(told)
-    doubts += [Doubt(account, since_ms, history.last_ms) for account, since_ms in blocked.items()]
-    return gatherer.rows.samples(doubts)
+        done: Callable[[int], None] = lambda count: progress.update(task, completed=count)  # noqa: E731
+        Replay(engine, history, placed, Tally(()), Assumptions(), doubting.take, lookout=gatherer).run(done)
+    return gatherer.rows.samples([*doubts, *told.doubts, *doubting.doubts(history.last_ms)])
 
 
-def _doubts(decision: Decision, blocked: dict[str, int]) -> list[Doubt]:
-    """Spans of which a decision says that they may not be good; `blocked` holds who is, and since when."""
-    account, at_ms = decision.account, decision.at_ms
-    doubts = []
-    if decision.reason in BY_RULE and decision.action in {Action.WARN, Action.BLOCK, Action.HELD}:
-        doubts.append(Doubt(account, at_ms, at_ms + AFTER_HIT_MS))
-    if decision.action is Action.BLOCK and decision.mode is Mode.ENFORCE:
-        blocked.setdefault(account, at_ms)
-    elif decision.action is Action.UNBLOCK and account in blocked:
-        doubts.append(Doubt(account, blocked.pop(account), at_ms + DAY_MS))
-    return doubts
+class _Doubting:
+    """Gathers spans of which decisions say that they may not be good.
+
+    What a model has merely said is not among them: a model that learns only from what its predecessor found ordinary
+    finds ever less ordinary.
+    """
+
+    def __init__(self) -> None:
+        self._doubts: list[Doubt] = []
+        self._blocked: dict[str, int] = {}
+        """Who is, and since when."""
+
+    def take(self, decision: Decision) -> None:
+        """A decision, in the order of their times."""
+        account, at_ms = decision.account, decision.at_ms
+        if decision.reason is Reason.RULE and decision.action in {Action.WARN, Action.BLOCK, Action.HELD}:
+            self._doubts.append(Doubt(account, at_ms, at_ms + AFTER_HIT_MS))
+        if decision.action is Action.BLOCK and decision.mode is Mode.ENFORCE:
+            self._blocked.setdefault(account, at_ms)
+        elif decision.action is Action.UNBLOCK and account in self._blocked:
+            self._doubts.append(Doubt(account, self._blocked.pop(account), at_ms + DAY_MS))
+
+    def doubts(self, last_ms: int) -> list[Doubt]:
+        """All of them, of a history that ends then."""
+        return self._doubts + [Doubt(account, since_ms, last_ms) for account, since_ms in self._blocked.items()]
 
 
 # -- what comes of it
 
 
-def _write(
-    out: Path, trained: Trained, samples: Samples, history: History, previous: Artefact | None, config: Config
-) -> None:
+def _write(out: Path, trained: Trained, samples: Samples, history: History, previous: Artefact | None) -> None:
     graph = graph_of(trained.forest, WIDTH)
     runtime = Runtime(graph, WIDTH)
     examples = examples_of(samples, trained)
     scores = trained.model.scores(trained.model.features(columns_of(examples)), runtime).total
     origin = Origin(name=out.resolve().name, trained=trained_on(samples, trained, history.first_ms, history.last_ms))
-    promise = config.model.false_alarms_per_1000_account_days
+    promise = trained.recipe.promise
     written = Written(
         graph=graph,
         card=card(origin, trained, promise),

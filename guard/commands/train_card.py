@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.anomaly.artefact import Origin
+from guard.anomaly.calibration import CONFIDENCE
 from guard.anomaly.features import FEATURES, VERSION
 from guard.anomaly.samples import Samples
 from guard.anomaly.training import CALIBRATE_PART, FIT_PART, FIT_UNTIL, Check, Trained
@@ -64,8 +65,8 @@ def card(origin: Origin, trained: Trained, promise: float) -> str:
     """The card, in Markdown."""
     told = origin.trained
     known, strangers = trained.model.known, trained.model.strangers
-    checks = "\n".join(_row(each) for each in trained.checks) or "| no further accounts were left | | | |"
-    others = "\n".join(_row(each) for each in trained.stranger_checks) or "| no further accounts were left | | | |"
+    checks = "\n".join(_row(each) for each in trained.checks) or "| none can be made | | | |"
+    others = "\n".join(_row(each) for each in trained.stranger_checks) or "| none can be made | | | |"
     return f"""# Model `{origin.name}`
 
 Finds accounts that do not behave as good accounts do, nor as they themselves usually do, and says in what.
@@ -77,26 +78,29 @@ Finds accounts that do not behave as good accounts do, nor as they themselves us
   within a day.
 * Fitted on {trained.fitted_rows:,} of them: {FIT_PART} % of the accounts, the first {FIT_UNTIL:.0%} of the time.
 * Calibrated on {CALIBRATE_PART - FIT_PART} % of the accounts, none of them fitted on: {known.days:,} account-days of
-  accounts known for two weeks, from the rest of the time, and {strangers.days:,} of others.
+  {known.accounts:,} accounts known for two weeks, and {strangers.days:,} account-days before that.
 * Isolation forest of {told["trees"]} trees on {told["rows_of_a_tree"]} rows each, {len(FEATURES)} features of version
   {VERSION}, seed {told["seed"]}. Novelty and magnitude have scores of their own beside it (docs/model.md).
 
 ## Promises, and what came of them on accounts that nobody had seen
 
-Accounts known for two weeks; the finest promise is {known.finest:.2f} false alarms per 1,000 account-days:
+A mark is set so that further accounts exceed it no more often than was promised, with a confidence of {CONFIDENCE:.0%}:
+the days of one account are much alike, so accounts are counted, and few of them promise little. A promise finer than
+the first row is refused.
+
+Accounts known for two weeks:
 
 | promised per 1,000 account-days | alarms | account-days | realised (95 % interval) |
 |---|---|---|---|
 {checks}
 
-Others; the finest promise is {strangers.finest:.2f}:
+Accounts known for less:
 
 | promised per 1,000 account-days | alarms | account-days | realised (95 % interval) |
 |---|---|---|---|
 {others}
 
-The intervals count account-days as if they were independent. Days of one account are not, so the truth is wider. Unless
-the configuration says otherwise guard works with {promise:g}.
+Unless the configuration says otherwise guard works with {promise:g}.
 
 ## Good for
 

@@ -3,7 +3,7 @@
 What it does is `guard.commands.train`, which is imported when it runs, like that of every other command.
 """
 
-# ruff: noqa: PLR0913, PLR0917 - a command's parameters are its options
+# ruff: noqa: PLR0913, PLR0917, FBT002 - a command's parameters are its options
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from guard.commands.options import Config, Format
 
 
 def train(
-    reports: Annotated[
-        list[Path],
-        typer.Option("--reports", metavar="FILE", help="Reports (.ndjson, .ndjson.gz) or call records (.csv)."),
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the model goes.")],
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option("--reports", metavar="FILE", help="Reports (.ndjson, .ndjson.gz) or call records (.csv)."),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead: the store of a daemon, which may be running (guard.db)."),
+    ] = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files of reports.")] = None,
     billing: Annotated[Path | None, typer.Option(metavar="FILE", help="Billing messages (.ndjson).")] = None,
     labels: Annotated[
@@ -30,6 +34,12 @@ def train(
     previous: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The model in use: how far traffic has moved from it.")
     ] = None,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt", help="Into a new folder of DIR; if it passes its checks, the link DIR/current points to it."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, metavar="S", help="The same seed and input make the same model.")] = 1,
     record_format: Format = None,
     config: Config = None,
@@ -42,7 +52,8 @@ def train(
 
     command.train(
         command.TrainOptions(
-            reports=[*reports, *(more or [])],
+            reports=[*(reports or []), *(more or [])],
+            store=store,
             billing=billing,
             labels=labels,
             previous=previous,
@@ -50,5 +61,6 @@ def train(
             record_format=record_format.value if record_format else None,
             config=config,
             out=out,
+            adopt=adopt,
         )
     )

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from guard.anomaly.artefact import Artefact, Origin
-from guard.anomaly.calibration import PER, Calibration, PromiseError
+from guard.anomaly.calibration import COARSEST, PER, Calibration, PromiseError
 from guard.anomaly.drift import MUCH, SLIGHT, parts_in, stability
 from guard.anomaly.explain import explanation
 from guard.anomaly.features import FEATURE_NAMES, FEATURES
@@ -58,7 +58,7 @@ _SCORES = (
 )
 _PROMISES = (
     "False alarms per 1,000 account-days on accounts used neither to fit nor to calibrate. The interval (95 %) takes"
-    " account-days for independent; those of one account are not, so the truth is wider."
+    " accounts for independent, and their days for as much alike as they are."
 )
 _FLAGGED = (
     "With {promise:g} false alarms per 1,000 account-days promised, over the whole history, what was learned from too."
@@ -100,13 +100,13 @@ def _alarms(trained: Trained, samples: Samples, promise: float) -> npt.NDArray[n
 
 
 def _mark(calibration: Calibration, promise: float) -> float:
-    return calibration.mark(max(promise, calibration.finest * 1.001)) if calibration.days > 9 else np.inf  # noqa: PLR2004 -- none with so few
+    return calibration.mark(max(promise, calibration.finest)) if calibration.keeps(COARSEST) else np.inf
 
 
 def _scores(trained: Trained, samples: Samples) -> str:
     stacks = []
     for name, chosen in (("good", samples.good), ("in doubt", ~samples.good)):
-        highest = np.minimum(daily_highest(samples, trained.scores, chosen), MOST_SCORE).astype(np.int64)
+        highest = np.minimum(daily_highest(samples, trained.scores, chosen)[0], MOST_SCORE).astype(np.int64)
         stacks.append((name, np.bincount(highest, minlength=MOST_SCORE + 1)))
     labels = [str(score) if score < MOST_SCORE else f"{score}+" for score in range(MOST_SCORE + 1)]
     figures = []

@@ -11,6 +11,8 @@ give the same decisions, and without findings everything is as if there were no 
 | above the mark | grows at a price that matters | enforce | block in the finding's scope; held while the fuse is open |
 | below 90 % of the mark | | any | cleared |
 
+In shadow nothing but the record of it comes of a finding: what rules and limits decide is as if there were no model.
+
 Each is said once a crossing, the graver one in place of the milder. A block is a cause of its own (`anomaly`), which
 no payment lifts: an operator does. While an operator allows the account it is only recorded; when that is over and the
 model still finds what it found, the block acts.
@@ -94,7 +96,9 @@ class Anomaly:
         if account is None or settings.model_mode is ModelMode.OFF:
             return
         if finding.score > finding.mark:
-            self._suspicions.hit(account.id, finding.at_ms)
+            if settings.model_mode is ModelMode.ENFORCE:
+                # A day under suspicion is learned later. In shadow not even that: what rules decide rests on it.
+                self._suspicions.hit(account.id, finding.at_ms)
             self._speak(account, finding, now_ms)
         elif finding.score * 100 < finding.mark * CLEAR_PERCENT and self._standing.pop(account.id, None) is not None:
             mode = Mode.ENFORCE if settings.model_mode is ModelMode.ENFORCE else Mode.SHADOW

@@ -260,6 +260,10 @@ class BillingEntry:
     payload: str = ""
 
 
+NEWEST = 2**63 - 1
+"""Above every number that a store gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """What somebody did outside of decisions: who, when, what, why."""

@@ -54,3 +54,5 @@ def open_anew(account: Account, world: World, judge: Judge, now_ms: int) -> None
         text = "Unblocked: the account had been closed and forgotten, and opens anew with a call."
         judge.lift(account, cause, Reason.RELEASED, now_ms, text)
     world.count_state(account)
+    # What it owes may be more than somebody nobody knows is let run up.
+    judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED)

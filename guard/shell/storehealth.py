@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from guard.core.decisions import Notice, NoticeKind
 from guard.core.settings import MINUTE_MS, SECOND_MS
+from guard.ports import Clock
 
 CALM_MS = 5 * MINUTE_MS
 _MB = 10**6
@@ -23,15 +24,19 @@ _MB = 10**6
 class StoreHealth:
     """Judges what it is told of commits and of room; `tell` lets a notice enter the next batch."""
 
-    def __init__(self, *, slow_after_ms: int, min_free_bytes: int, tell: Callable[[Notice], None]) -> None:
+    def __init__(
+        self, clock: Clock, *, slow_after_ms: int, min_free_bytes: int, tell: Callable[[Notice], None]
+    ) -> None:
+        self._clock = clock
         self._slow_after_ms = slow_after_ms
         self._min_free_bytes = min_free_bytes
         self._tell = tell
         self._slow_until_ms: int | None = None
         self._filling = False
 
-    def committed(self, took_ms: int, now_ms: int) -> None:
+    def committed(self, took_ms: int) -> None:
         """A batch became durable."""
+        now_ms = self._clock.now_ms()
         if not self._slow_after_ms or took_ms <= self._slow_after_ms:
             return
         first = self._slow_until_ms is None
@@ -43,8 +48,9 @@ class StoreHealth:
             )
             self._tell(_notice(text, now_ms))
 
-    def look(self, free_bytes: int, now_ms: int) -> None:
+    def look(self, free_bytes: int) -> None:
         """From time to time: so much room is left."""
+        now_ms = self._clock.now_ms()
         was_ill = self._ill
         if self._slow_until_ms is not None and now_ms >= self._slow_until_ms:
             self._slow_until_ms = None

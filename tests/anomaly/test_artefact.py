@@ -111,7 +111,7 @@ def test_the_features_of_another_version(folder: Path) -> None:
 
 
 CHANGES: list[tuple[str, Callable[[Json], None], str]] = [
-    ("another format", lambda told: told.update(format=2), "format 2; this guard reads format 1"),
+    ("another format", lambda told: told.update(format=1), "format 1; this guard reads format 2"),
     ("no schema", lambda told: told.pop("schema"), "version None of the features"),
     ("measures swapped", lambda told: told["schema"]["measures"].reverse(), "schema.measures are not those"),
     ("a feature more", lambda told: told["schema"]["features"].append("x"), "schema.features are not those"),
@@ -121,11 +121,13 @@ CHANGES: list[tuple[str, Callable[[Json], None], str]] = [
     ("nothing spread", lambda told: told["model"]["spread"].update(spend=0), "model.spread.spend: is not above 0"),
     ("a name missing", lambda told: told["model"]["high"].pop("drift"), "model.high: has"),
     ("a truth for a number", lambda told: told["model"]["usual"].update(price=True), "model.usual.price: is no number"),
-    ("marks upside down", lambda told: told["model"]["calibration"]["known"]["highest"].reverse(), "the largest first"),
+    ("marks upside down", lambda told: told["model"]["calibration"]["known"]["marks"].reverse(), "the largest first"),
+    ("bounds upside down", lambda told: told["model"]["calibration"]["known"]["bounds"].reverse(), "not ascend"),
+    ("a mark too few", lambda told: told["model"]["calibration"]["known"]["marks"].pop(), "one above 0 for each mark"),
     (
-        "more scores than days",
-        lambda told: told["model"]["calibration"]["known"].update(account_days=1),
-        "account_days",
+        "accounts that are none",
+        lambda told: told["model"]["calibration"]["strangers"].update(accounts=-1),
+        "strangers.accounts: is no count",
     ),
     ("a rarity that falls", lambda told: told["model"]["rarity"]["forest"]["values"].reverse(), "does not ascend"),
     ("bins without parts", lambda told: told["model"]["parts"].update(price=[1.0]), "one more than bins.price"),

@@ -61,7 +61,7 @@ def test_the_order_of_arrival_does_not_matter() -> None:
 def test_accounts_little_known_have_a_mark_of_their_own() -> None:
     made = trained()
     assert made.model.strangers.days > 100
-    assert made.model.strangers.highest != made.model.known.highest
+    assert made.model.strangers.marks != made.model.known.marks
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """People at the page and programs at the API while 10,000 reports a second come in: does the money path feel it?
 
 The same measure as in `tests.bench.latency`, breach to command on the wire, in turns: nobody reads, then twenty pages
-are open (each asks every 3 s, as its script does) and four programs ask the API four times a
-second in turn for a page of accounts, a search that finds nothing, one account and `/metrics`. Turns alternate within one run, so that what else the
-machine does hits both. The readers are a process of their own; what they wait is measured, too.
+are open (each asks every 3 s, as its script does) and four programs ask the API four times a second, in turn for a page
+of accounts, a search that finds nothing, one account and `/metrics`. Turns alternate within one run, so that what else
+the machine does hits both. The readers are a process of their own; what they wait is measured, too.
 """
 
 from __future__ import annotations
@@ -111,12 +111,14 @@ async def _reading(url: str, seconds: float) -> list[float]:
             number += 1
 
     limits = httpx.Limits(max_connections=PAGES + PROGRAMS)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30, trust_env=False) as client:
-        async with asyncio.TaskGroup() as group:
-            for number in range(PAGES):
-                group.create_task(page(client, number))
-            for number in range(PROGRAMS):
-                group.create_task(program(client, number))
+    async with (
+        httpx.AsyncClient(base_url=url, limits=limits, timeout=30, trust_env=False) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(PAGES):
+            group.create_task(page(client, number))
+        for number in range(PROGRAMS):
+            group.create_task(program(client, number))
     return waits_ms
 
 

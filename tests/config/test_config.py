@@ -116,8 +116,11 @@ def test_every_value_arrives(tmp_path: Path) -> None:
         [broker]
         url = "mqtts://ana:s%40fe@broker.example"
         prefix = "telephony/guard"
+        away_after = "5m"
         [store]
         url = "sqlite:/var/lib/guard/guard.db"
+        slow_after = "250ms"
+        min_free = "2GB"
         [http]
         listen = "[::1]:0"
         [accounts]
@@ -143,7 +146,8 @@ def test_every_value_arrives(tmp_path: Path) -> None:
         [model]
         mode = "off"
         [switches]
-        sw1 = { ticks = false }
+        sw1 = { ticks = false, silent_after = "10m", absent_after = "7d" }
+        sw3 = { silent_after = "0", absent_after = "0" }
         [switches."sw 2"]
         """,
     )
@@ -165,7 +169,27 @@ def test_every_value_arrives(tmp_path: Path) -> None:
     assert (settings.lost_after_ms, settings.remember_ms) == (HOUR_MS, HOUR_MS)
     expected = {"eft": 800_000, "cheque": 500_000, "e_transfer": 1_000_000, "other": 250_000, "card": 125_000}
     assert settings.trust == expected
-    assert settings.switches == {"sw1": SwitchSettings(ticks=False), "sw 2": SwitchSettings()}
+    assert (config.store.slow_after_ms, config.store.min_free_bytes) == (250, 2 * 10**9)
+    assert settings.away_after_ms == 5 * MINUTE_MS
+    assert settings.switches == {
+        "sw1": SwitchSettings(ticks=False, silent_after_ms=10 * MINUTE_MS, absent_after_ms=7 * DAY_MS),
+        "sw3": SwitchSettings(silent_after_ms=0, absent_after_ms=0),
+        "sw 2": SwitchSettings(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("stated", "bytes_"), [('"0"', 0), ('"500MB"', 500 * 10**6), ('"2GB"', 2 * 10**9), ('"1TB"', 10**12)]
+)
+def test_room_is_written_with_its_unit(tmp_path: Path, stated: str, bytes_: int) -> None:
+    assert read(tmp_path, f"[store]\nmin_free = {stated}").store.min_free_bytes == bytes_
+
+
+@pytest.mark.parametrize("stated", ["500", '"500"', '"500 MB"', '"MB"', '"0MB "', '"-1GB"', '"1.5GB"', "true"])
+def test_what_is_no_size_is_told(tmp_path: Path, stated: str) -> None:
+    said_so = said(tmp_path, f"[store]\nmin_free = {stated}")
+    assert "store.min_free" in said_so
+    assert '"500MB"' in said_so
 
 
 def test_the_embedded_broker_may_have_another_port(tmp_path: Path) -> None:

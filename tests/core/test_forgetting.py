@@ -12,6 +12,7 @@ from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.records import (
     AccountMessage,
+    AdjustmentMessage,
     CardMessage,
     CardStatus,
     CloseMessage,
@@ -164,6 +165,18 @@ def test_a_later_call_opens_it_anew_like_one_that_nobody_has_spoken_of(event: Ev
     assert (decision.reason, "forgotten" in decision.text) == (Reason.RELEASED, True)
     assert {each.action for each in commands(changes)} == {CommandAction.UNBLOCK}
     assert {each.seq for each in commands(changes)} == {seq + 1}
+
+
+def test_what_it_owes_counts_against_the_default_limit() -> None:
+    """Even an attempt that costs nothing opens it, and finds it blocked."""
+    engine = an_engine()
+    engine.billing(AdjustmentMessage(id="a", account="A1", amount_micros=Micros(200_000_000)), NOW_MS + 1)
+    engine.billing(CloseMessage(id="z", account="A1"), NOW_MS + 1)
+    engine.intent(FORGET, NOW_MS + 2)
+    engine.take()
+    engine.report("sw1", report("n1", Event.FAILED, NOW_MS + 5), NOW_MS + 5)
+    assert [cause.reason for cause in account(engine).causes] == [Reason.CREDIT_LIMIT]
+    assert commands(engine.take())[-1].action is CommandAction.BLOCK
 
 
 def test_a_report_that_comes_again_opens_nothing() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,9 @@ from tests.acceptance.switchclient import SwitchClient
 from tests.integration.mosquitto import Mosquitto
 from tests.shell.fakes import House
 
-WEBHOOK = """
+BLIND = """
+[model]
+dir = "no-such-model"
 [[webhook]]
 name = "nobody"
 url = "http://127.0.0.1:9/"
@@ -30,7 +35,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 @pytest.fixture(scope="module")
 def guard(tmp_path_factory: pytest.TempPathFactory, broker: Mosquitto) -> Iterator[Guard]:
     """One daemon for the module; nobody listens where its webhook goes."""
-    with Guard(tmp_path_factory.mktemp("guard"), broker.url, more=WEBHOOK) as running:
+    with Guard(tmp_path_factory.mktemp("guard"), broker.url, more=BLIND) as running:
         yield running
 
 
@@ -100,6 +105,54 @@ def test_the_store_shows_its_size_and_the_room_left(guard: Guard) -> None:
     becomes_known = wait_for(lambda: guard.metric("guard_store_bytes"), "the size of the store", guard.log_tail)
     assert becomes_known > 0
     assert guard.metric("guard_store_free_bytes") > 0
+
+
+def lines(guard: Guard, event: str) -> list[dict[str, Any]]:
+    """What the log says of it."""
+    every = (json.loads(line) for line in guard.log.read_text().splitlines() if line.startswith("{"))
+    return [line for line in every if line["event"] == event]
+
+
+@pytest.mark.broker
+def test_a_model_that_cannot_be_read_is_missing_and_limits_go_on(guard: Guard, broker: Mosquitto) -> None:
+    assert (guard.metric("guard_model_wanted"), guard.metric("guard_model_up")) == (1, 0)
+    [refused] = lines(guard, "model-refused")
+    assert "no-such-model" in refused["text"]
+    assert "limits and rules go on" in refused["effect"]
+    with SwitchClient(broker.port) as switch:
+        switch.bill({"type": "credit", "id": "limit-5", "account": "A5", "limit": "1.00"})
+        switch.report("c5", "ended", "A5", duration_ms=1_000, charge="2.00")
+        wait_for(lambda: switch.commands("A5", "block"), "the block", guard.log_tail)
+
+
+@pytest.mark.broker
+def test_a_slow_store_and_one_short_of_room_are_told_in_one_line_each(tmp_path: Path, broker: Mosquitto) -> None:
+    """Any commit takes longer than a millisecond on a disk that syncs, and no disk has so much room."""
+    with Guard(tmp_path, broker.url) as guard:
+        guard.kill()
+        config = guard.config.read_text()
+        guard.config.write_text(config.replace("[store]", '[store]\nslow_after = "1ms"\nmin_free = "900000TB"'))
+        guard.start()
+        wait_for(lambda: guard.metric("guard_notices_total", kind="store") >= 1, "the notice", guard.log_tail)
+        told = lines(guard, "store")
+        assert {(line["level"], line["over"]) for line in told} == {("warning", False)}
+        assert all(line["remedy"] and line["text"].startswith("The store ") for line in told)
+
+
+@pytest.mark.broker
+def test_a_broker_that_stays_away_is_one_line_with_what_to_do_and_one_for_its_end(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path / "mosquitto") as broker, Guard(tmp_path / "guard", broker.url) as guard:
+        guard.kill()
+        guard.config.write_text(guard.config.read_text().replace("[broker]", '[broker]\naway_after = "100ms"'))
+        guard.start()
+        broker.kill()
+        wait_for(lambda: [line for line in lines(guard, "blind") if not line["over"]], "the notice", guard.log_tail)
+        broker.start()
+        wait_for(lambda: [line for line in lines(guard, "blind") if line["over"]], "its end", guard.log_tail)
+        away, back = lines(guard, "blind")[-2:]
+        assert "not been subscribed at the broker" in away["text"]
+        assert "broker" in away["remedy"]
+        assert (away["level"], back["level"], "remedy" in back) == ("warning", "info", False)
 
 
 async def test_a_clock_that_jumps_is_counted() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from guard.core.decisions import (
+    NEWEST,
     Action,
     Audit,
     BillingEntry,
@@ -39,7 +40,7 @@ from guard.core.views import (
     SwitchView,
     TotalsView,
 )
-from guard.ports import NEWEST, NotReadyError, Reloaded, Store, StoreError
+from guard.ports import NotReadyError, Reloaded, Store, StoreError
 
 NOW_MS = 1_795_317_165_120
 """2026-11-22T03:12:45.120Z."""

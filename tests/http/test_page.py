@@ -122,7 +122,7 @@ def test_where_an_account_stands_is_a_sentence() -> None:
 
 
 async def test_a_switch_in_trouble_is_shown(desk: PaperDesk, api: httpx.AsyncClient) -> None:
-    desk.known_switches = [replace(SWITCH, up=False, blind=True, lagging=True, synced=False)]
+    desk.known_switches = [replace(SWITCH, up=False, silence="calls_up", lagging=True, synced=False)]
     page = (await api.get("/")).text
     assert "down, silent although calls are up, behind, has not confirmed its list of blocks" in page
 

@@ -10,13 +10,15 @@ from guard.adapters.metrics import Figures, Probe, catalog, initial_figures, rea
 from guard.adapters.metrics.probe import EVERY_MS
 from guard.core.decisions import Command
 from guard.core.engine import Engine
+from guard.core.expectation import HOURS_OF_WEEK
 from guard.core.money import Micros
 from guard.core.rating import Rating
 from guard.core.records import Ack, Event, Report, SwitchStatus
 from guard.core.restored import Restored
-from guard.core.rows import SwitchRow
+from guard.core.rows import ExpectationRow, SwitchRow
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
+from guard.core.switches import Silence
 from tests.shell.fakes import START_MS, ManualClock
 
 MINUTE_MS = 60_000
@@ -75,6 +77,34 @@ def test_a_switch_that_goes_down_is_down_and_blind_and_still_has_its_calls(engin
     held = read(engine, START_MS + 4_000).switches
     assert (held.up["sw1"], held.blind["sw1"], held.live_calls["sw1"]) == (0, 1, 1)
     assert held.age_s["sw1"] == 1.5
+
+
+@pytest.mark.parametrize("silence", Silence)
+def test_each_silence_has_a_number_of_its_own(engine: Engine, silence: Silence) -> None:
+    engine.report("sw1", tick("A1", charge=0, rate=0), START_MS)
+    engine.world.switches["sw1"].silence = silence
+    held = read(engine).switches
+    shown = {
+        Silence.CALLS_UP: held.blind["sw1"],
+        Silence.UNUSUAL: held.unusual["sw1"],
+        Silence.ABSENT: held.absent["sw1"],
+    }
+    assert [told for told, number in shown.items() if number] == [silence]
+
+
+def test_what_is_usual_of_a_switch_is_shown_once_learned(engine: Engine) -> None:
+    engine.report("sw1", tick("A1", charge=0, rate=0), START_MS)
+    assert read(engine).switches.usual_calls == {"sw1": 0}
+    row = ExpectationRow(usual=(12_500,) * HOURS_OF_WEEK, learned=(2,) * HOURS_OF_WEEK)
+    engine.world.switches["sw1"].expectation.restore(row)
+    assert read(engine).switches.usual_calls == {"sw1": 12}
+
+
+def test_a_switch_that_is_absent_is_not_waited_for_in_the_total(engine: Engine) -> None:
+    engine.report("sw1", tick("A1", charge=200_000_000, rate=0), START_MS)
+    engine.world.switches["sw1"].silence = Silence.ABSENT
+    figures = read(engine, START_MS + 60_000)
+    assert (figures.commands_unconfirmed, figures.command_age_s, figures.switches.unconfirmed) == (0, 0, {"sw1": 1})
 
 
 def test_after_a_restart_a_switch_is_as_old_as_its_last_report(engine: Engine) -> None:

@@ -6,6 +6,7 @@ Not a test: `scripts/pictures` writes `docs/page-overview.png` and `docs/page-ac
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,9 @@ from playwright.sync_api import Browser, sync_playwright
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WIDTH, HEIGHT = 1200, 860
 MOST_BYTES = 200_000
-PATIENCE_S = 120.0
+DECISIONS = 3
+PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.2
-PORT = 18_080
-URL = f"http://127.0.0.1:{PORT}"
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         raise SystemExit("chromium is missing: apt-get install chromium")
     with demo() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        account = wait_for(lambda: most_spent(url), "an account that was blocked")
+        account = wait_for(lambda: stopped(url), "an account that was blocked")
         shoot(browser, url, "/", "page-overview")
         shoot(browser, url, f"/accounts/{account}", "page-account")
         browser.close()
@@ -43,12 +43,20 @@ def main() -> None:
 @contextmanager
 def demo() -> Iterator[str]:
     """`guard demo` until we have seen enough; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as said:
-        command = [sys.executable, "-m", "guard", "demo", "--port", str(PORT)]
+        command = [sys.executable, "-m", "guard", "demo", "--port", str(port)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         try:
-            wait_for(lambda: answer(URL, "/-/ready") is not None, "the demo")
-            yield URL
+            wait_for(lambda: answer(url, "/-/ready") is not None, "the demo")
+            yield url
+        except SystemExit:
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace"))
+            raise
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
@@ -64,11 +72,20 @@ def answer(url: str, path: str) -> dict[str, Any] | None:
     return found
 
 
-def most_spent(url: str) -> str | None:
-    """The blocked account with the highest exposure, once the switch has confirmed it and its calls are over."""
+def stopped(url: str) -> str | None:
+    """The account whose fraud the switch has stopped, once its history has something to show."""
     listed = answer(url, "/api/v1/accounts?state=blocked") or {"accounts": []}
-    over = [each for each in listed["accounts"] if each["confirmed"] and not each["live_call_count"]]
-    return max(over, key=lambda each: float(each["exposure"]))["account"] if over else None
+    for each in listed["accounts"]:
+        shown = answer(url, f"/api/v1/accounts/{each['account']}")
+        if (
+            shown is not None
+            and shown["block"]
+            and shown["block"]["confirmed"]
+            and len(shown["decisions"]) >= DECISIONS
+        ):
+            account: str = shown["account"]
+            return account
+    return None
 
 
 def shoot(browser: Browser, url: str, path: str, name: str) -> None:

@@ -134,6 +134,8 @@ def test_everything_can_be_read_without_scripts(context: BrowserContext, guard: 
         ("/decisions", "Decisions"),
         ("/rules", "Rules"),
         ("/switches", "Switches"),
+        ("/history", "History"),
+        ("/webhooks", "Webhooks"),
     ):
         answer = page.goto(path)
         assert answer is not None
@@ -149,7 +151,7 @@ def test_everything_can_be_read_without_scripts(context: BrowserContext, guard: 
     plain.close()
 
 
-@pytest.mark.parametrize("path", ["/accounts", "/rules", "/decisions", "/switches", "/held"])
+@pytest.mark.parametrize("path", ["/accounts", "/rules", "/decisions", "/switches", "/held", "/history", "/webhooks"])
 def test_every_page_fits_a_phone_and_stumbles_nobody(page: Page, path: str) -> None:
     page.goto(path)
     assert accessible(page) == []

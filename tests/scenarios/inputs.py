@@ -22,6 +22,7 @@ from guard.core.records import (
     CreditMessage,
     Direction,
     Event,
+    Forget,
     Intent,
     InvoiceMessage,
     PaymentMessage,
@@ -176,6 +177,8 @@ def intent_of(kind: str, words: Words) -> Intent:
             intent = CloseFuse(by=by, reason=reason)
         case "release":
             intent = Release(account=account, by=by, reason=reason, until_ms=until_ms)
+        case "forget":
+            intent = Forget(account=account, by=by, reason=reason)
         case "set_limit":
             suggested = amounts == ["suggested"]
             intent = SetLimit(

@@ -33,7 +33,7 @@ ACTIONS = frozenset(action.value for action in Action)
 RESULTS = frozenset(result.value for kind in (Outcome, BillingOutcome, IntentResult) for result in kind)
 ORDINARY = frozenset({"accepted", "done"})
 BILLING = frozenset({"account", "limit", "payment", "balance", "adjustment", "close", "invoice", "card"})
-INTENTS = frozenset({"block", "release", "allow", "set_limit", "close_fuse"})
+INTENTS = frozenset({"block", "release", "allow", "set_limit", "close_fuse", "forget"})
 VERDICTS: dict[str, type[Approve | Reject]] = {"approve": Approve, "reject": Reject}
 _UP = {"up": True, "down": False}
 

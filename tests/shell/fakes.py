@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
+from guard.core.decisions import NEWEST, Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.engine import Engine
 from guard.core.records import Refusal
 from guard.core.restored import Restored
@@ -15,7 +15,7 @@ from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.setup import Setup
 from guard.core.statement import LedgerSum
-from guard.ports import NEWEST, Message, SetupRefusedError, StoreError
+from guard.ports import Message, SetupRefusedError, StoreError
 from guard.shell.loop import Loop
 from guard.shell.reload import Reloader
 from guard.wire.topics import Topics

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guard.core.decisions import HeldRow, KeptRow
+from guard.core.rows import ExpectationRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import (
     CrowdRow,
@@ -88,6 +89,11 @@ def subject(account: str = "A1", spent_micros: int = 12_345_678) -> KeptRow:
         sweep_ms=T0 + 3_600_000,
     )
     return KeptRow("subject", account, row)
+
+
+def expectation(switch: str = "sw1") -> KeptRow:
+    """What is usual for a switch."""
+    return KeptRow("expectation", switch, ExpectationRow(tuple(range(168)), (4,) * 168))
 
 
 def fuse(*passed: int, open_since_ms: int | None = None) -> KeptRow:

@@ -14,16 +14,18 @@ from structlog.testing import capture_logs
 
 from guard.adapters.sqlite import open_store
 from guard.core.decisions import Changes, HeldRow, KeptRow
+from guard.core.rows import ExpectationRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, DistinctRow, ProfileRow, SubjectRow, TallyRow
 from guard.core.suspicion import SuspicionRow
 from guard.ports import Store, StoreError
-from tests.store.kept_samples import crowds, fuse, gone, held_blocks, subject, suspicion
+from tests.store.kept_samples import crowds, expectation, fuse, gone, held_blocks, subject, suspicion
 from tests.store.samples import Model, held, posting, state_of
 from tests.store.stores import Opening
 
 OF_EACH_KIND = [
     crowds(),
+    expectation("sw1"),
     fuse(5, 6, open_since_ms=7),
     held_blocks("h1", "h2", lasts_ms=9),
     subject("A1"),
@@ -53,6 +55,7 @@ async def test_each_kind_comes_back_with_its_types(opening: Opening) -> None:
     assert isinstance(account.tallies[0].sets[1], DistinctRow)
     assert isinstance(account.tallies[0].sets[1].cells, bytes)
     assert isinstance(by_kind["fuse"], FuseRow)
+    assert isinstance(by_kind["expectation"], ExpectationRow)
     assert isinstance(by_kind["suspicion"], SuspicionRow)
     for kind, type_ in (("crowds", CrowdRow), ("held", HeldRow)):
         rows_of_kind = by_kind[kind]

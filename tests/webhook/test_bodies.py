@@ -87,9 +87,22 @@ def test_an_alert_of_a_block_stands_until_its_unblock_ends_it() -> None:
 
 
 def test_an_alert_that_nothing_ends_passes_by_itself() -> None:
-    blind = alert(notice(1))
-    assert blind["labels"] == {"alertname": "guard_blind", "severity": "critical", "switch": "sw1"}
-    assert blind["endsAt"] == "2026-11-22T04:13:45.120Z"
+    refused = alert(notice(1, NoticeKind.REFUSED))
+    assert refused["labels"] == {"alertname": "guard_refused", "severity": "warning", "switch": "sw1"}
+    assert refused["endsAt"] == "2026-11-22T04:13:45.120Z"
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.BLIND, NoticeKind.UNCONFIRMED])
+def test_an_alert_about_a_switch_stands_until_its_end_is_told(kind: NoticeKind) -> None:
+    told, over = alert(notice(1, kind)), alert(notice(2, kind, over=True))
+    assert (
+        told["labels"]
+        == over["labels"]
+        == {"alertname": f"guard_{kind.value}", "severity": "critical", "switch": "sw1"}
+    )
+    assert told["endsAt"] == "2026-11-29T03:13:45.120Z"
+    assert "startsAt" not in over
+    assert pagerduty(notice(1, kind))["dedup_key"] == pagerduty(notice(2, kind, over=True))["dedup_key"]
 
 
 def test_pagerduty_is_told_and_resolves_by_the_same_key() -> None:

@@ -231,5 +231,7 @@ def test_a_switch_is_shown_with_its_state() -> None:
         "synced": True,
         "lagging": False,
         "blind": False,
+        "silence": "",
+        "usual_calls": None,
         "skew_ms": -120,
     }

@@ -13,10 +13,11 @@ from guard.adapters.http.paths import account_id
 from guard.adapters.http.problems import ApiError, FieldError
 from guard.adapters.http.state import desk_of
 from guard.core.cycles import Cycle, cycle_of, cycle_of_month, day_of
+from guard.core.decisions import NEWEST
 from guard.core.money import Micros
 from guard.core.statement import Found, InvoiceCheck, Statement, check_invoice, make_statement, period_of
 from guard.core.views import AccountView, InvoiceView
-from guard.ports import NEWEST, Desk, Store
+from guard.ports import Desk, Store
 from guard.wire.billing import kept_invoice
 from guard.wire.books import audit_object, review_object, statement_object
 from guard.wire.decisions import JsonObject

@@ -129,7 +129,10 @@ SWITCH_UNUSUAL = _gauge(
     "guard_switch_unusual", "0 or 1", "1 while a switch brings no call at an hour at which it usually does.", "switch"
 )
 SWITCH_ABSENT = _gauge(
-    "guard_switch_absent", "0 or 1", "1 while a switch says nothing and does not answer: it is not waited for.", "switch"
+    "guard_switch_absent",
+    "0 or 1",
+    "1 while a switch says nothing and does not answer; no block waits for it.",
+    "switch",
 )
 SWITCH_USUAL = _gauge(
     "guard_switch_usual_calls", "calls", "Calls that this hour of the week usually brings; 0 until learned.", "switch"

@@ -5,11 +5,12 @@ then does guard acknowledge, send or show anything, so a machine may die at any 
 that of the last commit that returned, or of the one that was being made.
 
 **Two halves.** State (accounts, live calls, switches) changes with every report, but only its newest form matters.
-History (ledger, decisions, calls that are over, billing, audit, quarantine) is written once and never changed. History
-is appended by each commit. State goes into a redo journal, one blob a commit, and reaches its tables later, sorted, in
-bites, a row once however often it changed. Upserts by the batch were measured beside it: from a hundred rows a batch on
-they cost a page of the file for nearly every row, and three times the whole of this. A restart reads the tables, the
-journal laid over them. Beside the two, what the rules know is written as it comes: few rows, and big ones (`kept`).
+History (ledger, decisions, calls that are over, billing, audit, quarantine) is written once and never changed, but for
+who called whom, which is deleted when it is old (`details`). History is appended by each commit. State goes into a redo
+journal, one blob a commit, and reaches its tables later, sorted, in bites, a row once however often it changed. Upserts
+by the batch were measured beside it: from a hundred rows a batch on they cost a page of the file for nearly every row,
+and three times the whole of this. A restart reads the tables, the journal laid over them. Beside the two, what the
+rules know is written as it comes: few rows, and big ones (`kept`).
 
 **Keys increase.** Ledger lines, decisions, batches and memory have numbers that only grow, so they are written at the
 end of their tables. The one index that would be hit at random (whose ledger line is where) is a table of its own that
@@ -24,9 +25,10 @@ emptied each 4 MiB, and later only while somebody reads for long.
 **Threads.** One thread writes (`writer`), one reads (`reader`). Each commit is one hop to the writer and back.
 
 Reading order: `layout` (tables and versions), `schema` (which files are opened), `journal`, `generation`, `checkpoint`,
-`keeper` (a commit), `restoring`, `reader` with `sums`, `outbox` (notices, and what webhooks are owed), `store` (open
-and close); `bulk` and `tables` are how rows become statements, `kept` how what the rules know does, `ownership` is the
-lock, `failures` the words of errors, `ledger_check` the auditor behind `guard check --ledger`.
+`keeper` (a commit), `restoring`, `reader` with `sums`, `outbox` (notices, and what webhooks are owed), `details` (what
+is deleted when it is old), `store` (open and close); `bulk` and `tables` are how rows become statements, `kept` how
+what the rules know does, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
+`guard check --ledger`.
 """
 
 from guard.adapters.sqlite.ledger_check import check_ledger

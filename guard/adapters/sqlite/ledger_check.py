@@ -12,8 +12,8 @@ as a posted sum in the memory of ended calls and as lines. Here they are added u
   posted in parts, and a part may well be less than nothing.
 
 It reads a file that a daemon may be writing. What the accounts owe, which calls are remembered and which line was the
-last is copied in one short read into a temporary table on disk; the ledger up to that line never changes, so it is
-then added up in portions, each a read of its own, without holding up the daemon's log. Memory is bounded by
+last is copied in one short read into a temporary table on disk; the money of the ledger up to that line never changes,
+so it is then added up in portions, each a read of its own, without holding up the daemon's log. Memory is bounded by
 SQLite's cache, findings by `FINDINGS`.
 """
 

@@ -6,8 +6,9 @@ of them, because that would keep the WAL from being emptied.
 
 **The ledger** is found by its directory (`ledger_place`), which lags behind by a generation. Lines above the mark
 `placed` are found by reading the tail of the ledger itself, at most some hundred thousand rows. A stream fixes both the
-mark and the last line when it begins; as lines are never changed, removed or renumbered, all its pages together are
-one picture, although each is a read of its own. Sums are made in portions in the same way (`sums`).
+mark and the last line when it begins; as lines are never removed or renumbered, and nothing of their money is ever
+changed, all its pages together are one picture, although each is a read of its own. Sums are made in portions in the
+same way (`sums`).
 """
 
 from __future__ import annotations

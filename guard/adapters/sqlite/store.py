@@ -21,10 +21,9 @@ from guard.adapters.sqlite.outbox import SqliteOutbox
 from guard.adapters.sqlite.ownership import owned, real
 from guard.adapters.sqlite.reader import Reader, open_reader
 from guard.adapters.sqlite.writer import Writer
-from guard.core.decisions import Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
+from guard.core.decisions import NEWEST, Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.restored import Restored
 from guard.core.statement import LedgerSum
-from guard.ports import NEWEST
 
 BUSY_TIMEOUT_MS = 5_000
 """Patience with another process that holds the write lock, before a commit fails."""

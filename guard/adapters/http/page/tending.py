@@ -18,8 +18,9 @@ from guard.adapters.http.problems import no_such_dead_letter, no_such_webhook
 from guard.adapters.http.reload import who
 from guard.adapters.http.state import desk_of
 from guard.adapters.http.webhooks import MAX_NAME, page_begins
+from guard.core.decisions import NEWEST
 from guard.core.views import AccountView
-from guard.ports import NEWEST, Mistake, Reloaded, SetupRefusedError
+from guard.ports import Mistake, Reloaded, SetupRefusedError
 
 
 async def history(request: Request) -> Response:
