@@ -26,14 +26,12 @@ from guard.config.problems import RejectedError
 from guard.core.money import Micros
 from guard.core.records import Direction, Event, Report
 from guard.replay.cdr import CONTRACT, CdrMap
-from guard.replay.reportfiles import BadLineError, Tally, raw_lines
+from guard.replay.reportfiles import BATCH_REPORTS, BadLineError, RawLine, Tally, raw_batches
 from guard.wire.reports import MAX_AHEAD_MS, decode_recorded, decode_reports
 
 RUN_REPORTS = 250_000
 """Sorted in memory at once: about 400 bytes each, 100 MB."""
 BLOCK_REPORTS = 2_000
-LINES_AT_ONCE = 1_000
-"""As many as the wire takes in one array."""
 EARLIEST_MS = 946_684_800_000
 LATEST_MS = 4_102_444_800_000
 """2000 and 2100: a time outside of them is a mistake, and the clock would have to walk there minute by minute."""
@@ -70,26 +68,30 @@ def entry_of(switch: str, report: Report) -> Entry:
     return report.at_ms, switch, report.call, int(report.event), rest
 
 
-def report_of(entry: Entry) -> Report:
-    """The report that was kept."""
-    at_ms, _switch, call, event, rest = entry
-    duration_ms, account, to, charge, rate, emergency, direction, caller, source, cause, currency = _decode_rest(rest)
-    return Report(
-        call,
-        _EVENTS[event],
-        account,
-        at_ms,
-        duration_ms,
-        to,
-        charge,
-        rate,
-        emergency,
-        direction,
-        caller,
-        source,
-        cause,
-        currency,
-    )
+def reports_of(entries: Iterable[Entry]) -> list[tuple[str, Report]]:
+    """The reports that were kept, each with its switch."""
+    reports: list[tuple[str, Report]] = []
+    unpacked, events = _decode_rest, _EVENTS
+    for at_ms, switch, call, event, rest in entries:
+        duration_ms, account, to, charge, rate, emergency, direction, caller, source, cause, currency = unpacked(rest)
+        report = Report(
+            call,
+            events[event],
+            account,
+            at_ms,
+            duration_ms,
+            to,
+            charge,
+            rate,
+            emergency,
+            direction,
+            caller,
+            source,
+            cause,
+            currency,
+        )
+        reports.append((switch, report))
+    return reports
 
 
 class History:
@@ -119,8 +121,7 @@ class History:
     def __iter__(self) -> Iterator[tuple[str, Report]]:
         """Each report with its switch, in order."""
         for batch in self.batches():
-            for entry in batch:
-                yield entry[1], report_of(entry)
+            yield from reports_of(batch)
 
 
 def _blocks(run: Path) -> Iterator[list[Entry]]:
@@ -154,16 +155,9 @@ class Sorter:
 
     def add(self, path: Path, cdr_map: CdrMap = CONTRACT, told: Callable[[Tally], None] = lambda _tally: None) -> None:
         """Read a file; bad lines are noted in `tally`, a file that cannot be read is a `FileError`."""
-        lines: list[tuple[int, list[bytes]]] = []
-        texts = 0
-        for line in raw_lines(path, self.tally, cdr_map):
-            if texts + len(line[1]) > LINES_AT_ONCE:
-                self._take(path, lines)
-                told(self.tally)
-                lines, texts = [], 0
-            lines.append(line)
-            texts += len(line[1])
-        self._take(path, lines)
+        for lines in raw_batches(path, self.tally, cdr_map):
+            self._take(path, lines)
+            told(self.tally)
 
     def add_reports(self, switch: str, reports: Iterable[Report]) -> None:
         """Take reports that are in no file."""
@@ -179,9 +173,9 @@ class Sorter:
         first_ms, last_ms = (min(self._span), max(self._span)) if self._span else (0, 0)
         return History(tuple(self._runs), self.tally.reports, first_ms, last_ms)
 
-    def _take(self, path: Path, lines: list[tuple[int, list[bytes]]]) -> None:
+    def _take(self, path: Path, lines: list[RawLine]) -> None:
         texts = [text for _number, each in lines for text in each]
-        recorded = decode_recorded(texts, LATEST_MS) if len(texts) <= LINES_AT_ONCE else None
+        recorded = decode_recorded(texts, LATEST_MS) if len(texts) <= BATCH_REPORTS else None
         if recorded is None or not self._plausible(recorded):
             recorded = list(self._take_carefully(path, lines))
         self.tally.reports += len(recorded)
@@ -193,7 +187,7 @@ class Sorter:
         """Whether all is as usual: switches known by name, times of this age."""
         return all(switch in self._switches and report.at_ms >= EARLIEST_MS for switch, report in recorded)
 
-    def _take_carefully(self, path: Path, lines: Iterable[tuple[int, list[bytes]]]) -> Iterator[tuple[str, Report]]:
+    def _take_carefully(self, path: Path, lines: Iterable[RawLine]) -> Iterator[tuple[str, Report]]:
         for number, texts in lines:
             try:
                 yield from [self._check(text) for text in texts]

@@ -11,6 +11,8 @@ from guard.core.calls import NOTHING_KNOWN, Call, Priced, price_of
 from guard.core.rating import Rating
 from guard.core.records import Direction, Event, Report
 
+_new = tuple.__new__
+"""Makes a price for a third of what calling its class costs: each report of a call that is measured makes one."""
 _ENDED = Event.ENDED
 _FREE = (Direction.INCOMING, Direction.INTERNAL)
 
@@ -68,17 +70,14 @@ class Meter:
             self._place = self._rating.place(report.to)
         if report.direction is not None and self._direction is None:
             self._direction = report.direction
-        price = price_of(known, report, self._place.destination)
-        stated = report.charge_micros is not None
-        rate, rate_known, charge = price
-        stated_charge = charge if stated else known.stated_charge_micros
-        stated_ms = report.duration_ms if stated else known.stated_duration_ms
-        self._known = Priced(rate, rate_known, charge, stated_charge, stated_ms, report.duration_ms)
+        rate, rate_known, charge = price_of(known, report, self._place.destination)
+        duration_ms = stated_ms = report.duration_ms
+        stated_charge = charge
+        if report.charge_micros is None:
+            _, _, _, stated_charge, stated_ms, _ = known
+        self._known = _new(Priced, (rate, rate_known, charge, stated_charge, stated_ms, duration_ms))
         self.at_ms, self.over = report.at_ms, ended
-        before, self.worth_micros = self.worth_micros, 0 if self._is_free() else price.charge_micros
-        return self.worth_micros - before
-
-    def _is_free(self) -> bool:
-        if self._known.stated_charge_micros >= 0:
-            return False
-        return self._direction in _FREE or self._place.destination.free
+        if stated_charge < 0 and (self._direction in _FREE or self._place.destination.free):
+            charge = 0
+        before, self.worth_micros = self.worth_micros, charge
+        return charge - before

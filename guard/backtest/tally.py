@@ -100,10 +100,15 @@ class Curve:
     """Time, exposure, prevented so far."""
     step_ms: int = MINUTE_MS
 
+    def wants(self, at_ms: int) -> bool:
+        """Whether a point of that time would be kept."""
+        points = self.points
+        return not points or at_ms - points[-1][0] >= self.step_ms
+
     def add(self, at_ms: int, exposure_micros: int, prevented_micros: int, *, always: bool = False) -> None:
         """Keep a point, unless the last one is too near."""
         points = self.points
-        if points and not always and at_ms - points[-1][0] < self.step_ms:
+        if not always and not self.wants(at_ms):
             return
         points.append((at_ms, exposure_micros, prevented_micros))
         if len(points) > POINTS:
@@ -137,8 +142,12 @@ class Tally:
 
     def charged(self, account: str, at_ms: int, micros: int) -> None:
         """A call of a labelled account has cost so much more."""
-        for entry in self._spans_at(account, at_ms):
-            if entry.span.fraud:
+        for position in self.by_account[account]:
+            entry = self.spans[position]
+            span = entry.span
+            if not span.start_ms <= at_ms <= span.end_ms:
+                continue
+            if span.fraud:
                 self.draw(account)
             if entry.blocked_ms is None and account in self._blocked:
                 self._caught(entry, entry.span.start_ms, self._blocked[account])

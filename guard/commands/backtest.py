@@ -61,6 +61,7 @@ class BacktestOptions:
 
 def backtest(options: BacktestOptions) -> None:
     """Read, run, tell."""
+    settle_interpreter()
     config = configuration(options.config)
     config = with_model(config, _mode(options, config))
     variants = _variants(options, config)

@@ -86,8 +86,9 @@ def _program(named: Path | None, *, here: bool) -> Path:
 
 def _pieces(program: Path) -> Iterator[Piece]:
     folder = shipped("systemd")
-    unit = (folder / "guard.service").read_text(encoding="utf-8").replace(UNIT_PROGRAM, str(program))
-    yield Piece("etc/systemd/system/guard.service", unit.encode(), kept=False)
+    for name in ("guard.service", "guard-train.service", "guard-train.timer"):
+        unit = (folder / name).read_text(encoding="utf-8").replace(UNIT_PROGRAM, str(program))
+        yield Piece(f"etc/systemd/system/{name}", unit.encode(), kept=False)
     yield Piece("etc/sysusers.d/guard.conf", (folder / "guard.sysusers").read_bytes(), kept=False)
     yield Piece("etc/tmpfiles.d/guard.conf", (folder / "guard.tmpfiles").read_bytes(), kept=False)
     yield Piece("etc/guard/mosquitto.conf", MOSQUITTO.read_bytes(), kept=False)

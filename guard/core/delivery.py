@@ -102,18 +102,19 @@ def command_of(account: Account, world: World) -> Command | None:
 class Delivery:
     """The outbox of all switches."""
 
-    __slots__ = ("_due", "_world")
+    __slots__ = ("_world", "due")
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._due: list[_Key] = []
+        self.due: list[_Key] = []
+        """Heap of moments at which to see to a command or a snapshot (switch, its id)."""
 
     def restore(self, switch: Switch, account_id: str, seq: int, now_ms: int) -> None:
         """After a restart: this command still waits; it is sent when guard can be heard."""
         command = self._world.accounts[account_id].command
         if command is not None:
             switch.pending[command.id] = Pending(account_id, seq, since_ms=now_ms)
-            heappush(self._due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
+            heappush(self.due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
 
     # -- what is wanted
 
@@ -137,7 +138,7 @@ class Delivery:
         pending = Pending(account.id, account.seq, since_ms=now_ms)
         switch.pending[command.id] = pending
         self._world.waiting[switch.name, account.id] = account.seq
-        heappush(self._due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
+        heappush(self.due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
         if switch.up:
             self._send(switch, command, pending, now_ms)
 
@@ -145,7 +146,7 @@ class Delivery:
         self._world.changes.sends.append(Send(switch.name, command))
         pending.due_ms = now_ms + pending.resend_ms
         pending.resend_ms = min(LAST_RESEND_MS, pending.resend_ms * 2)
-        heappush(self._due, (pending.due_ms, switch.name, command.id))
+        heappush(self.due, (pending.due_ms, switch.name, command.id))
 
     # -- snapshots
 
@@ -173,7 +174,7 @@ class Delivery:
             blocked=tuple(entry.account for entry in entries),
             remake_ms=min(LAST_RESEND_MS, remake_ms * 2),
         )
-        heappush(self._due, (now_ms + remake_ms, switch.name, snapshot_id))
+        heappush(self.due, (now_ms + remake_ms, switch.name, snapshot_id))
         for number, part in enumerate(parts, 1):
             message = SnapshotPart(
                 id=snapshot_id,
@@ -251,15 +252,10 @@ class Delivery:
 
     # -- time
 
-    @property
-    def next_due_ms(self) -> int | None:
-        """When something is to be sent again."""
-        return self._due[0][0] if self._due else None
-
     def advance(self, now_ms: int) -> None:
         """Send again what has come due by now; tell on-call what has waited too long."""
-        while self._due and self._due[0][0] <= now_ms:
-            due_ms, name, message_id = heappop(self._due)
+        while self.due and self.due[0][0] <= now_ms:
+            due_ms, name, message_id = heappop(self.due)
             switch = self._world.switches[name]
             pending = switch.pending.get(message_id)
             if pending is not None and not pending.told and now_ms - pending.since_ms >= TELL_AFTER_MS:

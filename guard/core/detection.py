@@ -257,10 +257,11 @@ class Detection:
     @property
     def next_due_ms(self) -> int | None:
         """When `advance` has something to do."""
-        due_ms, closes_ms = self.watch.next_due_ms, self.blocking.fuse.closes_ms
-        if due_ms is None or (closes_ms is not None and closes_ms < due_ms):
-            return closes_ms
-        return due_ms
+        due_ms, fuse = self.watch.next_due_ms, self.blocking.fuse
+        if fuse.open_since_ms is None:
+            return due_ms
+        closes_ms = fuse.closes_ms
+        return closes_ms if due_ms is None or (closes_ms is not None and closes_ms < due_ms) else due_ms
 
     def advance(self, now_ms: int) -> None:
         """Time has come so far, and no backlog is being read: what has cleared, and the fuse."""

@@ -206,13 +206,19 @@ class Engine:
     @property
     def next_wake_ms(self) -> int:
         """When the engine wants to be advanced, at the latest."""
+        # Written out, the heaps looked at directly: a replay asks after every report.
         due = min(self._forget_due_ms, self._presence.next_due_ms)
-        for moment in (self._watch.next_due_ms, self._judge.alarms.next_due_ms, self._delivery.next_due_ms):
-            if moment is not None and moment < due:
-                due = moment
+        calls, alarms, sends = self._watch.due, self.world.alarms, self._delivery.due
+        if calls and calls[0][0] < due:
+            due = calls[0][0]
+        if alarms and alarms[0][0] < due:
+            due = alarms[0][0]
+        if sends and sends[0][0] < due:
+            due = sends[0][0]
         lagging = False
         for switch in self.world.switches.values():
-            lagging = lagging or switch.lagging
+            if switch.lagging:
+                lagging = True
             if switch.quiet_due_ms is not None and switch.quiet_due_ms < due:
                 due = switch.quiet_due_ms
         if self._detection is not None and not lagging:
@@ -223,28 +229,32 @@ class Engine:
 
     def advance(self, now_ms: int) -> None:
         """Let everything happen that is due by now. Should the clock have been set back, what is due later waits."""
+        world, calls = self.world, self._watch.due
         while True:
-            watch = self._watch.next_due_ms
-            alarm = self._judge.alarms.next_due_ms
-            if watch is not None and watch <= now_ms and (alarm is None or watch <= alarm):
-                self._watch.advance(watch)
-            elif alarm is not None and alarm <= now_ms:
-                self._judge.advance(alarm)
+            alarms = world.alarms
+            if calls and calls[0][0] <= now_ms and (not alarms or calls[0][0] <= alarms[0][0]):
+                self._watch.advance(calls[0][0])
+            elif alarms and alarms[0][0] <= now_ms:
+                self._judge.advance(alarms[0][0])
             else:
                 break
         # Also when none has fired: each report may set an earlier one in place of one that lies far ahead.
         self._judge.alarms.sweep()
-        self._presence.advance(now_ms)
+        if self._presence.next_due_ms <= now_ms:
+            self._presence.advance(now_ms)
         self._delivery.advance(now_ms)
-        for switch in self.world.switches.values():
+        lagging = False
+        for switch in world.switches.values():
             if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
                 self._intake.caught_up(switch, now_ms)
+            if switch.lagging:
+                lagging = True
         if now_ms >= self._forget_due_ms:
             self._forget_due_ms = now_ms + FORGET_EVERY_MS
             self._memory.forget(now_ms)
 
         detection = self._detection
-        if detection is not None and not any(switch.lagging for switch in self.world.switches.values()):
+        if detection is not None and not lagging:
             detection.advance(now_ms)
 
     def take(self) -> Changes:

@@ -30,7 +30,7 @@ _MOST_FROZEN_SCALED = 2**62
 class Watch:
     """Looks at every live call when its time has come."""
 
-    __slots__ = ("_due", "_judge", "_memory", "_presence", "_world", "detection")
+    __slots__ = ("_judge", "_memory", "_presence", "_world", "detection", "due")
 
     def __init__(
         self, world: World, judge: Judge, memory: Memory, presence: Presence, detection: Detection | None
@@ -40,21 +40,17 @@ class Watch:
         self._memory = memory
         self._presence = presence
         self.detection = detection
-        self._due: list[tuple[int, str, str]] = []
+        self.due: list[tuple[int, str, str]] = []
+        """Heap of moments at which to look at a call (switch, call); what the call has overtaken is nothing."""
 
     def at(self, call: Call, due_ms: int) -> None:
         """Look at a call at that moment, in place of the one before."""
         call.watch_due_ms = due_ms
-        heappush(self._due, (due_ms, call.switch.name, call.id))
-
-    @property
-    def next_due_ms(self) -> int | None:
-        """When the next call is to be looked at."""
-        return self._due[0][0] if self._due else None
+        heappush(self.due, (due_ms, call.switch.name, call.id))
 
     def advance(self, now_ms: int) -> None:
         """Look at the one call whose moment has come."""
-        due_ms, name, call_id = heappop(self._due)
+        due_ms, name, call_id = heappop(self.due)
         switch = self._world.switches[name]
         call = switch.calls.get(call_id)
         if call is None or call.watch_due_ms != due_ms:

@@ -28,6 +28,10 @@ MAX_PROBLEMS_KEPT = 20
 """Bad lines told one by one; the rest are only counted."""
 MAX_LINE_BYTES = 1024 * 1024
 """The contract's bound for a payload is also the bound for a line."""
+BATCH_REPORTS = 1_000
+"""Handed on together: as many as the wire takes in one array."""
+BLOCK_BYTES = 1024 * 1024
+"""Read at once: some thousands of lines."""
 MAX_BAD_PERCENT = 1
 """More bad lines than this say that the file is something else (contract 3)."""
 
@@ -100,6 +104,12 @@ def read_reports(path: Path, check: CheckReport, tally: Tally, cdr_map: cdr.CdrM
 
 def raw_lines(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[RawLine]:
     """Each line's reports as text, not yet checked; the kind of file is told by its name."""
+    for batch in raw_batches(path, tally, cdr_map):
+        yield from batch
+
+
+def raw_batches(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[list[RawLine]]:
+    """The same some lines at a time: of at most `BATCH_REPORTS` reports, or one line that has more."""
     name = path.name.removesuffix(".gz")
     if not name.endswith((".ndjson", ".jsonl", ".csv")):
         raise FileError(f"{path}: a report file ends in .ndjson, .ndjson.gz or .csv")
@@ -107,9 +117,11 @@ def raw_lines(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> I
         with path.open("rb") as file, _unpacked(path, file) as stream:
             tally.bytes_read = file.tell
             if name.endswith(".csv"):
-                yield from _rows(path, stream, tally, cdr_map)
+                yield from _in_batches(_rows(path, stream, tally, cdr_map))
             else:
-                yield from _lines(path, stream, tally)
+                for lines in _blocks(path, stream, tally):
+                    for begin in range(0, len(lines), BATCH_REPORTS):
+                        yield lines[begin : begin + BATCH_REPORTS]
         tally.bytes_read = int
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileError(f"{path}: cannot be read: {error}") from error
@@ -120,20 +132,46 @@ def _unpacked(path: Path, file: io.BufferedReader) -> Stream:
     return gzip.GzipFile(fileobj=file, mode="rb") if path.name.endswith(".gz") else file
 
 
-def _lines(path: Path, stream: Stream, tally: Tally) -> Iterator[RawLine]:
-    number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        text = line.strip()
-        if not text:
-            continue
-        tally.lines += 1
-        if len(line) > MAX_LINE_BYTES:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(MAX_LINE_BYTES)
-            tally.note(str(path), number, f"longer than {MAX_LINE_BYTES} bytes")
-            continue
-        yield number, [text]
+def _blocks(path: Path, stream: Stream, tally: Tally) -> Iterator[list[RawLine]]:
+    """The lines of one block after another; what a block ends with is taken with the next one."""
+    number, rest, passing = 1, b"", False
+    while block := stream.read(BLOCK_BYTES):
+        if passing:
+            _, ends, block = block.partition(b"\n")
+            passing = not ends
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        yield _numbered(path, lines, number, tally)
+        number += len(lines)
+        if len(rest) > MAX_LINE_BYTES:
+            # What is still to come of it is passed over.
+            _numbered(path, [rest], number, tally)
+            number, rest, passing = number + 1, b"", True
+    yield _numbered(path, [rest], number, tally)
+
+
+def _numbered(path: Path, lines: Iterable[bytes], first: int, tally: Tally) -> list[RawLine]:
+    """Lines that say something, with their numbers; those that are too long are noted."""
+    numbered = [(number, [text]) for number, line in enumerate(lines, first) if (text := line.strip())]
+    tally.lines += len(numbered)
+    if max((len(texts[0]) for _, texts in numbered), default=0) > MAX_LINE_BYTES:
+        for number, texts in numbered:
+            if len(texts[0]) > MAX_LINE_BYTES:
+                tally.note(str(path), number, f"longer than {MAX_LINE_BYTES} bytes")
+        numbered = [line for line in numbered if len(line[1][0]) <= MAX_LINE_BYTES]
+    return numbered
+
+
+def _in_batches(lines: Iterable[RawLine]) -> Iterator[list[RawLine]]:
+    batch: list[RawLine] = []
+    reports = 0
+    for line in lines:
+        if batch and reports + len(line[1]) > BATCH_REPORTS:
+            yield batch
+            batch, reports = [], 0
+        batch.append(line)
+        reports += len(line[1])
+    yield batch
 
 
 def _rows(path: Path, stream: Stream, tally: Tally, cdr_map: cdr.CdrMap) -> Iterator[RawLine]:

@@ -74,27 +74,21 @@ def test_the_more_the_days_of_an_account_are_alike_the_fewer_they_are_worth() ->
     assert design_effect(clustered, days) == pytest.approx(10, rel=0.02)
 
 
-@pytest.mark.parametrize("alike", [0.0, 0.3, 0.6])
-@pytest.mark.parametrize("promised", [10.0, 50.0])
-def test_it_is_kept_by_nearly_every_training(alike: float, promised: float) -> None:
+@pytest.mark.parametrize("alike", [0.0, 0.4])
+def test_it_is_kept_by_nearly_every_training(alike: float) -> None:
     """The rate on very many further accounts exceeds the promise in about one training in twenty."""
     draw = np.random.default_rng(4)
-    further, _ = drawn(draw, 40_000, 5, alike)
-    broken = tried = 0
-    for _ in range(150):
-        calibration = calibrate(*drawn(draw, 150, 20, alike))
-        if calibration.keeps(promised):
-            tried += 1
-            broken += int(1_000 * (further > calibration.mark(promised)).mean() > promised)
-    assert tried > 100
-    assert broken <= 0.1 * tried
+    further, _ = drawn(draw, 20_000, 5, alike)
+    marks = [calibrate(*drawn(draw, 150, 12, alike)).mark(20.0) for _ in range(40)]
+    broken = sum(1_000 * float((further > mark).mean()) > 20.0 for mark in marks)
+    assert broken <= 5
 
 
 def test_it_is_not_kept_by_silence_alone() -> None:
     draw = np.random.default_rng(5)
     rates = [
-        1_000 * float((drawn(draw, 2_000, 10, 0.3)[0] > calibrate(*drawn(draw, 300, 20, 0.3)).mark(20.0)).mean())
-        for _ in range(20)
+        1_000 * float((drawn(draw, 2_000, 10, 0.3)[0] > calibrate(*drawn(draw, 300, 10, 0.3)).mark(20.0)).mean())
+        for _ in range(10)
     ]
     assert 8 < np.mean(rates) < 20
 

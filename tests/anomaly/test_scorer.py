@@ -81,7 +81,7 @@ def test_magnitude_does_not_saturate() -> None:
     """The forest cannot tell 50 from 5,000,000: what stands beside it does."""
     amounts = (50.0, 5_000.0, 500_000.0, 5_000_000.0)
     scores = a_scorer().scores(matrix(*(FRAUD._replace(spend_hour=amount) for amount in amounts)))
-    assert np.ptp(scores.forest[1:]) < 0.1
+    assert np.ptp(scores.forest[1:]) < 0.2
     assert (np.diff(scores.magnitude) > 1).all()
 
 

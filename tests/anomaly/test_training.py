@@ -6,26 +6,41 @@ import numpy as np
 import pytest
 
 from guard.anomaly.drift import MUCH, parts_in, stability
+from guard.anomaly.features import FEATURE_NAMES, columns_of
 from guard.anomaly.samples import Doubt
 from guard.anomaly.tracker import Row
-from guard.anomaly.training import Recipe, TrainingError, daily_highest, known_rows, scores_of, train
+from guard.anomaly.training import Recipe, TrainingError, check_of, daily_highest, known_rows, scores_of, train
 from guard.core.settings import DAY_MS, HOUR_MS
-from tests.anomaly.builders import FRAUD, START_MS, history, samples_of, trained
+from tests.anomaly.builders import FRAUD, QUIET, START_MS, history, samples_of, trained
 
 SMALL = Recipe(seed=1, trees=20)
 
 
-def test_the_promise_is_kept_on_further_accounts() -> None:
-    """Independent days, so the realised rate scatters as coin tosses do: three of their deviations."""
+@pytest.mark.parametrize("known", [True, False])
+def test_the_promise_is_kept_on_further_accounts(known: bool) -> None:
     made = trained()
-    unseen = samples_of(history(99, accounts=150, days=40))
+    unseen = samples_of(history(99, accounts=150))
     scores = scores_of(unseen, made.model, made.forest)
-    highest = daily_highest(unseen, scores, known_rows(unseen))
-    assert made.model.known.days > 150
+    highest, accounts = daily_highest(unseen, scores, known_rows(unseen) == known)
     for promised in (20.0, 50.0, 100.0):
-        allowed = promised / 1_000
-        deviation = np.sqrt(allowed * (1 - allowed) * (1 / len(highest) + 1 / made.model.known.days))
-        assert (highest > made.model.known.mark(promised)).mean() <= allowed + 3 * deviation
+        check = check_of(made.model.known if known else made.model.strangers, promised, highest, accounts)
+        assert check is not None
+        assert check.low <= check.realised <= promised
+        assert check.days > 1_000
+
+
+def test_what_the_history_tells_nothing_of_counts_for_nothing() -> None:
+    rows = [row._replace(measures=row.measures._replace(failed=0.0)) for row in history(7, accounts=60, days=25)]
+    blind = train(samples_of(rows), Recipe(seed=1, trees=20, untold=frozenset({"failed_share", "failed_growth"})))
+    plain = np.array([QUIET._replace(known_days=30.0, calls=4.0)], dtype=np.float64)
+    failing = np.array([QUIET._replace(known_days=30.0, calls=4.0, failed=90.0)], dtype=np.float64)
+    model, walk = blind.model, blind.forest.rows
+    assert (
+        model.scores(model.features(columns_of(failing)), walk).total
+        == pytest.approx(model.scores(model.features(columns_of(plain)), walk).total)
+    )  # fmt: skip
+    moved = stability(model.drift_parts, parts_in(model.features(columns_of(failing)), model.drift_bins))
+    assert [moved[FEATURE_NAMES.index(name)] for name in ("failed_share", "failed_growth")] == [0.0, 0.0]
 
 
 def test_what_is_not_known_to_be_good_teaches_nothing() -> None:
@@ -54,7 +69,7 @@ def test_a_label_that_says_good_has_the_last_word() -> None:
 
 
 def test_the_order_of_arrival_does_not_matter() -> None:
-    rows = history(7, accounts=30, days=20)
+    rows = history(7, accounts=45, days=20)
     assert train(samples_of(rows), SMALL).model == train(samples_of(rows[::-1]), SMALL).model
 
 

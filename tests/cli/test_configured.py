@@ -23,9 +23,10 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_good_configuration(guard: Guard, config: Path) -> None:
     result = guard("check", "--config", str(config))
     assert result.exit_code == 0
-    said, shipped = result.output.splitlines()
+    said, shipped, played = result.output.splitlines()
     assert said == f"{config}: no errors; 0 tokens"
     assert re.fullmatch(r"rules: \d+ rules, \d+ enforce", shipped)
+    assert re.fullmatch(r"scenarios: \d+ files, \d+ scenarios, \d+ expectations, all met", played)
 
 
 def test_sums_that_cannot_be_checked(guard: Guard, config: Path) -> None:

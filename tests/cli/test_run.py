@@ -36,7 +36,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_signal_stops_it_gracefully(guard: Guard, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
     closed: list[bool] = []
 
-    async def daemon(_config: Config, *, on_ready: Callable[[str], None]) -> None:
+    async def daemon(_config: Config, *, on_ready: Callable[[str], None], **_more: object) -> None:
         on_ready("http://127.0.0.1:1")
         try:
             os.kill(os.getpid(), number)
@@ -64,7 +64,7 @@ def test_a_signal_stops_it_gracefully(guard: Guard, monkeypatch: pytest.MonkeyPa
 def test_what_stands_in_the_way_outside_is_one_sentence(
     guard: Guard, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    async def daemon(_config: Config, *, on_ready: object) -> None:
+    async def daemon(_config: Config, *, on_ready: object, **_more: object) -> None:
         del on_ready
         raise failure
 
@@ -76,7 +76,7 @@ def test_what_stands_in_the_way_outside_is_one_sentence(
 
 
 def test_a_mistake_of_guards_own_is_not_hidden(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def daemon(_config: Config, *, on_ready: object) -> None:
+    async def daemon(_config: Config, *, on_ready: object, **_more: object) -> None:
         del on_ready
         raise ZeroDivisionError
 
@@ -90,7 +90,7 @@ def test_a_daemon_that_does_not_stop_is_left(guard: Guard, monkeypatch: pytest.M
     class LeftError(Exception):
         pass
 
-    async def daemon(_config: Config, *, on_ready: object) -> None:
+    async def daemon(_config: Config, *, on_ready: object, **_more: object) -> None:
         del on_ready
         os.kill(os.getpid(), signal.SIGTERM)
         while True:

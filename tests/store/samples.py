@@ -140,17 +140,7 @@ def call(id_: str, switch: str = "sw1", **fields: Any) -> CallRow:
 
 def switch(name: str = "sw1", *, up: bool = True, last_heard_ms: int = T0) -> SwitchRow:
     """A known switch."""
-    return SwitchRow(
-        name=name,
-        up=up,
-        first_heard_ms=T0,
-        last_heard_ms=last_heard_ms,
-        skew_ms=-7,
-        last_seen_ms=0 if up else T0 + 5,
-        down_at_ms=0 if up else T0 + 6,
-        silence="" if up else "calls_up",
-        told_at_ms=None if up else T0 + 7,
-    )
+    return SwitchRow(name=name, up=up, first_heard_ms=T0, last_heard_ms=last_heard_ms, skew_ms=-7)
 
 
 def line(number: int, account_id: str = "A1", amount_micros: int = 350_000, **fields: Any) -> LedgerLine:

@@ -28,6 +28,8 @@ def test_everything_is_laid_and_the_laid_configuration_is_right(tmp_path: Path) 
     laid = files(tmp_path)
     assert {
         "etc/systemd/system/guard.service",
+        "etc/systemd/system/guard-train.service",
+        "etc/systemd/system/guard-train.timer",
         "etc/sysusers.d/guard.conf",
         "etc/tmpfiles.d/guard.conf",
         "etc/guard/guard.toml",

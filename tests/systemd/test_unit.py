@@ -30,21 +30,30 @@ def laid(tmp_path: Path) -> Path:
     return root
 
 
-def test_what_a_break_in_could_do_is_little() -> None:
-    done = run(
-        "systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(FOLDER / "guard.service")
-    )
+@pytest.mark.parametrize("unit", ["guard.service", "guard-train.service"])
+def test_what_a_break_in_could_do_is_little(unit: str) -> None:
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(FOLDER / unit))
 
     assert done.returncode == 0, done.stdout[-400:]
-    assert "Overall exposure level for guard.service" in done.stdout
+    assert f"Overall exposure level for {unit}" in done.stdout
 
 
-def test_systemd_reads_the_laid_unit_without_complaint(laid: Path) -> None:
-    done = run("systemd-analyze", "verify", "--man=no", str(laid / "etc/systemd/system/guard.service"))
+@pytest.mark.parametrize("unit", ["guard.service", "guard-train.service", "guard-train.timer"])
+def test_systemd_reads_the_laid_unit_without_complaint(laid: Path, unit: str) -> None:
+    done = run("systemd-analyze", "verify", "--man=no", str(laid / "etc/systemd/system" / unit))
 
-    complaints = [line for line in done.stderr.splitlines() if "guard.service" in line]
+    complaints = [line for line in done.stderr.splitlines() if unit in line]
     assert done.returncode == 0, done.stderr
     assert complaints == []
+
+
+def test_the_training_runs_each_week() -> None:
+    timer = configparser.ConfigParser()
+    timer.read(FOLDER / "guard-train.timer")
+    done = run("systemd-analyze", "calendar", "--iterations=2", timer["Timer"]["OnCalendar"])
+
+    assert done.returncode == 0, done.stderr
+    assert "Sun" in done.stdout
 
 
 def test_the_user_and_the_folders_can_be_made(laid: Path) -> None:

@@ -60,7 +60,7 @@ def tell(outcome: Outcome) -> Iterator[Line]:
         calls = counted(turning.fraud_calls, "call")
         yield Line("Hacked", f"at {after} the telephone system of {name}: {calls} to {places}.")
         if turning.obeyed_at_ms is None:
-            yield Line("Blocked", "not yet: the demonstration ended before the limit was reached. Give it a minute.")
+            yield Line("Blocked", "not yet: the demonstration ended too early for that. Give it a minute.")
         else:
             yield from _ended(outcome, turning.obeyed_at_ms)
     yield Line("Books", _books(outcome))
@@ -97,8 +97,8 @@ def _ended(outcome: Outcome, obeyed_at_ms: int) -> Iterator[Line]:
 
 
 def _reason(block_text: str) -> str:
-    """guard's words without the verb, which the title says."""
-    text = block_text.removeprefix("Blocked: ")
+    """guard's words without the verb, which the title says: `International calls: 3 calls at once ...`."""
+    text = block_text.removeprefix("Blocked: ").removeprefix("Blocked (").replace("): ", ": ", 1)
     return text[:1].upper() + text[1:]
 
 
