@@ -20,6 +20,9 @@ from guard.anomaly.model import Model, Scores, Walker
 from guard.anomaly.tracker import Row
 from guard.core.rules.rule import LEARNING_DAYS
 
+SILENT = 1e9
+"""A mark in decades that no score exceeds: where the promise cannot be kept, nothing is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -36,11 +39,16 @@ class Scorer:
     """A model at work."""
 
     def __init__(self, model: Model, walk: Walker, false_alarms_per_1000_account_days: float) -> None:
-        """`PromiseError` if the model cannot keep the promise."""
+        """`PromiseError` if the model cannot keep the promise, about accounts known for two weeks."""
         self.model = model
         self._walk = walk
         self.mark = _mark(model.known, false_alarms_per_1000_account_days, "known for two weeks")
-        strangers = _mark(model.strangers, false_alarms_per_1000_account_days, "known for less than two weeks")
+        self.silence = ""
+        """Why nothing is said of accounts known for less; empty: they have a mark of their own."""
+        try:
+            strangers = _mark(model.strangers, false_alarms_per_1000_account_days, "known for less than two weeks")
+        except PromiseError as error:
+            strangers, self.silence = SILENT, str(error)
         # Nobody is spoken of sooner for being unknown: their days are few, and those of one account much alike.
         self.stranger_mark = max(self.mark, strangers)
 

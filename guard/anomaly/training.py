@@ -32,7 +32,7 @@ from guard.core.rules.rule import LEARNING_DAYS
 from guard.core.settings import DAY_MS
 
 FIT_UNTIL = 0.6
-FIT_PART, CALIBRATE_PART = 35, 80
+FIT_PART, CALIBRATE_PART = 30, 85
 """Per cent of the accounts: below the first they are fitted on, below the second calibrated on, which takes most."""
 ROWS_OF_ONE = 200
 """Of one account that the forest is grown on."""

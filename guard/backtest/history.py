@@ -31,7 +31,8 @@ from guard.wire.reports import MAX_AHEAD_MS, decode_recorded, decode_reports
 
 RUN_REPORTS = 250_000
 """Sorted in memory at once: about 400 bytes each, 100 MB."""
-BLOCK_REPORTS = 2_000
+BLOCK_REPORTS = 500
+"""Few enough to stay in a processor's cache until they are taken."""
 EARLIEST_MS = 946_684_800_000
 LATEST_MS = 4_102_444_800_000
 """2000 and 2100: a time outside of them is a mistake, and the clock would have to walk there minute by minute."""

@@ -7,7 +7,7 @@ for calls that were withheld, and for those of accounts about which there are la
 
 from __future__ import annotations
 
-from guard.core.calls import NOTHING_KNOWN, Call, Priced, price_of
+from guard.core.calls import NOTHING_KNOWN, RATE_STATED, Call, Priced, price_of
 from guard.core.rating import Rating
 from guard.core.records import Direction, Event, Report
 
@@ -70,12 +70,19 @@ class Meter:
             self._place = self._rating.place(report.to)
         if report.direction is not None and self._direction is None:
             self._direction = report.direction
-        rate, rate_known, charge = price_of(known, report, self._place.destination)
-        duration_ms = stated_ms = report.duration_ms
-        stated_charge = charge
-        if report.charge_micros is None:
-            _, _, _, stated_charge, stated_ms, _ = known
-        self._known = _new(Priced, (rate, rate_known, charge, stated_charge, stated_ms, duration_ms))
+        charge: int
+        stated_charge: int
+        stated, duration_ms = report.charge_micros, report.duration_ms
+        if stated is not None and report.rate_micros is not None:
+            # Most switches state both, and nothing is to be worked out.
+            charge = stated_charge = stated
+            self._known = _new(Priced, (report.rate_micros, RATE_STATED, stated, stated, duration_ms, duration_ms))
+        else:
+            rate, rate_known, charge = price_of(known, report, self._place.destination)
+            stated_charge, stated_ms = charge, duration_ms
+            if stated is None:
+                stated_charge, stated_ms = known.stated_charge_micros, known.stated_duration_ms
+            self._known = _new(Priced, (rate, rate_known, charge, stated_charge, stated_ms, duration_ms))
         self.at_ms, self.over = report.at_ms, ended
         if stated_charge < 0 and (self._direction in _FREE or self._place.destination.free):
             charge = 0

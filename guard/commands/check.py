@@ -110,7 +110,10 @@ def _tell_webhooks(told: Told) -> None:
 
 
 def _marks(model: Lookout) -> str:
-    return f"speaks above {model.scorer.mark:.1f} decades, {model.scorer.stranger_mark:.1f} of accounts little known"
+    scorer = model.scorer
+    if scorer.silence:
+        return f"speaks above {scorer.mark:.1f} decades\nnote: {scorer.silence}; until then it does not speak of them"
+    return f"speaks above {scorer.mark:.1f} decades, {scorer.stranger_mark:.1f} of accounts little known"
 
 
 def _count(things: Sized, one: str, many: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from guard.anomaly.artefact import Artefact
 from guard.anomaly.drift import MUCH, parts_in, stability
 from guard.anomaly.features import FEATURE_NAMES
-from guard.anomaly.training import Check, Trained
+from guard.anomaly.training import Trained
 from guard.commands.output import FAILED, CommandError
 
 CURRENT = "current"
@@ -49,28 +49,20 @@ def adopt(folder: Path, trained: Trained, previous: Artefact | None) -> None:
 
 def refusals(trained: Trained, previous: Artefact | None) -> list[str]:
     """Why it must not be used without somebody having looked."""
-    reasons = [
-        reason
-        for whose, checks in (
-            ("accounts known for two weeks", trained.checks),
-            ("accounts known for less", trained.stranger_checks),
-        )
-        if (reason := _unkept(trained.recipe.promise, whose, checks)) is not None
-    ]
+    promise = trained.recipe.promise
+    reasons = []
+    if not trained.model.known.keeps(promise):
+        reasons.append(f"{promise:g} false alarms per 1,000 account-days cannot be promised with this history")
+    for whose, checks in (("two weeks", trained.checks), ("less than two weeks", trained.stranger_checks)):
+        for check in checks:
+            if check.promised == promise and check.realised > promise:
+                told = f"{check.realised:.1f} false alarms per 1,000 account-days, promised {promise:g}"
+                reasons.append(f"accounts known for {whose}: {told}")
+            elif check.promised == promise and not check.days:
+                reasons.append(f"accounts known for {whose}: none was left to try it on")
     if previous is not None:
         reasons += [f"{name} has moved by {index:.2f}, at most {MUCH:g}" for name, index in _moved(trained, previous)]
     return reasons
-
-
-def _unkept(promise: float, whose: str, checks: tuple[Check, ...]) -> str | None:
-    check = next((each for each in checks if each.promised == promise), None)
-    if check is None:
-        return f"{whose}: {promise:g} false alarms per 1,000 account-days cannot be promised with this history"
-    if not check.days:
-        return f"{whose}: no account was left to try it on"
-    if check.realised > promise:
-        return f"{whose}: {check.realised:.1f} false alarms per 1,000 account-days, promised {promise:g}"
-    return None
 
 
 def _moved(trained: Trained, previous: Artefact) -> list[tuple[str, float]]:

@@ -6,13 +6,14 @@ Nothing here depends on the day or the machine: the same training gives the same
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from guard.anomaly.artefact import Origin
-from guard.anomaly.calibration import CONFIDENCE
+from guard.anomaly.calibration import COARSEST, CONFIDENCE, RESERVE, Calibration
 from guard.anomaly.features import FEATURES, VERSION
 from guard.anomaly.samples import Samples
 from guard.anomaly.training import CALIBRATE_PART, FIT_PART, FIT_UNTIL, Check, Trained
@@ -44,6 +45,7 @@ def trained_on(samples: Samples, trained: Trained, first_ms: int, last_ms: int) 
         "trees": trained.recipe.trees,
         "rows_of_a_tree": trained.recipe.samples,
         "seed": trained.recipe.seed,
+        "untold": sorted(trained.recipe.untold),
         "checks": {
             "known": [_check(each) for each in trained.checks],
             "strangers": [_check(each) for each in trained.stranger_checks],
@@ -81,20 +83,21 @@ Finds accounts that do not behave as good accounts do, nor as they themselves us
   {known.accounts:,} accounts known for two weeks, and {strangers.days:,} account-days before that.
 * Isolation forest of {told["trees"]} trees on {told["rows_of_a_tree"]} rows each, {len(FEATURES)} features of version
   {VERSION}, seed {told["seed"]}. Novelty and magnitude have scores of their own beside it (docs/model.md).
+* Not told by the history, and not looked at: {", ".join(told["untold"]) or "nothing"}.
 
 ## Promises, and what came of them on accounts that nobody had seen
 
-A mark is set so that further accounts exceed it no more often than was promised, with a confidence of {CONFIDENCE:.0%}:
-the days of one account are much alike, so accounts are counted, and few of them promise little. A promise finer than
-the first row is refused.
+A mark is set so that further accounts exceed it no more often than was promised: {CONFIDENCE:.0%} sure, accounts
+being what is counted, as the days of one are much alike, and with a reserve of {RESERVE - 1:.0%}, as another history
+has other surprises. The intervals (95 %) count accounts too.
 
-Accounts known for two weeks:
+Accounts known for two weeks; {_finest(known)}:
 
 | promised per 1,000 account-days | alarms | account-days | realised (95 % interval) |
 |---|---|---|---|
 {checks}
 
-Accounts known for less:
+Accounts known for less; {_finest(strangers)}, with a finer one the model does not speak of them:
 
 | promised per 1,000 account-days | alarms | account-days | realised (95 % interval) |
 |---|---|---|---|
@@ -121,3 +124,9 @@ def _row(check: Check) -> str:
         f"| {check.promised:g} | {check.alarms:,} | {check.days:,} |"
         f" {check.realised:.1f} ({check.low:.1f} to {check.high:.1f}) |"
     )
+
+
+def _finest(calibration: Calibration) -> str:
+    if not calibration.keeps(COARSEST):
+        return "no promise can be made"
+    return f"the finest promise is {ceil(calibration.finest * 100) / 100:g}"

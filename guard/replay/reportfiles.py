@@ -30,8 +30,8 @@ MAX_LINE_BYTES = 1024 * 1024
 """The contract's bound for a payload is also the bound for a line."""
 BATCH_REPORTS = 1_000
 """Handed on together: as many as the wire takes in one array."""
-BLOCK_BYTES = 1024 * 1024
-"""Read at once: some thousands of lines."""
+BLOCK_BYTES = 128 * 1024
+"""Read at once: some hundreds of lines, few enough to stay in a processor's cache until they are decoded."""
 MAX_BAD_PERCENT = 1
 """More bad lines than this say that the file is something else (contract 3)."""
 

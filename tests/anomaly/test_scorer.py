@@ -112,3 +112,13 @@ def test_no_rows_no_scores() -> None:
 def test_a_promise_that_the_model_cannot_keep_is_refused() -> None:
     with pytest.raises(PromiseError, match=r"about accounts known for two weeks: 0\.01 false alarms"):
         a_scorer(0.01)
+
+
+def test_where_only_that_about_newer_accounts_cannot_be_kept_nothing_is_said_of_them() -> None:
+    made = trained()
+    assert made.model.known.finest < made.model.strangers.finest
+    scorer = a_scorer((made.model.known.finest + made.model.strangers.finest) / 2)
+    (new,) = scorer.score([Row("N", 0, FRAUD._replace(known_days=1.0))])
+    assert new.score < scorer.mark_of(new.row.measures)
+    assert scorer.silence.startswith("about accounts known for less than two weeks: ")
+    assert a_scorer().silence == ""

@@ -29,8 +29,11 @@ def test_it_keeps_the_promise_that_is_the_default() -> None:
 def test_its_card_says_what_it_was_trained_on_and_what_came_of_its_promises() -> None:
     folder = model_folder(Config())
     trained = load(folder).origin.trained
-    promised = {check["promised"]: check for check in trained["checks"]["known"]}
-    assert promised[2.0]["low"] <= 2.0, "the promise lies within the interval or above it"
+    known, strangers = trained["checks"]["known"], trained["checks"]["strangers"]
+    assert 2.0 in [check["promised"] for check in known], "the default promise can be made"
+    assert strangers
+    for check in (*known, *strangers):
+        assert 1_000 * check["alarms"] / check["account_days"] <= check["promised"], check
     card = (folder / "card.md").read_text()
     assert f"seed {trained['seed']}" in card
     assert "Not good for" in card

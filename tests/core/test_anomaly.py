@@ -198,3 +198,11 @@ def test_a_block_goes_through_the_fuse() -> None:
     (held,) = desk.engine.held()
     assert (held.reason, held.rule) == (Reason.ANOMALY, "")
     assert desk.causes() == []
+
+
+@pytest.mark.parametrize(("mode", "suspicions"), [(ModelMode.SHADOW, 0), (ModelMode.ENFORCE, 1)])
+def test_only_a_model_that_is_enforced_makes_a_profile_wait(mode: ModelMode, suspicions: int) -> None:
+    """What rules find usual must not hang on a model that is only being tried."""
+    desk = Desk(mode)
+    desk.find()
+    assert [row.kind for row in desk.engine.keepsakes().kept].count("suspicion") == suspicions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from guard.commands.load import by_switch, check_line
 from guard.core.money import format_money
+from guard.replay import reportfiles
 from guard.replay.cdr import RowPlayer
 from guard.replay.reportfiles import FileError, OrderedReports, Tally, Timed, read_reports
 from guard.wire.reports import decode_reports
@@ -83,6 +85,30 @@ def test_an_endless_line_is_one_bad_line(tmp_path: Path) -> None:
     reports, tally = read(path)
     assert (len(reports), tally.lines, tally.bad) == (1, 2, 1)
     assert ":1: longer than" in tally.problems[0]
+
+
+@given(
+    st.lists(st.sampled_from([b"", b" ", b"{}", b"\t{} \r", b"long" * 4, b"longer" * 9]), max_size=9),
+    st.integers(1, 70),
+)
+def test_lines_are_the_same_wherever_a_block_of_the_file_ends(lines: list[bytes], block_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reportfiles, "BLOCK_BYTES", block_bytes)
+        patch.setattr(reportfiles, "MAX_LINE_BYTES", 20)
+        path, tally = Path(folder) / "blocks.ndjson", Tally()
+        path.write_bytes(b"\n".join(lines))
+        found = list(reportfiles.raw_lines(path, tally))
+    said = [(number, text.strip()) for number, text in enumerate(lines, 1) if text.strip()]
+    assert found == [(number, [text]) for number, text in said if len(text) <= 20]
+    assert (tally.lines, tally.bad) == (len(said), len(said) - len(found))
+
+
+def test_lines_are_handed_on_no_more_at_once_than_the_wire_takes(tmp_path: Path) -> None:
+    path = tmp_path / "many.ndjson"
+    path.write_text("{}\n" * 2_500)
+    batches = list(reportfiles.raw_batches(path, Tally()))
+    assert max(map(len, batches)) == reportfiles.BATCH_REPORTS
+    assert [number for batch in batches for number, _texts in batch] == list(range(1, 2_501))
 
 
 def test_only_the_first_bad_lines_are_told(tmp_path: Path) -> None:
