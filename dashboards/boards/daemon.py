@@ -236,6 +236,14 @@ PROCESS = Row(
             ),
             stacked=True,
         ),
+        lines(
+            Look(
+                title="Call details deleted, an hour",
+                text="Who called whom goes after [privacy] keep_call_details; the money stays.",
+                queries=(Query(an_hour("guard_call_details_deleted_total{_}", "what"), "{{what}}"),),
+                width=12,
+            )
+        ),
     ),
 )
 

@@ -183,6 +183,32 @@ MODEL = Row(
                 width=6,
             )
         ),
+        lines(
+            Look(
+                title="Accounts looked at, a second",
+                text="What the model was to look at, by what became of it: behind its work it leaves the oldest out.",
+                queries=(Query(a_second("guard_model_rows_total{_}", "outcome"), "{{outcome}}"),),
+                width=8,
+            )
+        ),
+        lines(
+            Look(
+                title="Age of the newest scored row",
+                text="How far the model is behind; limits and rules do not wait for it.",
+                unit="s",
+                queries=(Query("max(guard_model_lag_seconds{_})", "seconds"),),
+                width=8,
+            )
+        ),
+        lines(
+            Look(
+                title="Drift of the features",
+                text="Greatest population stability index: from 0.25 on the traffic is not what the model was trained on.",
+                queries=(Query("max(guard_model_drift{_})", "index"),),
+                limits=((0.25, "orange"),),
+                width=8,
+            )
+        ),
     ),
 )
 

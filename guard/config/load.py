@@ -22,7 +22,6 @@ from guard.config.sections import (
     Config,
     FuseSection,
     HttpSection,
-    ModelMode,
     ModelSection,
     NumbersSection,
     PaymentsSection,
@@ -34,7 +33,7 @@ from guard.config.sections import (
 from guard.config.table import Table
 from guard.config.webhooks import read_webhook_sections
 from guard.core.emergency import EmergencyNumbers
-from guard.core.settings import SwitchSettings
+from guard.core.settings import ModelMode, SwitchSettings
 
 DEFAULT_PATH = Path("guard.toml")
 

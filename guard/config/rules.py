@@ -16,7 +16,7 @@ from pathlib import Path
 from guard.config import values
 from guard.config.files import read_toml
 from guard.config.problems import ConfigError, Problem, RejectedError
-from guard.config.rules_where import read_where
+from guard.config.rules_where import days_of_span, read_where
 from guard.config.table import Table
 from guard.config.thresholds import above_nothing, reader_of
 from guard.core.records import Scope
@@ -102,6 +102,7 @@ def _rule(table: Table) -> Rule:
         scope=table.read("scope", Scope.ALL, values.choice(Scope)),
         end_calls=table.read("end_calls", True, values.boolean),  # noqa: FBT003
         min_rate_micros=table.read("min_rate", None, above_nothing(values.money, '"0.50"')),
+        known_days=table.read("min_known", None, days_of_span) or 0,
         release_after_ms=table.read("release_after", None, _release_after),
         floor_micros=_floor(table, measure),
         min_calls=where.min_calls,

@@ -59,7 +59,7 @@ def read_where(table: Table, measure: Measure | None, per: Per) -> Read:
         directions=frozenset(table.read("direction", tuple(OWN_CALLS), _choices(Direction))),
         hours=table.read("hours", None, _hours),
         days=table.read("days", frozenset(), _days),
-        new_for_days=table.read("new_for", None, _days_of_span),
+        new_for_days=table.read("new_for", None, days_of_span),
         account_age_under_ms=table.read("account_age_under", None, _span),
         source_new=table.read("source_new", None, _flag),
         accounts=frozenset(table.read("account", _NONE, _texts)),
@@ -174,7 +174,8 @@ def _span(value: object) -> int | None:
     return values.duration_ms(value)
 
 
-def _days_of_span(value: object) -> int | None:
+def days_of_span(value: object) -> int | None:
+    """A span of whole days."""
     span_ms = values.duration_ms(value)
     if span_ms % DAY_MS:
         raise RejectedError(f"{values.shown(value)} is not a number of days", 'whole days, such as "90d"')

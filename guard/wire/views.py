@@ -1,8 +1,8 @@
 """What the HTTP side shows, as JSON objects (contract 6): accounts, ledger lines, held blocks, quarantine, switches.
 
 Everything the contract names is here under its name; what is more (`burn_rate`, `reaches_limit_at` ...) may be relied
-on too. Called numbers are whole in live calls and in the ledger, because the operator has to act on them (for whoever may
-only read they are masked before: `guard.core.privacy`); in decisions they were masked when the decision was taken.
+on too. Called numbers are whole in live calls and in the ledger, because the operator has to act on them (for whoever
+may only read they are masked before: `guard.core.privacy`); in decisions they were masked when the decision was taken.
 Rates are money per minute. A time or amount that is not known is null.
 """
 

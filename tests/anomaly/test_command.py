@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,10 +23,10 @@ def guard(*words: str | Path) -> str:
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("history")
     (folder / "no-rules").mkdir()
-    guard(
-        "simulate",
+    # In a process of its own: it sets up the log of its process.
+    words = [
         "--record",
-        folder / "h.ndjson.gz",
+        str(folder / "h.ndjson.gz"),
         "--accounts",
         "45",
         "--days",
@@ -33,7 +35,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "3",
         "--scenario",
         "none",
-    )
+    ]
+    subprocess.run([sys.executable, "-m", "guard", "simulate", *words], check=True, capture_output=True, timeout=120)
     config = '[rules]\ndir = "no-rules"\n[model]\ndir = "one"\nfalse_alarms_per_1000_account_days = 100\n'
     (folder / "guard.toml").write_text(config)
     return folder

@@ -80,6 +80,21 @@ def test_all_accounts_are_played_without_a_limit(tmp_path: Path) -> None:
     ]
 
 
+def test_it_is_read_while_a_daemon_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "guard.db"
+
+    async def beside() -> list[int]:
+        async with open_store(path) as store:
+            await store.commit(posting(1, 1_000_000, 1_000_000, "A1"))
+            with past_of(path) as past:
+                told = past.calls()
+                first = next(told).number
+                await store.commit(posting(2, 1_000_000, 2_000_000, "A1"))
+                return [first, *(line.number for line in told)]
+
+    assert asyncio.run(beside()) in ([1], [1, 2])
+
+
 def test_a_store_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no such file"), past_of(tmp_path / "guard.db"):
         pass

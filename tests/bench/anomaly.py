@@ -2,13 +2,20 @@
 
 The same forest (100 trees of 256 rows, 28 features) walked by scikit-learn, by numpy over flattened trees, and by the
 ONNX Runtime, at the batch sizes that occur live; then whole scores, explanations, and following an account. Figures
-are the best of several rounds on the processor's own clock, so that others on the machine disturb little.
+are the best of several rounds on the processor's own clock, so that others on the machine disturb little. At the end
+the daemon itself: durable reports a second through mosquitto without the model and with it, in turn, on the wall's
+clock: it needs a quiet machine, whose load is told beside it.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
 
 import numpy as np
 from sklearn.ensemble import IsolationForest
@@ -23,9 +30,13 @@ from guard.core.rules.local import day_of
 from guard.core.rules.observation import What
 from guard.core.rules.profile import Profile
 from tests.anomaly.builders import FRAUD, START_MS, history, samples_of, seen
+from tests.bench.pipeline import daemon, durable
+from tests.integration.mosquitto import Mosquitto
 
 BATCHES = (1, 8, 64, 512)
 ROUNDS = 5
+REPORTS = 300_000
+SHIPPED = Path(__file__).resolve().parents[2] / "models" / "default"
 
 
 def best_us(work: Callable[[], object], least_s: float = 0.05) -> float:
@@ -94,7 +105,27 @@ def following() -> None:
     print(f"One look at an account, with a tick: {best_us(look):.1f} microseconds.")
 
 
+def throughput(folder: Path) -> None:
+    """The daemon with the model off and on: arrays of 100, the middle of three rounds of each, in turn."""
+    ways = {"off": "", "on": f'[model]\ndir = "{SHIPPED}"\n'}
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    with ExitStack() as stack:
+        running = {}
+        for way, more in ways.items():
+            broker = stack.enter_context(Mosquitto(folder / f"mosquitto-{way}"))
+            (folder / way).mkdir()
+            running[way] = (stack.enter_context(daemon(folder / way, broker.port, more)), broker.port)
+        for round_ in range(3):
+            for way, (url, port) in running.items():
+                rates[way].append(durable(url, port, REPORTS, 100, round_ * REPORTS))
+    off, on = (median(rates[way]) for way in ways)
+    print(f"\nDurable reports/s, arrays of 100: {off:,.0f} without the model, {on:,.0f} with it ({on / off:.0%});")
+    print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
+
+
 if __name__ == "__main__":
     forests()
     scores()
     following()
+    with tempfile.TemporaryDirectory() as scratch:
+        throughput(Path(scratch))

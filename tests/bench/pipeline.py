@@ -86,12 +86,12 @@ async def floor(port: int, reports: int, batch: int) -> float:
 
 
 @contextmanager
-def daemon(directory: Path, port: int) -> Iterator[str]:
-    """`guard run` as a process of its own; yields its address."""
+def daemon(directory: Path, port: int, more: str = "") -> Iterator[str]:
+    """`guard run` as a process of its own, with `more` in its configuration; yields its address."""
     config = directory / "guard.toml"
     config.write_text(
         f'[broker]\nurl = "mqtt://127.0.0.1:{port}"\n[store]\nurl = "sqlite:{directory}/guard.db"\n'
-        '[http]\nlisten = "127.0.0.1:0"\n[accounts]\ndefault_limit = "1000.00"\n[switches.sw1]\n'
+        '[http]\nlisten = "127.0.0.1:0"\n[accounts]\ndefault_limit = "1000.00"\n[switches.sw1]\n{more}'
     )
     log_path = directory / "guard.log"
     with log_path.open("wb") as log:

@@ -21,7 +21,7 @@ from tests.cli import program
 
 SPEED = 5.0
 SECONDS = 8.0
-"""At this speed the block comes at about 1.7 s and the second emergency call at 6.4 s."""
+"""At this speed the block comes at about 4.4 s and the second emergency call at 6.4 s."""
 
 
 class Witness:
@@ -79,23 +79,19 @@ def test_the_hacked_account_is_blocked_and_its_calls_are_ended(demo: tuple[Outco
     picture = witness.accounts[account]
     assert picture["state"] == "blocked"
     assert witness.confirmed
-    assert {cause["reason"] for cause in picture["block"]["causes"]} == {"rule"}
-    assert picture["block"]["scope"] == "international"
-    assert turning.ended_calls == outcome.truth.account(account).ended_by_block >= 2
+    assert [cause["reason"] for cause in picture["block"]["causes"]] == ["credit_limit"]
+    assert turning.ended_calls == outcome.truth.account(account).ended_by_block > 10
     assert turning.refused > 3
-    assert turning.block_text.startswith("Blocked (international calls): ")
+    assert set(turning.warned_at_ms) == {"50", "80"}
+    assert turning.block_text.startswith("Blocked: exposure 120.")
 
 
-def test_the_block_came_with_the_first_calls(demo: tuple[Outcome, Witness]) -> None:
-    """Long before the limit: a hundredth of it is lost. The bound in time is for a busy machine."""
-    story = demo[0].story
-    turning = story.turning
-    assert turning.hacked_at_ms is not None
+def test_the_block_came_at_the_computed_moment(demo: tuple[Outcome, Witness]) -> None:
+    """Ticks come every 10 s: an engine that waited for one would be seconds late. The bound is for a busy machine."""
+    turning = demo[0].story.turning
+    assert turning.breach_at_ms is not None
     assert turning.obeyed_at_ms is not None
-    assert turning.obeyed_at_ms - turning.hacked_at_ms < 3_000
-    assert turning.fraud_calls <= 5
-    assert turning.breach_at_ms is None
-    assert turning.fraud_micros < (story.hacked.limit_micros or 0) // 10
+    assert turning.obeyed_at_ms - turning.breach_at_ms < 1_000
 
 
 def test_emergency_calls_of_the_same_customer_are_untouched(demo: tuple[Outcome, Witness]) -> None:
@@ -138,7 +134,9 @@ def test_as_a_newcomer_types_it() -> None:
     assert f"port {port} is taken, the page is on " in done.stderr
     for said in (
         "Maple Dental Clinic is hacked: first call to",
-        "Blocked (international calls): ",
+        "has reached 50 % of the limit",
+        "has reached 80 % of the limit",
+        "Blocked: exposure 120.",
         "the switch has the block and ends",
         "dials 911",
         "Saved since the block",

@@ -112,7 +112,7 @@ def test_before_the_block_it_shows_what_guard_foresees(play: Play) -> None:
     text = "\n".join(screen_text(early, 80, 24))
     assert "guard will act in 2.5 s, or sooner" in text
     assert "70.00 of 120.00 CAD" in text
-    assert "1 911 call up, the first for 0:08" in text
+    assert "1 911 call up, the first for 0:01" in text
     assert play.story.turning.hacked_at_ms == T0 + 8_000
 
 

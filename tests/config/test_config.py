@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.config import BrokerScheme, Config, ConfigError, ModelMode, check_config, load_config
+from guard.config import BrokerScheme, Config, ConfigError, check_config, load_config
 from guard.config.locate import key_lines
 from guard.core.emergency import DEFAULT_NUMBERS
-from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Settings, SwitchSettings
+from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, ModelMode, Settings, SwitchSettings
 
 WRONG = Path(__file__).parent / "wrong"
 

@@ -57,7 +57,9 @@ class Receiver:
     def __enter__(self) -> Self:
         """Listen."""
         app = Starlette(routes=[Route("/{path:path}", self._take, methods=["POST"])])
-        config = uvicorn.Config(app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off", log_config=None)
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off", log_config=None
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

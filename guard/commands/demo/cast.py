@@ -11,8 +11,7 @@ from guard.replay.traffic import traffic
 
 HACKED = "A1002"
 HACKED_AT_MS = 8_000
-EMERGENCY_AT_MS = 6_000
-"""Before the block, which comes with the third call of the fraudster: it is up when the others are ended."""
+EMERGENCY_AT_MS = 13_000
 SECOND_EMERGENCY_AT_MS = 32_000
 BUSY = 10.0
 """Calls come so many times as often as in life: a minute has to show what a morning would."""

@@ -155,6 +155,8 @@ class Rule:
     end_calls: bool = True
     min_rate_micros: int | None = None
     """A rule of novelty blocks accounts that it does not know yet only for calls at this rate or above."""
+    known_days: int = 0
+    """It blocks no account of which fewer days have been seen, at whatever rate."""
     release_after_ms: int | None = None
     """None: an operator releases."""
     floor_micros: int = 0

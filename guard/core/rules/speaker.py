@@ -80,6 +80,8 @@ class Speaker:
 
 def may_block(rule: Rule, subject: Subject, cause: Observation | None) -> bool:
     """Whether a rule may do more than warn about this account, for this report."""
+    if rule.known_days and subject.profile.known_days < rule.known_days:
+        return False
     if not rule.novel or subject.profile.mature():
         return True
     least = rule.min_rate_micros
