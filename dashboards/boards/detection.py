@@ -203,7 +203,7 @@ MODEL = Row(
         lines(
             Look(
                 title="Drift of the features",
-                text="Greatest population stability index: from 0.25 on the traffic is not what the model was trained on.",
+                text="Greatest population stability index: from 0.25 on the traffic is not what it was trained on.",
                 queries=(Query("max(guard_model_drift{_})", "index"),),
                 limits=((0.25, "orange"),),
                 width=8,

@@ -12,8 +12,8 @@ and alarms (Korn & Graubard 1998). A handful of alarms cannot show how they clus
 design effect is at least the one at the first mark with so many.
 
 **Another history is another draw.** An earthquake, a season, a new provider strike many accounts at once, and no bound
-over the accounts of one history knows how much worse the next one is. So each bound is raised (`RESERVE`): on simulated
-histories of other seeds a quarter was too little, a half nearly enough.
+over the accounts of one history knows how much worse the next one is. So each bound is raised (`RESERVE`): simulated
+histories of other seeds, in which three times as many accounts met a surprise, needed it to be doubled.
 
 A promise that no mark keeps is refused. Only days on which an account called are counted: silent ones raise no alarm,
 so per day of the calendar the rate is lower still.
@@ -39,9 +39,9 @@ COARSEST = 100.0
 """False alarms per 1,000 account-days: more than that is no promise."""
 CONFIDENCE = 0.95
 """With which a promise is kept on further accounts."""
-RESERVE = 1.6
+RESERVE = 2.4
 """For what another history has in store."""
-TELLING = 40
+TELLING = 10
 """Alarms that show how they cluster."""
 EVERY_MARK = 40
 """So many of the highest scores are all marks; below them each is a fiftieth further down."""

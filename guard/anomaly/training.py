@@ -55,7 +55,7 @@ class Recipe:
     trees: int = 100
     samples: int = 256
     """Rows that each tree is grown on."""
-    promise: float = 2.0
+    promise: float = 5.0
     """False alarms per 1,000 account-days that it is to work with; checked beside the usual ones."""
     untold: frozenset[str] = frozenset()
     """Features of which the history tells nothing: they count for nothing, whatever is seen live."""

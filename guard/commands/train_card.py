@@ -88,7 +88,7 @@ Finds accounts that do not behave as good accounts do, nor as they themselves us
 ## Promises, and what came of them on accounts that nobody had seen
 
 A mark is set so that further accounts exceed it no more often than was promised: {CONFIDENCE:.0%} sure, accounts
-being what is counted, as the days of one are much alike, and with a reserve of {RESERVE - 1:.0%}, as another history
+being what is counted, as the days of one are much alike, and {RESERVE:g} times over, as another history
 has other surprises. The intervals (95 %) count accounts too.
 
 Accounts known for two weeks; {_finest(known)}:

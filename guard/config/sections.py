@@ -128,7 +128,7 @@ class ModelSection:
 
     dir: Path | None = None
     mode: ModelMode = ModelMode.SHADOW
-    false_alarms_per_1000_account_days: float = 2.0
+    false_alarms_per_1000_account_days: float = 5.0
     min_rate_micros: int = 500_000
     """A minute: the model alone blocks only where calls together cost as much."""
     min_in_flight_micros: int = 1_000_000

@@ -115,7 +115,8 @@ def raw_batches(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) ->
         raise FileError(f"{path}: a report file ends in .ndjson, .ndjson.gz or .csv")
     try:
         with path.open("rb") as file, _unpacked(path, file) as stream:
-            tally.bytes_read = file.tell
+            # Rows read as text close the file with their last one, which is handed on only then.
+            tally.bytes_read = lambda: 0 if file.closed else file.tell()
             if name.endswith(".csv"):
                 yield from _in_batches(_rows(path, stream, tally, cdr_map))
             else:

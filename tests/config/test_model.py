@@ -18,7 +18,7 @@ def read(folder: Path, text: str) -> Config:
 def test_by_default_it_only_watches() -> None:
     settings = Config().settings()
     assert settings.model_mode.value == "shadow"
-    assert Config().model.false_alarms_per_1000_account_days == 2.0
+    assert Config().model.false_alarms_per_1000_account_days == 5.0
 
 
 def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
