@@ -1,7 +1,5 @@
 """How `guard learn` is called. What it does is `guard.commands.learn`, which is imported when it runs."""
 
-
-
 from __future__ import annotations
 
 from pathlib import Path

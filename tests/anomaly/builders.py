@@ -109,7 +109,7 @@ FRAUD = QUIET._replace(
 )
 
 
-def history(seed: int, accounts: int = 100, days: int = 40, hours: int = 5) -> list[Row]:
+def history(seed: int, accounts: int = 200, days: int = 40, hours: int = 5) -> list[Row]:
     """Rows of good accounts."""
     draw = np.random.default_rng(seed)
     rows = []
