@@ -22,8 +22,9 @@ PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole run: playwright keeps a loop of its own running in this thread for as long as it is there."""
     program = shutil.which("chromium")
     assert program is not None, "apt-get install chromium"
     with sync_playwright() as playwright:

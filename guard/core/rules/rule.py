@@ -156,7 +156,7 @@ class Rule:
     min_rate_micros: int | None = None
     """A rule of novelty blocks accounts that it does not know yet only for calls at this rate or above."""
     known_days: int = 0
-    """It blocks no account of which fewer days have been seen, at whatever rate."""
+    """It blocks no account of which fewer days have been seen, at whatever rate, unless that is young itself."""
     release_after_ms: int | None = None
     """None: an operator releases."""
     floor_micros: int = 0

@@ -17,8 +17,11 @@ from guard.core.rules.local import shift_ms
 from guard.core.rules.observation import Observation
 from guard.core.rules.rule import Rule
 from guard.core.rules.subjects import Subject
+from guard.core.settings import DAY_MS
 
 Anywhere = Counter | PresentCounter
+YOUNG_MS = 30 * DAY_MS
+"""An account that goes straight to its limit in so many days after it was opened is a fraud of its own kind."""
 
 
 class Speaker:
@@ -80,12 +83,20 @@ class Speaker:
 
 def may_block(rule: Rule, subject: Subject, cause: Observation | None) -> bool:
     """Whether a rule may do more than warn about this account, for this report."""
-    if rule.known_days and subject.profile.known_days < rule.known_days:
+    if rule.known_days and not _seen_enough(rule, subject, cause):
         return False
     if not rule.novel or subject.profile.mature():
         return True
     least = rule.min_rate_micros
     return least is not None and cause is not None and cause.rate_micros >= least
+
+
+def _seen_enough(rule: Rule, subject: Subject, cause: Observation | None) -> bool:
+    """Whether so many days of the account have been seen. Of one that is young itself there are not many to see."""
+    if subject.profile.known_days >= rule.known_days:
+        return True
+    opened_ms = None if cause is None else cause.opened_ms
+    return cause is not None and opened_ms is not None and cause.at_ms - opened_ms < YOUNG_MS
 
 
 def _calls(subject: Subject, counter: Anywhere, key: str, cause: Observation | None) -> tuple[Observation, ...]:
