@@ -4,10 +4,12 @@ With `CI=true` a skipped test is a failed test: there everything that a test may
 a hole in the net. Where a test cannot run, deselect it by its marker, in the open (`scripts/test` does).
 """
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("here", deadline=None)
@@ -28,6 +30,16 @@ def pytest_configure() -> None:
 def anyio_backend() -> str:
     """guard is an asyncio program; its async tests run nowhere else."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A daemon that ran inside of a test had set up the log, on a stream that is closed when the test is over."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -77,8 +77,9 @@ def test_a_decision_is_told_although_guard_died_before_it_could(tmp_path: Path) 
             guard.kill()
             guard.start()
             spend(switch, "A2")
-            wait_for(lambda: len(receiver.hooks) == 2, "the second hook", guard.log_tail)
-        assert len(ids(receiver.hooks)) == 2
+            # At least once: the first may come again, under its id, if guard died before it had noted its arrival.
+            wait_for(lambda: len(ids(receiver.hooks)) == 2, "the second hook", guard.log_tail)
+        assert hook.id in ids(receiver.hooks)
 
 
 def owed(guard: Guard) -> int:
