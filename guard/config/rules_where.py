@@ -16,6 +16,7 @@ from guard.config.problems import RejectedError
 from guard.config.table import Table
 from guard.config.thresholds import above_nothing, multiple
 from guard.core.records import Direction
+from guard.core.rules.rings import KEPT_MS as RINGS_KEPT_MS
 from guard.core.rules.rule import COUNTS_CALLS, OWN_CALLS, OWN_PAST, WINDOWED, Measure, Per, Where
 from guard.core.settings import DAY_MS
 from guard.core.tariff import CallClass
@@ -64,6 +65,8 @@ def read_where(table: Table, measure: Measure | None, per: Per) -> Read:
         source_new=table.read("source_new", None, _flag),
         accounts=frozenset(table.read("account", _NONE, _texts)),
         not_accounts=frozenset(table.read("not_account", _NONE, _texts)),
+        country_new_for_days=table.read("country_new_for", None, days_of_span),
+        rung_within_ms=table.read("rung_within", None, _ring_span),
         rate_from_micros=table.read("rate_from", None, above_nothing(values.money, '"0.25"')) or 0,
     )
     min_calls = table.read("min_calls", None, above_nothing(values.count, "20")) or 0
@@ -172,6 +175,13 @@ def _days(value: object) -> frozenset[int]:
 
 def _span(value: object) -> int | None:
     return values.duration_ms(value)
+
+
+def _ring_span(value: object) -> int:
+    span_ms = values.duration_ms(value)
+    if not 0 < span_ms <= RINGS_KEPT_MS:
+        raise RejectedError(f"{values.shown(value)} is out of range", 'up to two days, such as "12h"')
+    return span_ms
 
 
 def days_of_span(value: object) -> int | None:

@@ -11,7 +11,7 @@ import pytest
 
 from guard.backtest.history import Sorter
 from guard.replay.reportfiles import FileError
-from tests.backtest.histories import T0, call, written
+from tests.backtest.histories import DAY, T0, call, written
 
 
 def told(sorter: Sorter) -> list[tuple[int, str, str, str, int]]:
@@ -37,6 +37,22 @@ def test_reports_come_out_in_the_order_of_their_times_however_many_runs_there_ar
         assert told(sorter) == found
     assert [each.name for each in tmp_path.iterdir()] != []
     assert not [each for each in tmp_path.iterdir() if each.is_dir()]
+
+
+def test_files_that_follow_on_one_another_need_no_sorting(tmp_path: Path) -> None:
+    """They lie on disk as one run, however few reports may be gathered; what comes late is gathered."""
+    days = [call(f"c{day}", "A", start_ms=day * DAY, lasts_s=600) for day in (1, 2, 3, 0)]
+    with Sorter(tmp_path, run_reports=1) as sorter:
+        for day, reports in enumerate(days[:3]):
+            sorter.add(written(tmp_path, reports, f"{day}.ndjson"))
+        (folder,) = (each for each in tmp_path.iterdir() if each.is_dir())
+        assert [each.name for each in folder.iterdir()] == ["in-order"]
+        sorter.add(written(tmp_path, days[3], "late.ndjson"))
+        assert sorted(each.name for each in folder.iterdir()) == ["in-order", "run-0"]
+        history = sorter.history()
+        assert [switch for switch, _ in history] == ["sw1"] * history.count
+        assert [report.call for _, report in history] == [f"c{day}" for day in range(4) for _ in days[0]]
+        assert (history.first_ms, history.last_ms) == (T0, T0 + 3 * DAY + 600_000)
 
 
 def test_a_report_keeps_everything_it_said(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 For each seed a history is made (`guard simulate`: customers of many kinds, every scenario once) and replayed twice
 (`guard backtest`): by guard as it ships, and by limits alone, calls in flight included. Every fraud then has two
-losses, and every innocent account was blocked or not. Frauds are set in rows by scenario, over all seeds. Seeds that
-served to tune the rules prove nothing; the table says which were run.
+losses, and every innocent account was blocked or not. Frauds are set in rows by scenario, over all seeds: a fraud is
+stopped if guard stopped it at any of its accounts while it went on, and the accounts of a wave are counted besides.
+Seeds that served to tune the rules prove nothing; the table says which were run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Fraud:
     """One account's part in a fraud. Money in whole units: a table needs no more."""
 
     scenario: str
+    incident: str
+    """What it was a part of: the accounts of a wave share it."""
     seconds: float | None
     """From its first call to the block; None: none came."""
     by_rule: bool
@@ -94,6 +97,7 @@ def run(seed: int, days: int, accounts: int, folder: Path, found: Found) -> None
             found.frauds.append(
                 Fraud(
                     scenario=label["scenario"],
+                    incident=f"{seed} {label['case']}",
                     seconds=None if label["blocked_at"] is None else label["s_to_block"],
                     by_rule=bool(label["blocked_at"]) and label["blocked_by"] != "credit_limit",
                     lost=float(label["loss_before"]),
@@ -114,9 +118,12 @@ def times(frauds: Sequence[Fraud]) -> str:
 def row(name: str, frauds: Sequence[Fraud]) -> str:
     """One row of the table."""
     stopped = [each.seconds for each in frauds if each.seconds is not None]
+    incidents = {each.incident for each in frauds}
+    incidents_stopped = {each.incident for each in frauds if each.seconds is not None}
     minutes = f"{median(stopped) / 60:.0f}" if stopped else "-"
     cells = (
         name,
+        f"{len(incidents_stopped)} of {len(incidents)}",
         f"{len(stopped)} of {len(frauds)}",
         str(sum(each.by_rule for each in frauds)),
         minutes,
@@ -132,8 +139,8 @@ def table(found: Found) -> Iterable[str]:
     by_scenario: defaultdict[str, list[Fraud]] = defaultdict(list)
     for each in found.frauds:
         by_scenario[each.scenario].append(each)
-    yield "| fraud | blocked | by a rule | median minutes | lost, guard | lost, limits alone | times less |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| fraud | stopped | accounts | by a rule | median minutes | lost, guard | lost, limits alone | times less |"
+    yield "|---|---|---|---|---|---|---|---|"
     yield from (row(name, frauds) for name, frauds in sorted(by_scenario.items()))
     yield row("**all**", found.frauds)
     yield ""

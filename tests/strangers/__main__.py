@@ -1,4 +1,4 @@
-"""`python -m tests.strangers SEED... [--days 26] [--accounts 160] [--keep DIR] [--each]`: what guard does in towns.
+"""`python -m tests.strangers SEED... [--author first|second] [--keep DIR] [--each]`: what guard does to strangers.
 
 Each town is written to a folder and backtested twice, in processes of their own: as guard is shipped, and with no rules
 (limits alone, calls in flight counted). Exit status 0: every fraud was stopped, losses are five times less, and no more
@@ -14,23 +14,29 @@ import tempfile
 from pathlib import Path
 
 from tests.strangers.paperwork import page, passed
+from tests.strangers.second.town import build as build_second
 from tests.strangers.town import build
 from tests.strangers.trial import RUNS, laid_out, orders, verdict_on
+
+AUTHORS = {"first": build, "second": build_second}
+"""Who has made up a town."""
 
 
 def main() -> int:
     """Build, run, judge, print."""
     options = argparse.ArgumentParser(prog="python -m tests.strangers", description=__doc__)
     options.add_argument("seeds", nargs="+", type=int, metavar="SEED")
-    options.add_argument("--days", type=int, default=26)
-    options.add_argument("--accounts", type=int, default=160)
+    options.add_argument("--days", type=int, help="as many as the author likes, unless told")
+    options.add_argument("--accounts", type=int, help="the same")
+    options.add_argument("--author", choices=AUTHORS, default="first", help="which stranger's towns")
     options.add_argument("--keep", type=Path, help="where towns and results are left for a look")
     options.add_argument("--each", action="store_true", help="also every fraud in a line of its own")
     chosen = options.parse_args()
     verdicts = []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in chosen.seeds:
-            town = build(seed, accounts=chosen.accounts, count=chosen.days)
+            wishes = {"accounts": chosen.accounts, "count": chosen.days}
+            town = AUTHORS[chosen.author](seed, **{name: wish for name, wish in wishes.items() if wish})
             folder = laid_out(town, (chosen.keep or Path(scratch)) / str(seed))
             _run(folder)
             verdicts.append(verdict_on(seed, town, folder))

@@ -11,13 +11,13 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from tests.strangers.bustle import NEAR, NEAR_CROWDS
 from tests.strangers.farflung import FAR, FAR_CROWDS
@@ -32,6 +32,25 @@ from tests.strangers.slyness import SLY
 NEWCOMERS = 6
 
 
+class Person(Protocol):
+    """A customer, as far as the judge asks."""
+
+    @property
+    def account(self) -> str:
+        """The account."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What sort of customer."""
+        ...
+
+    @property
+    def opens(self) -> int:
+        """The day on which the account is opened; 0: long before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Town:
     """A history and its truth."""
@@ -39,7 +58,7 @@ class Town:
     home: Home
     first: date
     count: int
-    people: list[Customer]
+    people: Sequence[Person]
     calls: list[Call]
     bills: list[dict[str, Any]]
     cases: list[Case]
@@ -164,7 +183,7 @@ def configuration(home: Home) -> str:
 
 def _named(case: Case) -> dict[str, Any]:
     return {
-        "case": f"{case.name}, {case.account}",
+        "case": case.name,
         "scenario": case.kind,
         "label": "fraud" if case.fraud else "good",
         "account": case.account,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from guard.core.rules.local import minute_of, weekday_of
 from guard.core.rules.observation import Observation
 from guard.core.rules.profile import COUNTRY, NUMBER, PREFIX, Profile
-from guard.core.rules.rule import Measure, Per, Rule, Where
+from guard.core.rules.rule import RANGE_DIGITS, Measure, Per, Rule, Where
 
 Filter = Callable[[Observation, Profile, int], bool]
 """Asked about an observation, the account's profile and the time on the account's clock."""
@@ -20,8 +20,6 @@ Key = Callable[[Observation], str | None]
 
 CORE_DIGITS = 8
 """The end of a number that stays the same whatever is dialled before it."""
-RANGE_DIGITS = 4
-"""The end of a number that tells it from the others of its range."""
 
 
 def filters_of(where: Where, per: Per) -> tuple[Filter, ...]:
@@ -34,7 +32,9 @@ def filters_of(where: Where, per: Per) -> tuple[Filter, ...]:
         _clock(where),
         _age(where),
         _source(where),
+        _country_novelty(where),
         _novelty(where, per),
+        _rung(where),
     )
     return tuple(each for each in made if each is not None)
 
@@ -121,6 +121,19 @@ def _novelty(where: Where, per: Per) -> Filter | None:
     if per is Per.NUMBER or per is Per.RANGE:
         return lambda seen, profile, _local: profile.new(NUMBER, seen.number, days)
     return lambda seen, profile, _local: profile.new(COUNTRY, seen.country, days)
+
+
+def _country_novelty(where: Where) -> Filter | None:
+    days = where.country_new_for_days
+    return None if days is None else lambda seen, profile, _local: profile.new(COUNTRY, seen.country, days)
+
+
+def _rung(where: Where) -> Filter | None:
+    within_ms = where.rung_within_ms
+    if within_ms is None:
+        return None
+
+    return lambda seen, profile, _local: profile.rings.within(seen.number, seen.at_ms, within_ms)
 
 
 def _number(seen: Observation) -> str | None:

@@ -72,3 +72,5 @@ class Observation:
     """Of the account; empty: UTC."""
     opened_ms: int | None = None
     """When the account was opened; None: not known."""
+    rung_from: str = ""
+    """Of a call from abroad that came in and was not talked on: the E.164 digits of who rang."""

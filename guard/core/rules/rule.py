@@ -19,6 +19,10 @@ ONE = 1_000_000
 LEARNING_DAYS = 14
 """So many days of an account must have been seen before novelty may block it (contract 2, Learning)."""
 
+QUARTER_MINUTES = 15
+RANGE_DIGITS = 4
+"""The end of a number that tells it from the others of its range."""
+
 OWN_CALLS = frozenset({Direction.OUTGOING, Direction.FORWARDED})
 """What an account pays for: the directions that rules look at unless they say otherwise."""
 
@@ -135,6 +139,17 @@ class Where:
     not_accounts: frozenset[str] = frozenset()
     rate_from_micros: int = 0
     """Per minute, in force: cheaper calls are not looked at."""
+    country_new_for_days: int | None = None
+    """The account has not called the country for so long, whatever is counted by."""
+    rung_within_ms: int | None = None
+    """Somebody of the number's range rang the account so long ago at most, and nobody talked: a call back to bait."""
+
+    @property
+    def fickle(self) -> bool:
+        """Whether it asks what changes within a quarter of an hour: a call that it looks at now it may soon not."""
+        if self.account_age_under_ms is not None or self.rung_within_ms is not None:
+            return True
+        return self.hours is not None and any(minute % QUARTER_MINUTES for minute in self.hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +188,7 @@ class Rule:
     def novel(self) -> bool:
         """Whether it asks what an account has not done before, which takes knowing the account."""
         where = self.where
-        asks_for_new = where.new_for_days is not None or where.source_new is not None
+        asks_for_new = (where.new_for_days, where.country_new_for_days, where.source_new) != (None, None, None)
         return self.measure in NOVEL or asks_for_new or self.times_usual > 0
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from guard.core.records import Direction
 from guard.core.rules.fading import faded
 from guard.core.rules.profile import COUNTRY, NUMBER, REFRESH_DAYS, SOURCE
 from guard.core.rules.rule import Rule, Where
@@ -43,6 +44,16 @@ def called_abroad(of: Watch) -> int:
     of.observe(at_home("ends", learned + MINUTE_MS, call=("sw1", "later"), source="203.0.113.7"))
     assert CALLED in habits(of)[NUMBER]
     return learned
+
+
+def test_a_silent_account_forgets_who_rang_it() -> None:
+    of = watch()
+    of.observe(at_home())
+    of.observe(seen("failed", direction=Direction.INCOMING, rung_from=CALLED))
+    row = of.row("A1")
+    assert row is not None
+    assert faded(row, MONDAY + DAY_MS, KEEP_DAYS).profile.rings == ((CALLED[:-4], MONDAY),)
+    assert faded(row, MONDAY + 2 * DAY_MS, KEEP_DAYS).profile.rings == ()
 
 
 @pytest.mark.parametrize(("keep_days", "kept"), [(KEEP_DAYS, False), (KEEP_DAYS + 10, True), (None, True)])
