@@ -99,6 +99,27 @@ class Alarms:
         elif account.flights:
             self._set_breach_alarm(account, now_ms)
 
+    def follow(self, account: Account, now_ms: int, line: int, rate: int) -> None:
+        """The same, knowing what exposure is now (scaled) and how fast it grows: after every report.
+
+        `line` may lie below what an account is worth: calls whose clock runs ahead have not begun to grow.
+        """
+        books = account.books
+        if (
+            account.causes
+            or account.until_ms is not None
+            or account.allow_until_ms is not None
+            or account.shown is not NOT_SHOWN
+            or (books is not None and books.card_watched)
+        ):
+            self.set(account, now_ms)
+            return
+        up = account.up_scaled
+        if up is not None and rate > 0:
+            breach_ms, due_ms = now_ms - (line - up) // rate, account.due_ms
+            if due_ms is None or breach_ms < due_ms:
+                self._world.wake(account, max(now_ms + 1, breach_ms))
+
     def set_pooled(self, account: Account, now_ms: int, exposure: int, appraisal: Appraisal) -> None:
         """The same for an account with calls under a plan whose worth has just been worked out: after every report."""
         self.show(account, appraisal, now_ms)
@@ -179,6 +200,12 @@ class Alarms:
                 if child < len(alarms):
                     heappush(frontier, (alarms[child], child))
         return found
+
+    def soonest(self, count: int, now_ms: int) -> list[tuple[int, str]]:
+        """(when, account) of those among the next `count` alarms that will reach their limit, the nearest first."""
+        accounts = self._world.accounts
+        reached = ((self.reaches_limit_ms(accounts[each], now_ms), each) for each in self.nearest(count))
+        return sorted((at_ms, each) for at_ms, each in reached if at_ms is not None)
 
     def sweep(self) -> None:
         """Drop alarms that were overtaken by an earlier one, when they have come to outnumber the others."""

@@ -4,12 +4,18 @@ A `Finding` is an input like any other: the shell scores an account and hands in
 is compared with, and the sentence that explains it. The model itself is no part of the engine, so the same findings
 give the same decisions, and without findings everything is as if there were no model.
 
-| score | money | mode | decision |
-|---|---|---|---|
-| above the mark | grows slower than `min_rate`, or less than `min_in_flight` is in flight | any | warn |
-| above the mark | grows at a price that matters | shadow | block, only recorded |
-| above the mark | grows at a price that matters | enforce | block in the finding's scope; held while the fuse is open |
-| below 90 % of the mark | | any | cleared |
+| score | money | second sign | mode | decision |
+|---|---|---|---|---|
+| above the mark | grows slower than `min_rate`, or less than `min_in_flight` is in flight | | any | warn |
+| above the mark | grows at a price that matters | none | any | warn |
+| above the mark | grows at a price that matters | one | shadow | block, only recorded |
+| above the mark | grows at a price that matters | one | enforce | block in its scope; held while the fuse is open |
+| below 90 % of the mark | | | any | cleared |
+
+**A second sign**, because a score that was high once is not enough to cut somebody off: it was high when the account
+was looked at before, too; or a mark of a rule stands; or money grows and is in flight by `DEAR` times what matters, and
+waiting would cost more than asking. Of a newcomer, of whom nothing is known yet, nothing is said at all unless money is
+`EXTREME`: everybody's first calls are unlike everything before.
 
 In shadow nothing but the record of it comes of a finding: what rules and limits decide is as if there were no model.
 
@@ -35,11 +41,15 @@ from guard.core.records import Scope
 from guard.core.settings import ModelMode, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from guard.core.accounts import Account
     from guard.core.blocking import Blocking
     from guard.core.suspicion import Suspicions
     from guard.core.world import World
 
+DEAR, EXTREME = 2, 10
+"""Times `min_rate` and `min_in_flight`: so much is a second sign; so much is worth a word about a newcomer."""
 CLEAR_PERCENT = 90
 """What stands is cleared below this part of the mark, like every warning."""
 RULE = ""
@@ -61,6 +71,8 @@ class Finding:
     text: str = ""
     """What made the score, with what is usual: `spent 41.20 in the last hour, usually 0.30 on a Saturday night`."""
     evidence: tuple[Evidence, ...] = ()
+    newcomer: bool = False
+    """Whether the account has been known for some days only."""
 
 
 class Said(IntEnum):
@@ -77,17 +89,28 @@ class Said(IntEnum):
 class Anomaly:
     """Lets findings become decisions."""
 
-    __slots__ = ("_blocking", "_standing", "_suspicions", "_world")
+    __slots__ = ("_above", "_blocking", "_marks", "_standing", "_suspicions", "_world")
 
-    def __init__(self, world: World, blocking: Blocking, suspicions: Suspicions) -> None:
+    def __init__(
+        self, world: World, blocking: Blocking, suspicions: Suspicions, standing: Callable[[str], Collection[object]]
+    ) -> None:
+        """`standing`: the marks of rules that stand at an account."""
         self._world = world
         self._blocking = blocking
         self._suspicions = suspicions
+        self._marks = standing
         self._standing: dict[str, Said] = {}
+        self._above: dict[str, int] = {}
+        """Accounts that were above the mark when they were looked at last, and since when."""
 
     def stands(self, account_id: str) -> bool:
         """Whether the model finds the account unusual."""
         return account_id in self._standing
+
+    def forget(self, account_id: str) -> None:
+        """Nothing is known of it any more."""
+        self._standing.pop(account_id, None)
+        self._above.pop(account_id, None)
 
     def take(self, finding: Finding, now_ms: int) -> None:
         """Take a finding; of an account that nobody knows, or without a mode, nothing comes."""
@@ -96,11 +119,16 @@ class Anomaly:
         if account is None or settings.model_mode is ModelMode.OFF:
             return
         if finding.score > finding.mark:
+            if finding.newcomer and not _grows(account, settings, now_ms, EXTREME):
+                return
+            self._above.setdefault(account.id, finding.at_ms)
             if settings.model_mode is ModelMode.ENFORCE:
                 # A day under suspicion is learned later. In shadow not even that: what rules decide rests on it.
                 self._suspicions.hit(account.id, finding.at_ms)
             self._speak(account, finding, now_ms)
-        elif finding.score * 100 < finding.mark * CLEAR_PERCENT and self._standing.pop(account.id, None) is not None:
+            return
+        self._above.pop(account.id, None)
+        if finding.score * 100 < finding.mark * CLEAR_PERCENT and self._standing.pop(account.id, None) is not None:
             mode = Mode.ENFORCE if settings.model_mode is ModelMode.ENFORCE else Mode.SHADOW
             asked = _asked(finding, Action.WARN)
             self._blocking.record(
@@ -108,7 +136,7 @@ class Anomaly:
             )
 
     def _speak(self, account: Account, finding: Finding, now_ms: int) -> None:
-        wanted = self._wanted(account, now_ms)
+        wanted = self._wanted(account, finding, now_ms)
         if wanted <= self._said(account):
             return
         self._standing[account.id] = wanted
@@ -125,11 +153,16 @@ class Anomaly:
             said = sentences.rule_allowed(text) if enforced else sentences.rule_would_block(text, finding.scope)
             record(account, _asked(finding, Action.BLOCK), Action.BLOCK, Mode.SHADOW, now_ms, said)
 
-    def _wanted(self, account: Account, now_ms: int) -> Said:
-        if not _matters(account, self._world.settings, now_ms):
+    def _wanted(self, account: Account, finding: Finding, now_ms: int) -> Said:
+        if not _grows(account, self._world.settings, now_ms) or not self._second_sign(account, finding, now_ms):
             return Said.WARNED
         enforced = self._world.settings.model_mode is ModelMode.ENFORCE
         return Said.ACTED if enforced and account.allow_until_ms is None else Said.RECORDED
+
+    def _second_sign(self, account: Account, finding: Finding, now_ms: int) -> bool:
+        if self._above[account.id] < finding.at_ms or self._marks(account.id):
+            return True
+        return _grows(account, self._world.settings, now_ms, DEAR)
 
     def _said(self, account: Account) -> Said:
         """How far it has gone; of a block that an operator has lifted nothing is left."""
@@ -139,12 +172,12 @@ class Anomaly:
         return said
 
 
-def _matters(account: Account, settings: Settings, now_ms: int) -> bool:
-    """Whether money grows at a price that matters."""
+def _grows(account: Account, settings: Settings, now_ms: int, times: int = 1) -> bool:
+    """Whether money grows at a price that matters, or at so many times that price."""
     rate = sum(call.growth_micros for call in (account.live or {}).values())
-    if rate < settings.model_min_rate_micros:
+    if rate < settings.model_min_rate_micros * times:
         return False
-    return account.in_flight_gross_scaled(now_ms) >= settings.model_min_in_flight_micros * MS_PER_MINUTE
+    return account.in_flight_gross_scaled(now_ms) >= settings.model_min_in_flight_micros * MS_PER_MINUTE * times
 
 
 def _asked(finding: Finding, action: Action) -> Asked:

@@ -182,6 +182,8 @@ class Billing:
     def _account(self, account: Account, message: AccountMessage, now_ms: int) -> None:
         if message.currency is not None and message.currency != account.currency:
             self._world.change_currency(account, message.currency)
+        if account.provisional:
+            self._world.strangers.known(account.id, self._world, now_ms)
         account.provisional = account.forgotten = False
         before = account.plan, account.timezone, account.opened
         for field in ("name", "timezone", "opened", "plan", "tariff"):

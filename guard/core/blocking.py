@@ -205,6 +205,21 @@ class Blocking:
         if not allowed:
             self._add_cause(account, decision, held.lasts_ms, now_ms, end_calls=held.end_calls)
 
+    def reject(self, held: HeldRow, by: str, reason: str, now_ms: int) -> None:
+        """Say that a held block does not come: whoever was told of it must hear that the matter is over."""
+        self._judge.decide(
+            self._world.accounts[held.account],
+            Action.UNBLOCK,
+            Reason.RELEASED,
+            now_ms,
+            now_ms,
+            sentences.rule_rejected(held.text, by, reason),
+            scope=Scope(held.scope),
+            by=by,
+            key="" if held.rule else held.reason,
+            rule=held.rule,
+        )
+
     # -- the fuse
 
     def advance(self, now_ms: int) -> None:

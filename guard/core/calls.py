@@ -5,27 +5,19 @@ whatever the order of arrival. What describes the call (number, direction, emerg
 is kept once known: an `answered` that arrives late still tells where the call goes. Emergency is sticky: a call that
 one report calls an emergency is one.
 
-The rate in force is the last one stated, else what the last two charges imply, else that of its destination in the
-tariff (contract 1). A switch that states no charge has the call priced here, by the destination's `connect`, minimum
-and increments (`guard.core.tariff`). `charge_micros` is the price without any plan then, like `gross_micros`; what the
-plan makes of it shows in the account's pools, and in the line that is posted. A stated charge bypasses plans, and
-gross is the larger of it and what the tariff says.
+What a report says that it costs is `guard.core.pricing`'s. `charge_micros` of a call that guard rates is the price
+without any plan, like `gross_micros`; what the plan makes of it shows in the account's pools, and in the line that is
+posted. A stated charge bypasses plans, and gross is the larger of it and what the tariff says.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from guard.core.flights import NOT_COUNTED
-from guard.core.money import (
-    MAX_MICROS,
-    ZERO,
-    Micros,
-    floor_from_scaled,
-    growth_floor,
-    implied_rate_half_up,
-)
+from guard.core.money import ZERO, Micros, floor_from_scaled
 from guard.core.pools import NO_SHARE
+from guard.core.pricing import NEVER_STATED, RATE_STATED, RATE_UNKNOWN, Price
 from guard.core.records import Direction, Event, Report
 from guard.core.rows import CallRow
 
@@ -37,66 +29,16 @@ if TYPE_CHECKING:
     from guard.core.rating import Place
     from guard.core.rules.observation import Observation
     from guard.core.switches import Switch
-    from guard.core.tariff import Destination
 
-NEVER_STATED = -1
-RATE_UNKNOWN, RATE_IMPLIED, RATE_STATED = 0, 1, 2
 RATE_COMES_WITHIN_MS = 90_000
 GROWING = -1
-_ANSWERED = Event.ANSWERED
+_ANSWERED, _TICK = Event.ANSWERED, Event.TICK
 """Looked up once: looking up an enumeration's member costs as much as a call."""
 _new = tuple.__new__
-"""Makes a row or a price for a third of what calling its class costs: the hot path makes two a report."""
+"""Makes a row for a third of what calling its class costs: one for each call of a batch."""
 FREE_DIRECTIONS = (Direction.INCOMING, Direction.INTERNAL)
 """What costs nothing unless the switch states a charge (contract 8)."""
 _ENDABLE = (None, Direction.OUTGOING, Direction.FORWARDED)
-
-
-class Price(NamedTuple):
-    """What a report says a call has cost, and how fast it goes on."""
-
-    rate_micros: int
-    rate_known: int
-    charge_micros: int
-
-
-class Priced(NamedTuple):
-    """What was known before a report: rate, its origin, charge, stated charge and its duration, duration."""
-
-    rate_micros: int
-    rate_known: int
-    charge_micros: int
-    stated_charge_micros: int
-    stated_duration_ms: int
-    duration_ms: int
-
-
-NOTHING_KNOWN = Priced(0, RATE_UNKNOWN, 0, NEVER_STATED, 0, 0)
-
-
-def price_of(before: Priced | Call, report: Report, destination: Destination) -> Price:
-    """Price a report that is newer than what was known before: the rate in force first, then the charge.
-
-    Micros per minute and micros. The charge may lie outside the bound of money: the caller refuses it then.
-    """
-    charge = report.charge_micros
-    span_ms = max(0, report.duration_ms - before.duration_ms)
-    rate, rate_known = before.rate_micros, before.rate_known
-    if report.rate_micros is not None:
-        rate, rate_known = report.rate_micros, RATE_STATED
-    elif rate_known != RATE_STATED:
-        stated_span_ms = report.duration_ms - before.stated_duration_ms
-        if charge is not None and before.stated_charge_micros >= 0 and stated_span_ms > 0:
-            rise = max(0, charge - before.stated_charge_micros)
-            rate, rate_known = min(MAX_MICROS, implied_rate_half_up(rise, stated_span_ms)), RATE_IMPLIED
-        elif rate_known == RATE_UNKNOWN:
-            rate = destination.rate_micros
-    if charge is not None:
-        return _new(Price, (rate, rate_known, charge))
-    if before.stated_charge_micros >= 0:
-        # The switch stated a charge before and now does not: go on from there at the rate in force.
-        return _new(Price, (rate, rate_known, before.charge_micros + growth_floor(rate, span_ms)))
-    return _new(Price, (rate, rate_known, destination.price_micros(report.duration_ms, rate)))
 
 
 class Call:
@@ -109,6 +51,7 @@ class Call:
         "caller",
         "came_back",
         "charge_micros",
+        "complete",
         "counted",
         "cover",
         "defies",
@@ -123,6 +66,7 @@ class Call:
         "key",
         "newest_at_ms",
         "place",
+        "plain",
         "pool",
         "posted_billed_s",
         "posted_covered_s",
@@ -177,6 +121,9 @@ class Call:
         # `is_free`, kept at hand: to be set again whenever direction, emergency or what was stated changes.
         self.free = False
         self.source = ""
+        # All that reports can say about the call itself has been said; and `is_plain`, kept by who counts its worth.
+        self.complete = False
+        self.plain = False
         self.silent_carry_scaled = GROWING
         self.defies = False
         self.watch_due_ms = 0
@@ -232,6 +179,17 @@ class Call:
         """Whether a block may end it: outgoing and forwarded, never incoming, never an emergency."""
         return not self.emergency and self.direction in _ENDABLE
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a tick moves nothing but sums: its switch prices it, and nothing else has a say in what it is worth.
+
+        Neither a plan, nor silence, nor what was posted of it, nor a change that the rules have not been told of.
+        """
+        priced = self.stated_charge_micros >= 0 and self.rate_known == RATE_STATED and not self.free
+        begun = bool(self.to) and self.answered_at_ms != 0 and not self.came_back
+        straight = self.cover is None and self.pool is None and self.silent_carry_scaled < 0 and self.untold is None
+        return priced and begun and straight
+
     def order(self) -> tuple[int, int, int]:
         """Its place among its reports: a report with a greater one is newer."""
         return (self.duration_ms, self.event, self.stated_charge_micros)
@@ -248,6 +206,15 @@ class Call:
         self.cover = cover
         self.free = self.is_free
         self.told = None
+
+    def knows(self, report: Report) -> bool:
+        """Whether a report says nothing about the call itself that has not been said."""
+        return self.complete or bool(
+            (self.to or not report.to)
+            and (self.caller or not report.caller)
+            and (self.source or not report.source)
+            and (self.direction is not None or report.direction is None)
+        )
 
     def describe(self, report: Report, *, emergency: bool) -> bool:
         """Take what a report of any age says about the call itself; True when it has become free, or the contrary.
@@ -266,24 +233,42 @@ class Call:
             self.emergency = self.free = True
         if report.at_ms > self.newest_at_ms:  # noqa: PLR1730 -- a fifth of what max() costs
             self.newest_at_ms = report.at_ms
+        self.complete = bool(self.to and self.caller and self.source and self.direction is not None)
         return self.free is not was_free
 
     def take_newest(self, report: Report, price: Price) -> None:
         """Take a report that is newer than what is known, at the price that was worked out for it."""
+        at_ms, duration_ms = report.at_ms, report.duration_ms
         self.rate_micros, self.rate_known, self.charge_micros = price
         if report.charge_micros is not None:
+            first = self.stated_charge_micros < 0
             self.stated_charge_micros = report.charge_micros
-            self.stated_duration_ms = report.duration_ms
-            self.free = self.is_free
+            self.stated_duration_ms = duration_ms
+            if first:
+                self.free = self.is_free
         self.event = report.event
-        self.at_ms = report.at_ms
-        self.duration_ms = report.duration_ms
+        self.at_ms = at_ms
+        if at_ms > self.newest_at_ms:  # noqa: PLR1730 -- a fifth of what max() costs
+            self.newest_at_ms = at_ms
+        self.duration_ms = duration_ms
         if self.free:
             self.charge_micros = self.gross_micros = 0
-        else:
+        elif self.place.priced:
             self.set_gross()
+        else:
+            self.gross_micros = self.charge_micros
         if self.answered_at_ms == 0 or report.event is _ANSWERED:
-            self.answered_at_ms = report.at_ms - report.duration_ms
+            self.answered_at_ms = at_ms - duration_ms
+
+    def tick(self, at_ms: int, duration_ms: int, rate_micros: int, charge_micros: int) -> None:
+        """`take_newest` of a plain call: a newer tick that states charge and rate."""
+        self.event, self.at_ms, self.rate_micros = _TICK, at_ms, rate_micros
+        self.duration_ms = self.stated_duration_ms = duration_ms
+        self.charge_micros = self.stated_charge_micros = self.gross_micros = charge_micros
+        if at_ms > self.newest_at_ms:  # noqa: PLR1730 -- a fifth of what max() costs
+            self.newest_at_ms = at_ms
+        if self.place.priced:
+            self.set_gross()
 
     def set_gross(self) -> None:
         """Work out its price without any plan."""

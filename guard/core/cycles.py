@@ -60,11 +60,6 @@ def next_month(day: date) -> date:
     return date(day.year + 1, 1, 1) if day.month == _DECEMBER else date(day.year, day.month + 1, 1)
 
 
-def month_before(day: date) -> date:
-    """The 1st of the month before."""
-    return date(day.year - 1, _DECEMBER, 1) if day.month == 1 else date(day.year, day.month - 1, 1)
-
-
 def day_of(at_ms: int, timezone: str) -> date:
     """The calendar day of a moment in a time zone (empty: UTC)."""
     return datetime.fromtimestamp(at_ms / 1_000, tz=UTC).astimezone(zone_of(timezone)).date()

@@ -240,7 +240,7 @@ class Quarantined:
     received_at_ms: int
     at_ms: int
     rule: str
-    """`too_old`, `currency`, or `account`."""
+    """`too_old`, `currency`, `account`, or `strangers`."""
     event: str
     charge_micros: Micros | None
     currency: str

@@ -297,12 +297,13 @@ class Delivery:
         )
 
     def _tell_refused(self, switch: Switch, pending: Pending, now_ms: int) -> None:
-        self._world.notice(
+        self._world.notice_once(
             Notice(
                 kind=NoticeKind.REFUSED,
                 at_ms=now_ms,
                 switch=switch.name,
                 account=pending.account,
                 text=f"Switch {switch.name} refused a command: {pending.error}.",
-            )
+            ),
+            about=f"{pending.seq} {pending.error}",
         )

@@ -30,9 +30,10 @@ from guard.core.anomaly import Anomaly
 from guard.core.blocking import Blocking
 from guard.core.decisions import Action, Audit, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
 from guard.core.privacy import without_numbers
-from guard.core.records import Event, Report
+from guard.core.records import Direction, Event, Report
+from guard.core.rules.counters import SHORT_MS
 from guard.core.rules.fuse import Fuse, FuseRow
-from guard.core.rules.hits import Hit, Standing
+from guard.core.rules.hits import Hit, Standing, hit_that_stands
 from guard.core.rules.levels import BLOCKED, Level
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.past import Past
@@ -43,7 +44,7 @@ from guard.core.rules.sentences import CURRENCY
 from guard.core.rules.watch import Watch
 from guard.core.settings import MINUTE_MS
 from guard.core.suspicion import SuspicionRow, Suspicions
-from guard.core.telling import Growth, attempted, told, told_again
+from guard.core.telling import Growth, attempted, price_to_come, rung_from, told, told_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +68,7 @@ Listener = Callable[[Observation, Profile, int], None]
 It decides nothing and raises nothing."""
 
 _NO_GROWTH = (0, 0, 0)
-_ENDED = Event.ENDED
+_ENDED, _INCOMING = Event.ENDED, Direction.INCOMING
 _, _BEGINS, _, _ENDS = What
 """Looked up once: each look-up of an enumeration's member costs as much as a call."""
 _MODES = {RuleMode.SHADOW: Mode.SHADOW, RuleMode.ENFORCE: Mode.ENFORCE}
@@ -108,7 +109,7 @@ class Detection:
         self._learned: dict[str, None] = {}
         """Accounts that history has told of: stored at once, because whoever told it may throw it away."""
         self._suspicions = Suspicions()
-        self.anomaly = Anomaly(world, self.blocking, self._suspicions)
+        self.anomaly = Anomaly(world, self.blocking, self._suspicions, self.watch.standing)
         self._seen_ms = 0
         """Time of what is being seen."""
         self._now_ms = self._crowds_at_ms = 0
@@ -120,17 +121,16 @@ class Detection:
     def attempt(self, switch: Switch, account: Account, report: Report, now_ms: int) -> None:
         """An attempt that was not answered."""
         if report.cause != REFUSED_BY_GUARD:
-            place = self._world.rating.place(report.to or "")
-            self._see(attempted(switch, account, report, place), now_ms)
+            self._see(attempted(switch, account, report, self._world.rating), now_ms)
 
     def call(self, call: Call, report: Report, growth: Growth, now_ms: int) -> None:
         """A report about a call was taken; growth: gross, net and duration since the report before."""
         if not call.watched:
-            if call.rate_to_come and report.event is not _ENDED:
-                call.untold = growth[:2]
+            if report.event is not _ENDED and price_to_come(call, growth):
                 return
             call.watched = True
-            self._see(told(call, report.at_ms, _BEGINS, growth), now_ms)
+            gross, net, _ = growth
+            self._see(told(call, report.at_ms, _BEGINS, (gross, net, call.duration_ms)), now_ms)
             if report.event is not _ENDED:
                 return
             # One first heard of when it ends begins and ends at once.
@@ -138,6 +138,8 @@ class Detection:
         seen = told_again(call, report.at_ms, growth)
         if report.event is _ENDED:
             call.watched, seen.what = False, _ENDS
+            if seen.direction is _INCOMING and seen.duration_ms <= SHORT_MS:
+                seen.rung_from = rung_from(call.caller, self._world.rating)
         self._see(seen, now_ms)
 
     def corrected(self, call: Call, gross_micros: int, now_ms: int) -> None:
@@ -226,20 +228,7 @@ class Detection:
             if standing.level != BLOCKED or rule.mode is not RuleMode.ENFORCE or account.cause(Reason.RULE, rule.id):
                 continue
             text = f"{why}, and rule {rule.id} still stands ({rule.title})."
-            hit = Hit(
-                rule=rule,
-                account=account.id,
-                key=standing.key,
-                shown_key=standing.shown_key,
-                at_ms=now_ms,
-                level=Level.BLOCK,
-                value=0,
-                threshold=rule.block or 0,
-                estimated=False,
-                learning=False,
-                evidence=(),
-                text=text,
-            )
+            hit = hit_that_stands(standing, account.id, now_ms, text)
             self._block(account, hit, text, now_ms)
 
     def _restart(self, account_id: str, now_ms: int, rule_id: str | None = None) -> None:
@@ -287,11 +276,12 @@ class Detection:
         self._suspicions.blocked(held.account, held.at_ms - (window_ms or 0), now_ms)
         return True
 
-    def reject(self, held_id: str, now_ms: int) -> bool:
+    def reject(self, held_id: str, by: str, reason: str, now_ms: int) -> bool:
         """Drop a held block: a false alarm, and what fired begins anew. False: there is none of that id."""
         held = self.blocking.take_held(held_id)
         if held is None:
             return False
+        self.blocking.reject(held, by, reason, now_ms)
         self._restart(held.account, now_ms, held.rule)
         self._suspicions.cleared(held.account)
         return True
@@ -325,6 +315,7 @@ class Detection:
         """Let go of all that is known of an account, in the store too; the model lets go of its share by itself."""
         self.watch.forget(account_id)
         self._suspicions.forget(account_id)
+        self.anomaly.forget(account_id)
         self._dirty.pop(account_id, None)
         self._learned.pop(account_id, None)
         changes, kinds = self._world.changes, ("subject", "suspicion", "usual")

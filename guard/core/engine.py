@@ -100,6 +100,7 @@ class Engine:
         if switch is None:
             switch = self._meet(switch_name, now_ms)
             if switch is None:
+                self._presence.not_heard(switch_name, now_ms)
                 return Outcome.INVALID
         if switch.silence is not None or not switch.up:
             self._presence.reported(switch, report.at_ms, now_ms)
@@ -190,9 +191,9 @@ class Engine:
         self.advance(now_ms)
         self._presence.cut_off(now_ms)
 
-    def clock_stepped(self, now_ms: int) -> None:
-        """Our own clock was set; to be told before anything falls due by it."""
-        self._presence.clock_stepped(now_ms)
+    def clock_stepped(self, now_ms: int, step_ms: int) -> None:
+        """Our own clock was set, by so much; to be told before anything falls due by it."""
+        self._presence.clock_stepped(now_ms, step_ms)
 
     def _meet(self, name: str, now_ms: int) -> Switch | None:
         """A switch nobody declared speaks for the first time."""
@@ -206,26 +207,30 @@ class Engine:
     @property
     def next_wake_ms(self) -> int:
         """When the engine wants to be advanced, at the latest."""
-        # Written out, the heaps looked at directly: a replay asks after every report.
+        # Written out, the heaps looked at directly: a replay asks before every report.
+        world, detection = self.world, self._detection
+        calls, alarms, sends = self._watch.due, world.alarms, self._delivery.due
         due = min(self._forget_due_ms, self._presence.next_due_ms)
-        calls, alarms, sends = self._watch.due, self.world.alarms, self._delivery.due
         if calls and calls[0][0] < due:
             due = calls[0][0]
         if alarms and alarms[0][0] < due:
             due = alarms[0][0]
         if sends and sends[0][0] < due:
             due = sends[0][0]
-        lagging = False
-        for switch in self.world.switches.values():
-            if switch.lagging:
-                lagging = True
-            if switch.quiet_due_ms is not None and switch.quiet_due_ms < due:
-                due = switch.quiet_due_ms
-        if self._detection is not None and not lagging:
-            seen = self._detection.next_due_ms
-            if seen is not None and seen < due:
-                due = seen
-        return due
+        if world.lagging:
+            quiet = [switch.quiet_due_ms for switch in world.lagging.values() if switch.quiet_due_ms is not None]
+            return min([due, *quiet])
+        seen_ms = None if detection is None else detection.next_due_ms
+        return due if seen_ms is None or due < seen_ms else seen_ms
+
+    def next_due_by(self, until_ms: int) -> int | None:
+        """The first moment by then for which the engine wants to be advanced; None: there is none.
+
+        For a replay, whose clock stands still between two reports: calls that have merely gone on need no moment.
+        """
+        self._watch.skip(until_ms)
+        due_ms = self.next_wake_ms
+        return due_ms if due_ms <= until_ms else None
 
     def advance(self, now_ms: int) -> None:
         """Let everything happen that is due by now. Should the clock have been set back, what is due later waits."""
@@ -243,19 +248,14 @@ class Engine:
         if self._presence.next_due_ms <= now_ms:
             self._presence.advance(now_ms)
         self._delivery.advance(now_ms)
-        lagging = False
-        for switch in world.switches.values():
+        for switch in tuple(world.lagging.values()):
             if switch.quiet_due_ms is not None and switch.quiet_due_ms <= now_ms:
                 self._intake.caught_up(switch, now_ms)
-            if switch.lagging:
-                lagging = True
         if now_ms >= self._forget_due_ms:
             self._forget_due_ms = now_ms + FORGET_EVERY_MS
             self._memory.forget(now_ms)
-
-        detection = self._detection
-        if detection is not None and not lagging:
-            detection.advance(now_ms)
+        if self._detection is not None and not world.lagging:
+            self._detection.advance(now_ms)
 
     def take(self) -> Changes:
         """Hand over all changes since the last time."""
@@ -264,6 +264,10 @@ class Engine:
         if self._detection is not None:
             self._detection.keep(changes)
         return changes
+
+    def facts(self) -> Changes:
+        """The same without the rows of what has changed: for whoever stores nothing."""
+        return self.world.facts()
 
     def keepsakes(self) -> Changes:
         """What is stored only now and then (`guard.core.detection`), all of it: for the last commit before a stop."""
@@ -299,21 +303,21 @@ class Engine:
         """How many blocks wait for an operator."""
         return 0 if self._detection is None else len(self._detection.blocking.held())
 
-    def next_alarms(self, count: int) -> list[str]:
-        """The accounts that will be judged by themselves first: their next mark, or their limit."""
-        return self._judge.alarms.nearest(count)
+    def soonest(self, count: int, now_ms: int) -> list[tuple[int, str]]:
+        """(when, account) of those that will reach their limit, among the next `count` alarms; the nearest first."""
+        return self._judge.alarms.soonest(count, now_ms)
 
     def profile(self, account_id: str) -> Profile | None:
         """What is usual for an account; None: nothing is known of it."""
         return None if self._detection is None else self._detection.watch.profile(account_id)
 
-    def held(self) -> tuple[HeldView, ...]:
-        """Blocks that wait for an operator, the oldest first."""
+    def held(self, account: str | None = None) -> tuple[HeldView, ...]:
+        """Blocks (of one account) that wait for an operator, the oldest first."""
         detection = self._detection
         if detection is None:
             return ()
         blocking = detection.blocking
-        return tuple(blocking.view(held) for held in blocking.held())
+        return tuple(blocking.view(held) for held in blocking.held() if account in {None, held.account})
 
     def held_of(self, held_id: str) -> HeldView | None:
         """The held block of that id."""
@@ -340,9 +344,9 @@ class Engine:
             limits.follow_default(account, world.settings)
             world.enter(account)
         for switch_row in restored.switches:
-            switch = world.switch(switch_row.name, switch_row.first_heard_ms)
-            if switch is None:
-                continue
+            # Known is known, however many have been declared since: calls and commands hang on it.
+            name = switch_row.name
+            switch = world.switches.get(name) or world.enter_switch(name, switch_row.first_heard_ms)
             switch.restore(switch_row)
         self._restore_calls(restored)
         for past in restored.remembered:
@@ -352,7 +356,8 @@ class Engine:
             self._delivery.restore(world.switches[switch_name], account_id, seq, now_ms)
         for switch in world.switches.values():
             # Until guard is subscribed nobody knows what has happened since; nothing is carried forward meanwhile.
-            switch.lagging = bool(switch.calls)
+            if switch.calls:
+                switch.lagging, world.lagging[switch.name] = True, switch
             switch.talking_since_ms = now_ms
         self._watch.restore(now_ms)
         kept = self._each_takes_its_own(restored.kept, now_ms)

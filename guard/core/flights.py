@@ -34,7 +34,7 @@ def contribution_of(call: Call) -> Contribution:
     """What a call adds to the sums as it stands."""
     stated_micros = call.charge_micros - call.posted_micros
     over_micros = call.gross_micros - call.posted_gross_micros - stated_micros
-    if call.pooled:
+    if call.cover is not None and call.pooled:
         # Its minutes are in a pool; only what no plan covers is a line of its own.
         connect = call.place.destination.connect_micros
         return connect - call.posted_micros, 0, 0, 0, call.posted_micros - call.posted_gross_micros

@@ -45,6 +45,7 @@ def forget(account: Account, world: World, detection: Detection | None, now_ms: 
 def open_anew(account: Account, world: World, judge: Judge, now_ms: int) -> None:
     """Somebody calls under its id: nobody knows who that is."""
     account.forgotten = account.closed = False
+    world.strangers.count += not account.provisional
     account.provisional = True
     account.plan = account.tariff = account.timezone = ""
     limits.set_default(account, world)

@@ -8,10 +8,12 @@
 | `fuse`, `store` | the fuse; the store | the notice that it has closed, that all is well |
 | `unconfirmed`, `blind` | of its kind, at this switch (`blind` of none: the broker) | the notice that it is over |
 | `refused` | of its kind, at this switch | |
+| `quarantined` of no account | unknown accounts that this switch names | the notice that it is over |
 | other notices | of its kind, of this account | |
 
-A cause of a block is its rule, or where it has none its reason. An `unblock` names the cause that it lifts by its rule,
-by the reason in its key, or, where exposure fell, by the mark of the limit.
+A cause of a block is its rule, or where it has none its reason. A held block that an operator rejects ends with an
+`unblock`, too. An `unblock` names the cause that it lifts by its rule, by the reason in its key, or, where exposure
+fell, by the mark of the limit.
 """
 
 from __future__ import annotations
@@ -61,9 +63,12 @@ def incident_of(event: Event) -> Incident:
 
 
 def _of_notice(notice: Notice) -> Incident:
-    about = _stated(switch=notice.switch) if notice.kind in _OF_SWITCH else _stated(account=notice.account)
+    strangers = notice.kind is NoticeKind.QUARANTINED and not notice.account
+    of_switch = strangers or notice.kind in _OF_SWITCH
+    about = _stated(switch=notice.switch) if of_switch else _stated(account=notice.account)
     severity = Severity.CRITICAL if notice.kind in _CRITICAL else Severity.WARNING
-    return Incident(notice.kind.value, about, severity, over=notice.over, lasts=notice.kind in _LASTING)
+    lasts = strangers or notice.kind in _LASTING
+    return Incident(notice.kind.value, about, severity, over=notice.over, lasts=lasts)
 
 
 def _of_decision(decision: Decision) -> Incident:

@@ -7,6 +7,9 @@ The first that applies counts. After the guards nothing can fail: the call's old
 changes, and its new contribution is counted in or its charge is posted. Work per report is constant: one look-up of
 the switch, one of the call, four sums, two comparisons, one moment.
 
+Nearly all reports are ticks that say nothing but what a call costs by now, of a call that is priced by its switch and
+lies under no plan (`Call.plain`). They go a straight way, which comes to the same.
+
 Calls that are over are `memory`, calls that fall silent are `watch`.
 """
 
@@ -14,22 +17,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guard.core.calls import (
-    GROWING,
-    NOTHING_KNOWN,
-    RATE_STATED,
-    RATE_UNKNOWN,
-    Call,
-    Price,
-    Priced,
-    price_of,
-)
-from guard.core.decisions import LineKind, Notice, NoticeKind, Quarantined, Remembered
+from guard.core.calls import GROWING, Call
+from guard.core.decisions import LineKind, Remembered
 from guard.core.delivery import DEFIANCE_MS
 from guard.core.forgetting import open_anew
+from guard.core.guards import charge_fits, held_back, open_for, quarantine
 from guard.core.memory import place_of
-from guard.core.money import fits
+from guard.core.pricing import NOTHING_KNOWN, RATE_STATED, RATE_UNKNOWN, Price, Priced, price_of
 from guard.core.records import Direction, Event, Outcome, Report, Scope
+from guard.core.settings import SECOND_MS
 from guard.core.switches import LAG_MS, QUIET_MS, Switch
 
 if TYPE_CHECKING:
@@ -42,7 +38,7 @@ if TYPE_CHECKING:
     from guard.core.watch import Watch
     from guard.core.world import World
 
-_FAILED, _ENDED, _ACCEPTED = Event.FAILED, Event.ENDED, Outcome.ACCEPTED
+_FAILED, _TICK, _ENDED, _ACCEPTED = Event.FAILED, Event.TICK, Event.ENDED, Outcome.ACCEPTED
 """Looked up once: looking up an enumeration's member costs as much as a call, and a report needs six of them."""
 
 
@@ -59,7 +55,17 @@ def _basis(call: Call | None, past: Remembered | None) -> Priced | Call:
 class Intake:
     """Takes reports and watches over live calls."""
 
-    __slots__ = ("_delivery", "_detection", "_emergency", "_judge", "_memory", "_watch", "_world")
+    __slots__ = (
+        "_delivery",
+        "_detection",
+        "_emergency",
+        "_judge",
+        "_memory",
+        "_remember_ms",
+        "_stale_after_ms",
+        "_watch",
+        "_world",
+    )
 
     def __init__(
         self,
@@ -81,14 +87,23 @@ class Intake:
         """The setup is another: what of it is kept at hand."""
         self._detection = detection
         """None: there are no rules."""
-        self._emergency = self._world.settings.emergency.as_dialled()
+        settings = self._world.settings
+        self._emergency = settings.emergency.as_dialled()
+        self._remember_ms, self._stale_after_ms = settings.remember_ms, settings.stale_after_ms
 
     def take(self, switch: Switch, report: Report, now_ms: int) -> Outcome:
         """Apply one report; returns what became of it."""
-        self._hear(switch, report, now_ms)
+        skew_ms = switch.skew_ms
+        if now_ms != switch.last_heard_ms:
+            switch.heard(now_ms, self._stale_after_ms)
+        age_ms = switch.clock(report.at_ms, now_ms)
+        if age_ms > LAG_MS or switch.lagging or switch.skew_ms != skew_ms:
+            self._look_at_the_clock(switch, skew_ms, age_ms, now_ms)
         emergency = report.emergency is True or (report.to is not None and report.to in self._emergency)
         call = switch.calls.get(report.call)
         if call is not None:
+            if call.plain and not emergency and self._goes_on(call, report, now_ms):
+                return _ACCEPTED
             outcome, past = self._known(call, report, now_ms, emergency=emergency), None
         else:
             past = switch.remembered.get(report.call)
@@ -99,6 +114,43 @@ class Intake:
         if outcome is not None:
             return outcome
         return self._take_news(switch, report, now_ms, call, past, emergency=emergency)
+
+    def _goes_on(self, call: Call, report: Report, now_ms: int) -> bool:
+        """The straight way, for nearly all reports: a tick of a plain call that moves nothing but sums.
+
+        It comes to what the careful way would, guards and all, in fewer steps; False: not for this report, which has
+        not changed anything then.
+        """
+        rate, charge, account, world = report.rate_micros, report.charge_micros, call.account, self._world
+        at_ms, duration_ms, lasted_ms = report.at_ms, report.duration_ms, call.duration_ms
+        if (
+            report.event is not _TICK
+            or duration_ms <= lasted_ms
+            or rate is None
+            or charge is None
+            or report.currency is not None
+            or at_ms < now_ms - self._remember_ms
+            or at_ms < world.forgotten_before_ms
+            or report.account != account.id
+            or account.forgotten
+            or not (call.complete or call.knows(report))
+            or not charge_fits(account, call, None, charge)
+        ):
+            return False
+        world.activity.note(account.id, now_ms)
+        gross, net = call.gross_micros, call.charge_micros
+        call.tick(at_ms, duration_ms, rate, charge)
+        world.move_plain(call)
+        if account.command is not None and account.command.action == "block":
+            self._check_obedience(call.switch, account, call, now_ms)
+        if self._detection is not None:
+            if not call.watched:
+                gross = net = 0
+            growth = (call.gross_micros - gross, charge - net, duration_ms - lasted_ms)
+            self._detection.call(call, report, growth, now_ms)
+        at_ms -= call.switch.skew_ms
+        self._judge.judge(account, now_ms, min(at_ms, now_ms))
+        return True
 
     def _take_news(
         self,
@@ -112,14 +164,13 @@ class Intake:
     ) -> Outcome:
         """A report that says something new about a live call (`call`), a past one (`past`) or one never heard of."""
         world = self._world
-        horizon_ms = now_ms - world.settings.remember_ms
-        if report.at_ms < horizon_ms or report.at_ms < world.forgotten_before_ms:
-            self._quarantine(switch, report, now_ms, "too_old")
+        if report.at_ms < now_ms - self._remember_ms or report.at_ms < world.forgotten_before_ms:
+            quarantine(world, switch, report, now_ms, "too_old")
             return Outcome.TOO_OLD
         known = call.account if call is not None else world.accounts.get(report.account)
-        rule = self._held_back(call, past, known, report)
+        rule = held_back(world, switch, call, past, known, report)
         if rule:
-            self._quarantine(switch, report, now_ms, rule)
+            quarantine(world, switch, report, now_ms, rule)
             return Outcome.QUARANTINED
         if call is not None and call.to:
             place = call.place
@@ -127,10 +178,10 @@ class Intake:
             known_to = past.rated.to if past is not None and past.rated is not None else ""
             place = world.rating.place(known_to or report.to or "")
         price = price_of(_basis(call, past), report, place.destination)
-        if not self._fits(known, call, past, price.charge_micros):
+        if not charge_fits(known, call, past, price.charge_micros):
             return Outcome.INVALID
         # From here on it must succeed.
-        account = known if known is not None else world.open_account(report.account)
+        account = known if known is not None else open_for(world, switch, report)
         world.activity.note(account.id, now_ms)
         if account.forgotten:
             open_anew(account, world, self._judge, now_ms)
@@ -149,21 +200,25 @@ class Intake:
     def _apply(self, call: Call, report: Report, price: Price, now_ms: int, *, emergency: bool) -> None:
         """Let a report that has passed every guard change its call; it must succeed."""
         world, switch, account, detection = self._world, call.switch, call.account, self._detection
-        gross, net, lasted_ms = call.gross_micros, call.net_so_far_micros, call.duration_ms
-        if call.untold is not None:
+        gross, lasted_ms = call.gross_micros, call.duration_ms
+        net = call.charge_micros if call.cover is None else call.net_so_far_micros
+        if not call.watched:
+            # The rules have not been told of the call: when they are, it is of the whole.
+            gross = net = 0
+        elif call.untold is not None:
             gross, net, call.untold = gross - call.untold[0], net - call.untold[1], None
-        self._describe(call, report, emergency=emergency)
+        if emergency or not call.knows(report):
+            self._describe(call, report, emergency=emergency)
         call.take_newest(report, price)
         if call.silent_carry_scaled != GROWING:
             call.silent_carry_scaled = GROWING
-            self._watch.at(call, call.last_known_at_ms() + world.settings.stale_after_ms)
+            self._watch.at(call, call.last_known_at_ms() + self._stale_after_ms)
         if report.event is _ENDED:
             kind = LineKind.CORRECTION if call.came_back else LineKind.CALL
             comes_to = self._memory.post(call, kind, call.at_ms)
         else:
-            comes_to = call.net_so_far_micros
-            world.count(call)
-            world.touch_call(call)
+            comes_to = call.charge_micros if call.cover is None else call.net_so_far_micros
+            world.move(call)
             if account.command is not None and account.command.action == "block":
                 self._check_obedience(switch, account, call, now_ms)
         if detection is not None:
@@ -174,16 +229,16 @@ class Intake:
                 detection.call(call, report, growth, now_ms)
         self._judge.judge(account, now_ms, min(report.at_ms - switch.skew_ms, now_ms))
 
-    def _hear(self, switch: Switch, report: Report, now_ms: int) -> None:
-        """The switch spoke: learn its clock, and see whether a backlog is being read."""
-        switch.heard(now_ms, self._world.settings.stale_after_ms)
-        skew_ms = switch.skew_ms
-        age_ms = switch.clock(report.at_ms, now_ms)
+    def _look_at_the_clock(self, switch: Switch, skew_ms: int, age_ms: int, now_ms: int) -> None:
+        """Its clock was set forward, a backlog is being read, or it has been."""
         if switch.skew_ms - skew_ms > LAG_MS:
             self._rebase(switch, switch.skew_ms - skew_ms)
+        if switch.skew_ms // SECOND_MS != skew_ms // SECOND_MS:
+            # Stored: after a restart its calls would seem as much older until it has been learned again.
+            self._world.touch_switch(switch)
         if age_ms > LAG_MS:
             # Accounts park themselves as they are judged; those nobody judges have an alarm that makes them.
-            switch.lagging = True
+            switch.lagging, self._world.lagging[switch.name] = True, switch
             switch.quiet_due_ms = max(now_ms + QUIET_MS, switch.doubt_until_ms)
         elif switch.lagging:
             # It has been read, this report included: whoever waits for that is judged when this one has been taken.
@@ -197,8 +252,7 @@ class Intake:
         world = self._world
         for call in switch.calls.values():
             call.at_ms += jump_ms
-            world.count(call)
-            world.touch_call(call)
+            world.move(call)
 
     def _known(self, call: Call, report: Report, now_ms: int, *, emergency: bool) -> Outcome | None:
         """A report about a live call that is not news: duplicate or late. None: it is news."""
@@ -220,15 +274,14 @@ class Intake:
         world, rate = self._world, report.rate_micros
         gross = call.gross_micros
         adopts = rate is not None and call.rate_known != RATE_STATED
-        adopts = adopts and self._fits(call.account, call, None, call.charge_at(rate or 0))
+        adopts = adopts and charge_fits(call.account, call, None, call.charge_at(rate or 0))
         repriced = self._describe(call, report, emergency=emergency)
         if adopts and rate is not None:
             # No newer report has stated one, so this is the last one stated.
             call.rate_micros, call.rate_known, repriced = rate, RATE_STATED, True
         if repriced:
             call.reprice()
-        world.count(call)
-        world.touch_call(call)
+        world.move(call)
         if repriced:
             if self._detection is not None:
                 self._detection.corrected(call, call.gross_micros - gross, now_ms)
@@ -247,33 +300,6 @@ class Intake:
             call.defies = False
             call.account.defying -= 1
         return repriced
-
-    def _held_back(self, call: Call | None, past: Remembered | None, account: Account | None, report: Report) -> str:
-        """Why a report moves no money although it is well formed; empty: it does."""
-        if call is not None and call.account.id != report.account:
-            return "account"
-        if past is not None and past.event != Event.FAILED and past.account != report.account:
-            return "account"
-        currency = account.currency if account is not None else self._world.settings.default_currency
-        if report.currency is not None and report.currency != currency:
-            return "currency"
-        return ""
-
-    @staticmethod
-    def _fits(account: Account | None, call: Call | None, past: Remembered | None, charge_micros: int) -> bool:
-        """Whether the charge stays within the bound of money: alone, when it is posted, and with the other calls'."""
-        if account is None or not fits(charge_micros):
-            return fits(charge_micros)
-        others = 0
-        for flight in account.flights:
-            others += flight.stated_micros
-        if call is not None:
-            posted = call.posted_micros
-            others -= call.charge_micros - posted
-        else:
-            posted = past.posted_micros if past is not None else 0
-        owed = account.owed_micros + charge_micros - posted
-        return fits(owed) and fits(owed + others)
 
     def _begin(self, switch: Switch, account: Account, report: Report, past: Remembered | None, place: Place) -> Call:
         world = self._world
@@ -294,35 +320,6 @@ class Intake:
         world.go_live(call)
         self._watch.at(call, report.at_ms - switch.skew_ms + world.settings.stale_after_ms)
         return call
-
-    def _quarantine(self, switch: Switch, report: Report, now_ms: int, rule: str) -> None:
-        world = self._world
-        # An account nobody knew opens even so: whoever looks for it finds it, and what is held back beside it.
-        world.open_account(report.account)
-        world.changes.quarantine.append(
-            Quarantined(
-                switch=switch.name,
-                call=report.call,
-                account=report.account,
-                received_at_ms=now_ms,
-                at_ms=report.at_ms,
-                rule=rule,
-                event=report.event.name.lower(),
-                charge_micros=report.charge_micros,
-                currency=report.currency or "",
-            )
-        )
-        if rule == "currency":
-            world.notice_once(
-                Notice(
-                    kind=NoticeKind.QUARANTINED,
-                    at_ms=now_ms,
-                    switch=switch.name,
-                    account=report.account,
-                    text="A report states another currency than its account has; it is held back and moves no money.",
-                ),
-                about=report.currency or "",
-            )
 
     def _check_obedience(self, switch: Switch, account: Account, call: Call, now_ms: int) -> None:
         """A call in scope that ticks on after the switch acknowledged the block: the switch does not keep it."""
@@ -346,6 +343,7 @@ class Intake:
     def caught_up(self, switch: Switch, now_ms: int) -> None:
         """The backlog has been read: carry forward again, and judge whoever waited for that."""
         switch.lagging = False
+        self._world.lagging.pop(switch.name, None)
         switch.quiet_due_ms = None
         parked, switch.parked = switch.parked, {}
         accounts = self._world.accounts

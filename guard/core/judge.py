@@ -32,7 +32,7 @@ from guard.core.alarms import Alarms
 from guard.core.decisions import Action, Decision, Evidence, Mode, Reason
 from guard.core.identity import derived_id
 from guard.core.marks import TOP, climb_threshold, fall_threshold, mark_name
-from guard.core.money import clamp_for_show, floor_from_scaled, format_money
+from guard.core.money import MS_PER_MINUTE, clamp_for_show, floor_from_scaled, format_money
 from guard.core.pools import appraise
 from guard.core.records import Scope
 from guard.core.rows import CommandRow
@@ -70,12 +70,36 @@ class Judge:
         `at_ms` is the event's own time, which a decision bears. `why` names the money event that led here, if one
         did: only then may a credit block lift at any time.
         """
-        appraisal = None
         if account.pooled:
             appraisal = appraise(account, now_ms)
             exposure = account.settled_scaled(now_ms) + appraisal.net_scaled
+            self._compare(account, exposure, now_ms, at_ms, why)
+            self.alarms.set_pooled(account, now_ms, exposure, appraisal)
+            return
+        # `Account.settled_scaled` and `Flight.line` in one pass: this is done for every report.
+        exposure = line = (account.owed_micros - account.trusted_micros) * MS_PER_MINUTE
+        rate, lagging = 0, False
+        for flight in account.flights:
+            switch, value = flight.switch, flight.stated_micros * MS_PER_MINUTE + flight.frozen_scaled
+            exposure += value
+            line += value
+            if switch.lagging:
+                lagging = True
+            else:
+                grown = flight.rate_micros * (now_ms + switch.skew_ms) - flight.anchor
+                rate += flight.rate_micros
+                line += grown
+                if grown > 0:
+                    exposure += grown
+        up = account.up_scaled
+        if account.level or (up is not None and exposure >= up):
+            self._compare(account, exposure, now_ms, at_ms, why)
+        if lagging:
+            self.alarms.set(account, now_ms)
         else:
-            exposure = account.settled_scaled(now_ms)
+            self.alarms.follow(account, now_ms, line, rate)
+
+    def _compare(self, account: Account, exposure: int, now_ms: int, at_ms: int, why: Reason | None) -> None:
         up = account.up_scaled
         if up is not None and exposure >= up:
             self._climb(account, exposure, now_ms, at_ms)
@@ -83,10 +107,6 @@ class Judge:
             down = account.down_scaled
             if (down is None or exposure < down) and (why is not None or not account.lagging):
                 self._fall(account, exposure, now_ms, at_ms, why)
-        if appraisal is None:
-            self.alarms.set(account, now_ms)
-        else:
-            self.alarms.set_pooled(account, now_ms, exposure, appraisal)
 
     def _climb(self, account: Account, exposure: int, now_ms: int, at_ms: int) -> None:
         limit = account.limit_in_force or 0

@@ -141,7 +141,7 @@ class Operators:
         if isinstance(intent, Approve):
             done = detection.approve(intent.held, intent.by, intent.reason, now_ms)
         else:
-            done = detection.reject(intent.held, now_ms)
+            done = detection.reject(intent.held, intent.by, intent.reason, now_ms)
         return IntentResult.DONE if done else IntentResult.UNKNOWN_HELD
 
     def _stand(self, account: Account, now_ms: int) -> None:

@@ -105,12 +105,15 @@ class Presence:
         if self._away_due_ms is None and not self._away_told:
             self._away_due_ms = now_ms + self._world.settings.away_after_ms
 
-    def clock_stepped(self, now_ms: int) -> None:
+    def clock_stepped(self, now_ms: int, step_ms: int) -> None:
         """Our own clock was set: what calls have grown to cannot be told from it until the switches have spoken again.
 
-        Nothing is carried forward meanwhile, or a step of an hour would block everybody with a call up.
+        Nothing is carried forward meanwhile, or a step of an hour would block everybody with a call up. A switch that
+        is not in that hour has another distance to our clock now; else its next call would seem to be an hour old.
         """
         for switch in self._world.switches.values():
+            switch.our_clock_stepped(step_ms)
+            self._world.touch_switch(switch)
             switch.last_heard_ms = min(switch.last_heard_ms, now_ms)
             switch.last_seen_ms = min(switch.last_seen_ms, now_ms)
             if switch.calls:
@@ -129,10 +132,9 @@ class Presence:
             switch.look_due_ms = None
             self._schedule(switch, now_ms)
 
-    @staticmethod
-    def _hold(switch: Switch, until_ms: int) -> None:
+    def _hold(self, switch: Switch, until_ms: int) -> None:
         """Carry nothing forward at a switch until a fresh report comes, or until then."""
-        switch.lagging = True
+        switch.lagging, self._world.lagging[switch.name] = True, switch
         switch.quiet_due_ms = until_ms
         for call in switch.calls.values():
             switch.parked[call.account.id] = None
@@ -143,6 +145,16 @@ class Presence:
         """It is known from now on, and told the whole truth."""
         self._delivery.synchronise(switch, now_ms)
         self._schedule(switch, now_ms)
+
+    def not_heard(self, name: str, now_ms: int) -> None:
+        """A report of a switch that is one too many: it is lost, so on-call is told, once and not for each name."""
+        world = self._world
+        world.unheard += 1
+        text = (
+            f"Switch {name} is not heard: {len(world.switches):,} switches are known, and it is not among those named "
+            "in the configuration. What it reports is counted as invalid; name it there."
+        )
+        world.notice_once(Notice(kind=NoticeKind.BLIND, at_ms=now_ms, switch=name, text=text), "unheard")
 
     def came_up(self, switch: Switch, now_ms: int) -> None:
         """It is there (again), and may have forgotten everything: nothing it acknowledged before proves anything."""

@@ -19,8 +19,8 @@ from guard.core.views import AccountView
 _NUMBER = re.compile(r"\+?[0-9](?:[ ()-]{0,2}[0-9]){6,}")
 """Seven digits and more, as people and programs write a number; counts and addresses of machines have fewer."""
 _GONE = "***"
-_HARMLESS_KEY = re.compile(r"[A-Z]{2}|[0-9]{1,8}|[a-z]*|.*\*\*\*.*")
-"""A country, a prefix of the tariff, a class of calls, a masked number: neither an address nor the name of a call."""
+_HARMLESS_KEY = re.compile(r"[A-Z]{2}|[0-9]{1,8}|[a-z_]*|.*\*\*\*.*")
+"""A country, a tariff's prefix, a class of calls, a cause, a masked number: no address and no name of a call."""
 _PUNCTUATION = str.maketrans("", "", " ()-")
 
 

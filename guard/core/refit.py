@@ -104,7 +104,7 @@ class Refit:
                     # Told with its next report: work for the rules is spread over the minute in which all calls tick.
                     before = call.untold or (0, 0)
                     more = (call.gross_micros - gross, call.net_so_far_micros - net)
-                    call.untold = (before[0] + more[0], before[1] + more[1])
+                    call.untold, call.plain = (before[0] + more[0], before[1] + more[1]), False
 
     # -- accounts
 

@@ -194,6 +194,15 @@ class SwitchRow(NamedTuple):
     """When on-call was last told that commands wait there; None: since then none has waited."""
 
 
+class ClockRow(NamedTuple):
+    """How our own clock stood. There is one."""
+
+    boot: str
+    """Which start of the machine it was; empty: it cannot be told."""
+    ahead_ms: int
+    """The wall clock, less the time since that start."""
+
+
 class ExpectationRow(NamedTuple):
     """What is usual for a switch. Key: its name."""
 

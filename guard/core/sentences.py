@@ -125,6 +125,11 @@ def rule_approved(fact: str, scope: Scope, by: str, reason: str, *, allowed: boo
     return f"{lead}: {approved}"
 
 
+def rule_rejected(fact: str, by: str, reason: str) -> str:
+    """An operator drops a held block."""
+    return f"Not blocked: {_continued(fact).removesuffix('.')}; held by the fuse, rejected by {by}: {ended(reason)}"
+
+
 def ended(reason: str) -> str:
     """A reason as somebody typed it, with a stop at its end."""
     return reason if reason.endswith((".", "!", "?")) else f"{reason}."

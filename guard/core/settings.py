@@ -43,6 +43,10 @@ class Settings:
 
     default_limit_micros: Micros = DEFAULT_LIMIT_MICROS
     default_currency: str = "CAD"
+    max_provisional: int = 100_000
+    """Accounts open at once that billing has not spoken of (`guard.core.strangers`)."""
+    max_provisional_per_switch: int = 50_000
+    """Of these, opened by one switch since the start."""
     unknown_rate_micros: int = 1_000_000
     """Per minute, for a call that states neither charge nor rate."""
     emergency: EmergencyNumbers = field(default_factory=EmergencyNumbers)
@@ -56,9 +60,9 @@ class Settings:
     """Blocks by rules or the model let through within `fuse_window_ms`, at least."""
     fuse_window_ms: int = 10 * MINUTE_MS
     model_mode: ModelMode = ModelMode.SHADOW
-    model_min_rate_micros: int = 500_000
+    model_min_rate_micros: int = 2_000_000
     """The model blocks only an account whose calls together cost so much a minute, without any plan."""
-    model_min_in_flight_micros: int = 1_000_000
+    model_min_in_flight_micros: int = 2_000_000
     """And have come to so much."""
     keep_details_ms: int | None = 90 * DAY_MS
     """So long profiles remember which numbers were called and from where; None: for ever."""

@@ -4,7 +4,8 @@
 the future proves that the clock is ahead, at once. A clock that is behind looks like a backlog at first; what tells
 them apart is pace: over `PACE_WINDOW_MS` a live switch's reports arrive as fast as its clock runs, a backlog arrives
 faster. A constant distance within a window is therefore taken as the skew. Distances up to `LAG_MS` behind are
-ordinary delay and leave the skew at zero. A jump forward of more than `LAG_MS` is a clock that was set, and the calls
+ordinary delay and leave the skew at zero. When our own clock is set, its distance from every other changes by just so
+much. A jump forward of more than `LAG_MS` is a clock that was set, and the calls
 known before keep their age (`Intake`); any other correction holds for all calls at once.
 
 **Lag.** A report more than `LAG_MS` old (corrected) says that a backlog is being read: until a fresh report, or until
@@ -173,6 +174,14 @@ class Switch:
             self.pace_since_ms = now_ms
             self.pace_lowest_ms = self.pace_highest_ms = distance_ms
         return self.skew_ms - distance_ms
+
+    def our_clock_stepped(self, step_ms: int) -> None:
+        """Ours was set by so much, so its clock is as much further behind; a report that says otherwise is believed."""
+        self.skew_ms -= step_ms
+        self.pace_lowest_ms -= step_ms
+        self.pace_highest_ms -= step_ms
+        if self.pace_since_ms:
+            self.pace_since_ms += step_ms
 
     def row(self) -> SwitchRow:
         """What must survive of it."""

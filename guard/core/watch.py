@@ -8,7 +8,7 @@ at its last reported charge (contract 2, Time). Looking costs each call one step
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING
 
 from guard.core.calls import GROWING, Call
@@ -68,6 +68,24 @@ class Watch:
         else:
             self._look_for_silence(switch, call, now_ms, lost_ms)
 
+    def skip(self, until_ms: int) -> None:
+        """Look at calls whose moment comes by then, as far as nothing comes of it but a later moment."""
+        due, settings = self.due, self._world.settings
+        while due and due[0][0] <= until_ms:
+            due_ms, name, call_id = due[0]
+            switch = self._world.switches[name]
+            call = switch.calls.get(call_id)
+            if call is None or call.watch_due_ms != due_ms:
+                heappop(due)
+                continue
+            if switch.lagging or not switch.ticks or call.silent_carry_scaled != GROWING:
+                return
+            stale_ms = self._stale_ms(switch, call)
+            if due_ms >= min(stale_ms, call.last_known_at_ms() + settings.lost_after_ms):
+                return
+            call.watch_due_ms = stale_ms
+            heapreplace(due, (stale_ms, name, call_id))
+
     def _look_for_silence(self, switch: Switch, call: Call, now_ms: int, lost_ms: int) -> None:
         settings = self._world.settings
         stale_ms = self._stale_ms(switch, call)
@@ -98,8 +116,7 @@ class Watch:
             return
         world = self._world
         call.silent_carry_scaled = GROWING
-        world.count(call)
-        world.touch_call(call)
+        world.move(call)
         self._presence.go_blind(switch, now_ms)
         self.at(call, min(blind_ms, now_ms + settings.stale_after_ms))
         self._judge.judge(call.account, now_ms, now_ms)
@@ -113,8 +130,7 @@ class Watch:
         world = self._world
         grown = call.growth_micros * max(0, stop_ms - call.last_known_at_ms())
         call.silent_carry_scaled = min(grown, _MOST_FROZEN_SCALED)
-        world.count(call)
-        world.touch_call(call)
+        world.move(call)
         self._judge.judge(call.account, now_ms, now_ms)
 
     def _lose(self, call: Call, now_ms: int) -> None:

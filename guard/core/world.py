@@ -8,7 +8,6 @@ What must become durable is collected here as it happens: rows of touched object
 from __future__ import annotations
 
 from heapq import heappush
-from typing import NamedTuple
 
 from guard.core import pace
 from guard.core.accounts import NOT_SHOWN, Account, Shown
@@ -21,36 +20,22 @@ from guard.core.decisions import (
     LedgerLine,
     LineKind,
     Notice,
-    NoticeKind,
 )
 from guard.core.flights import NOT_COUNTED, Contribution, Flight, contribution_of
 from guard.core.invariants import invariant
 from guard.core.money import Micros, fits
+from guard.core.noticeboard import NoticeBoard
 from guard.core.pools import recount
+from guard.core.posting import Posted, call_line
 from guard.core.rating import Rating
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings, SwitchSettings
+from guard.core.strangers import Strangers
 from guard.core.switches import Switch
 from guard.core.views import AccountState
 
-MAX_TOLD = 10_000
-"""Accounts whose notice is remembered; when there are more, all are told again: better twice than never."""
-
-
 MAX_SWITCHES = 1_000
 """Known switches (contract 1): a hostile publisher must not make memory grow by inventing names."""
-
-
-class Posted(NamedTuple):
-    """The call that a ledger line is about."""
-
-    call: Call
-    gross_micros: int
-    """What it would be without a plan, or by how much that changes, like the other figures."""
-    billed_s: int
-    """Seconds charged for, if guard rates it."""
-    covered_s: int
-    """Of these: seconds that the plan's quota covers."""
 
 
 class World:
@@ -62,7 +47,10 @@ class World:
         self.rating = rating
         self.accounts: dict[str, Account] = {}
         self.activity = Activity()
+        self.strangers = Strangers()
         self.switches: dict[str, Switch] = {}
+        self.lagging: dict[str, Switch] = {}
+        """Those whose backlog is being read."""
         self.blocked: dict[str, Account] = {}
         """Accounts whose last command is a block."""
         self.billing: dict[str, BillingEntry] = {}
@@ -96,10 +84,12 @@ class World:
         (scaled), rate, rate x time."""
         self.unrated = 0
         """Plain counter: calls posted at the unknown rate, because no prefix of the tariff matched."""
+        self.unheard = 0
+        """Plain counter: reports of switches that are one too many."""
         self.reconciled_micros: dict[str, int] = {}
         """Differences found by `balance` messages, per currency."""
         self.confirm_ms: list[int] = []
-        self._told: dict[tuple[NoticeKind, str, str], None] = {}
+        self._board = NoticeBoard()
 
     # -- accounts
 
@@ -116,6 +106,7 @@ class World:
     def enter(self, account: Account) -> None:
         """Make an account known (new or restored)."""
         self.accounts[account.id] = account
+        self.strangers.count += account.provisional
         self.states[account.state] += 1
         if account.state in self.in_state:
             self.in_state[account.state][account.id] = account
@@ -188,18 +179,18 @@ class World:
     # -- switches
 
     def switch(self, name: str, now_ms: int) -> Switch | None:
-        """The switch of that name; a new one becomes known; None when there are too many already."""
+        """The switch of that name; a new one becomes known; None when it is not declared and there are too many."""
         switch = self.switches.get(name)
-        if switch is None and len(self.switches) < MAX_SWITCHES:
-            declared = self.settings.switches.get(name, SwitchSettings())
-            switch = Switch(name, ticks=declared.ticks, now_ms=now_ms)
-            self.enter_switch(switch)
+        if switch is None and (name in self.settings.switches or len(self.switches) < MAX_SWITCHES):
+            switch = self.enter_switch(name, now_ms)
             self.touch_switch(switch)
         return switch
 
-    def enter_switch(self, switch: Switch) -> None:
+    def enter_switch(self, name: str, now_ms: int) -> Switch:
         """Make a switch known (new or restored)."""
-        self.switches[switch.name] = switch
+        declared = self.settings.switches.get(name, SwitchSettings())
+        switch = self.switches[name] = Switch(name, ticks=declared.ticks, now_ms=now_ms)
+        return switch
 
     def touch_switch(self, switch: Switch) -> None:
         """Its row has changed."""
@@ -220,6 +211,32 @@ class World:
         self._shift(call, contribution_of(call))
         if call.cover is not None or call.pool is not None:
             recount(call)
+        call.plain = call.is_plain
+
+    def move(self, call: Call) -> None:
+        """It has changed, and with it what it is worth: `count` and `touch_call`."""
+        self.touch_call(call)
+        self.count(call)
+
+    def move_plain(self, call: Call) -> None:
+        """`move` of a call that is plain, and stays so: this is done for nearly every report."""
+        # `_shift`, written out: neither is anything frozen nor, as a rule, does the rate change.
+        self._touched_calls[call.key] = call
+        stated, rate = call.charge_micros, call.rate_micros
+        anchor, over = rate * call.at_ms, call.gross_micros - stated
+        was_stated, was_rate, was_anchor, _, was_over = call.counted
+        call.counted = (stated, rate, anchor, 0, over)
+        stated -= was_stated
+        anchor -= was_anchor
+        flight, total = call.flight, call.switch.totals[call.account.currency]
+        flight.stated_micros += stated
+        flight.anchor += anchor
+        total.stated_micros += stated
+        total.anchor += anchor
+        if rate != was_rate or over != was_over:
+            for each in (flight, total):
+                each.rate_micros += rate - was_rate
+                each.over_micros += over - was_over
 
     def replan(self, account: Account) -> None:
         """The account has another plan, time zone or age: its calls lie in other pools, cycles begin elsewhere."""
@@ -241,21 +258,16 @@ class World:
 
     @staticmethod
     def _shift(call: Call, now: Contribution) -> None:
-        # Written out, with neither calls nor tuples in between: this is done for every report.
+        # Written out, with neither calls nor tuples in between: this is done for many reports.
         stated, rate, anchor, frozen, over = now
         was_stated, was_rate, was_anchor, was_frozen, was_over = call.counted
         call.counted = now
-        stated -= was_stated
-        rate -= was_rate
-        anchor -= was_anchor
-        frozen -= was_frozen
-        over -= was_over
         for flight in (call.flight, call.switch.totals[call.account.currency]):
-            flight.stated_micros += stated
-            flight.rate_micros += rate
-            flight.anchor += anchor
-            flight.frozen_scaled += frozen
-            flight.over_micros += over
+            flight.stated_micros += stated - was_stated
+            flight.rate_micros += rate - was_rate
+            flight.anchor += anchor - was_anchor
+            flight.frozen_scaled += frozen - was_frozen
+            flight.over_micros += over - was_over
 
     def go_live(self, call: Call) -> None:
         """A call is up (its value is not yet counted)."""
@@ -310,47 +322,23 @@ class World:
         """Write a ledger line and move what is owed by it: the one way in which money moves."""
         self.last_line += 1
         self.owe(account, amount_micros)
-        if posted is None:
-            self.changes.ledger.append(
-                LedgerLine(
-                    number=self.last_line,
-                    account=account.id,
-                    at_ms=at_ms,
-                    kind=kind,
-                    amount_micros=Micros(amount_micros),
-                    currency=account.currency,
-                    ref=ref,
-                    method=method,
-                    text=text,
-                )
-            )
-            return
-        if amount_micros > 0:
-            pace.note(account.open_books(), amount_micros, at_ms)
-        call = posted.call
-        destination = call.place.destination if call.place.priced else None
-        self.changes.ledger.append(
-            LedgerLine(
+        if posted is not None:
+            if amount_micros > 0:
+                pace.note(account.open_books(), amount_micros, at_ms)
+            line = call_line(self.last_line, account, kind, amount_micros, at_ms, posted, text)
+        else:
+            line = LedgerLine(
                 number=self.last_line,
                 account=account.id,
                 at_ms=at_ms,
                 kind=kind,
                 amount_micros=Micros(amount_micros),
                 currency=account.currency,
-                switch=call.switch.name,
-                call=call.id,
-                to=call.to,
-                direction=call.direction.value if call.direction else "outgoing",
-                duration_ms=call.duration_ms,
-                emergency=call.emergency,
+                ref=ref,
+                method=method,
                 text=text,
-                gross_micros=Micros(posted.gross_micros),
-                billed_s=posted.billed_s,
-                covered_s=posted.covered_s,
-                kind_of_call=destination.kind.value if destination else "",
-                destination=destination.name if destination else "",
             )
-        )
+        self.changes.ledger.append(line)
 
     def decided_on(self, decision: Decision) -> None:
         """Note a decision and count it."""
@@ -363,12 +351,8 @@ class World:
         self.changes.notices.append(notice)
 
     def notice_once(self, notice: Notice, about: str) -> None:
-        """Tell on-call about one thing of an account once: a misconfigured switch must not flood the night."""
-        key = (notice.kind, notice.account, about)
-        if key not in self._told:
-            if len(self._told) >= MAX_TOLD:
-                self._told.clear()
-            self._told[key] = None
+        """Tell on-call about one thing of an account once."""
+        if self._board.is_news(notice, about):
             self.notice(notice)
 
     # -- handing over
@@ -388,7 +372,11 @@ class World:
                 changes.settled.append((switch, account_id))
             else:
                 changes.pending.append((switch, account_id, seq))
-        self.changes = Changes()
+        return self.facts()
+
+    def facts(self) -> Changes:
+        """The same without the rows of what was touched."""
+        changes, self.changes = self.changes, Changes()
         self._touched_accounts = {}
         self._touched_calls = {}
         self._touched_switches = {}

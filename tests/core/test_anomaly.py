@@ -8,7 +8,20 @@ from guard.core.anomaly import Finding
 from guard.core.decisions import Action, Decision, Evidence, Mode, Reason
 from guard.core.engine import Engine
 from guard.core.money import Micros
-from guard.core.records import AccountMessage, Allow, Credit, CreditMessage, Event, Release, Report, Scope
+from guard.core.records import (
+    AccountMessage,
+    Allow,
+    CloseMessage,
+    Credit,
+    CreditMessage,
+    Event,
+    Forget,
+    IntentResult,
+    Release,
+    Report,
+    Scope,
+)
+from guard.core.rules.rule import Measure, Per, Rule, RuleMode
 from guard.core.scopes import Scopes
 from guard.core.settings import HOUR_MS, MINUTE_MS, ModelMode, Settings
 
@@ -19,9 +32,9 @@ TEXT = "spent 41.20 in the last hour, usually 0.30 on a Saturday night"
 class Desk:
     """An engine with one account that calls at a price."""
 
-    def __init__(self, mode: ModelMode = ModelMode.ENFORCE, **settings: int) -> None:
+    def __init__(self, mode: ModelMode = ModelMode.ENFORCE, rules: tuple[Rule, ...] = (), **settings: int) -> None:
         told = Settings(model_mode=mode, default_limit_micros=1_000_000_000, **settings)  # type: ignore[arg-type]
-        self.engine = Engine(told, Scopes.of_country_code("1"), START_MS)
+        self.engine = Engine(told, Scopes.of_country_code("1"), START_MS, rules=rules)
         self.now_ms = START_MS
         self.call(0, 0)
 
@@ -41,13 +54,18 @@ class Desk:
         self.engine.advance(self.now_ms)
         self.engine.report("sw1", report, self.now_ms)
 
-    def find(
-        self, score: int = 20_000, mark: int = 10_000, *, minute: int = 1, scope: Scope = Scope.INTERNATIONAL
-    ) -> None:
+    def find(self, score: int = 20_000, *, minute: int = 1, newcomer: bool = False) -> None:
         self.now_ms = max(self.now_ms, START_MS + minute * MINUTE_MS)
         evidence = (Evidence(what="spend", value="spent 41.20 in the last hour", threshold="usually 0.30"),)
         finding = Finding(
-            account="A", at_ms=self.now_ms, score=score, mark=mark, scope=scope, text=TEXT, evidence=evidence
+            account="A",
+            at_ms=self.now_ms,
+            score=score,
+            mark=10_000,
+            scope=Scope.INTERNATIONAL,
+            text=TEXT,
+            evidence=evidence,
+            newcomer=newcomer,
         )
         self.engine.find(finding, self.now_ms)
 
@@ -74,7 +92,7 @@ def test_where_no_money_grows_it_warns() -> None:
 
 def test_where_money_grows_at_a_price_that_matters_it_blocks_in_its_scope() -> None:
     desk = Desk()
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     desk.find(minute=2)
     (said,) = desk.said()
     assert (said.action, said.mode, said.scope) == (Action.BLOCK, Mode.ENFORCE, Scope.INTERNATIONAL)
@@ -85,22 +103,82 @@ def test_where_money_grows_at_a_price_that_matters_it_blocks_in_its_scope() -> N
 @pytest.mark.parametrize(
     ("rate", "charge", "action"),
     [
-        (499_999, 5_000_000, Action.WARN),
-        (500_000, 999_999 - 500_000, Action.WARN),
-        (500_000, 1_000_000, Action.BLOCK),
+        (3_999_999, 9_000_000, Action.WARN),
+        (4_000_000, 3_999_999, Action.WARN),
+        (4_000_000, 4_000_000, Action.BLOCK),
     ],
 )
-def test_the_price_that_matters_is_two_numbers(rate: int, charge: int, action: Action) -> None:
+def test_what_is_dear_needs_no_second_look(rate: int, charge: int, action: Action) -> None:
     desk = Desk()
     desk.call(rate, charge, minute=2)
     desk.find(minute=2)
     assert [each.action for each in desk.said()] == [action]
 
 
+@pytest.mark.parametrize(
+    ("rate", "charge", "actions"),
+    [
+        (1_999_999, 9_000_000, [Action.WARN]),
+        (2_000_000, 1_999_999, [Action.WARN]),
+        (2_000_000, 2_000_000, [Action.WARN, Action.BLOCK]),
+    ],
+)
+def test_the_price_that_matters_is_two_numbers(rate: int, charge: int, actions: list[Action]) -> None:
+    desk = Desk()
+    desk.find(minute=1)
+    desk.call(rate, charge, minute=6)
+    desk.find(minute=6)
+    assert [each.action for each in desk.said()] == actions
+
+
+def test_high_twice_in_a_row_is_a_second_sign() -> None:
+    desk = Desk()
+    desk.call(2_000_000, 2_500_000, minute=2)
+    desk.find(minute=2)
+    desk.find(score=9_500, minute=7)
+    desk.find(minute=12)
+    assert kinds(desk.said()) == [(Action.WARN, Mode.ENFORCE)], "between the two it was not"
+    desk.find(minute=17)
+    assert kinds(desk.said()) == [(Action.BLOCK, Mode.ENFORCE)]
+
+
+def test_a_mark_of_a_rule_that_stands_is_a_second_sign() -> None:
+    shadow, calls = RuleMode.SHADOW, Measure.CALLS
+    rule = Rule(id="calls", title="", mode=shadow, measure=calls, window_ms=HOUR_MS, per=Per.NUMBER, warn=1)
+    desk = Desk(rules=(rule,))
+    desk.call(2_000_000, 2_500_000, minute=2)
+    desk.find(minute=2)
+    assert kinds(desk.said()) == [(Action.BLOCK, Mode.ENFORCE)]
+
+
+@pytest.mark.parametrize("mode", [ModelMode.SHADOW, ModelMode.ENFORCE])
+def test_of_a_newcomer_nothing_is_said_unless_money_is_extreme(mode: ModelMode) -> None:
+    desk = Desk(mode)
+    desk.call(19_900_000, 90_000_000, minute=2)
+    for minute in (2, 7):
+        desk.find(minute=minute, newcomer=True)
+    assert desk.said() == []
+    assert "suspicion" not in [row.kind for row in desk.engine.keepsakes().kept]
+    desk.call(20_000_000, 200_000_000, minute=12)
+    desk.find(minute=12, newcomer=True)
+    assert [each.action for each in desk.said()] == [Action.BLOCK]
+
+
+def test_nothing_is_left_of_an_account_that_is_forgotten() -> None:
+    desk = Desk()
+    desk.find(minute=1)
+    over = Report("c1", Event.ENDED, "A", desk.now_ms, 60_000, "+25261555", Micros(0))
+    desk.engine.report("sw1", over, desk.now_ms)
+    desk.engine.billing(CloseMessage(id="z", account="A"), desk.now_ms)
+    assert desk.engine.intent(Forget(account="A", by="ana", reason="asked for"), desk.now_ms) is IntentResult.DONE
+    desk.find(minute=6)
+    assert kinds(desk.said()) == [(Action.WARN, Mode.ENFORCE)] * 2, "it is said as for the first time"
+
+
 def test_in_shadow_everything_is_only_recorded() -> None:
     desk = Desk(ModelMode.SHADOW)
     desk.find()
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     desk.find(minute=2)
     desk.find(score=100, minute=3)
     said = desk.said()
@@ -144,14 +222,14 @@ def test_a_warning_stands_until_the_score_is_well_below_the_mark() -> None:
 def test_a_warning_becomes_a_block_when_money_begins_to_grow() -> None:
     desk = Desk()
     desk.find()
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     desk.find(minute=6)
     assert kinds(desk.said()) == [(Action.WARN, Mode.ENFORCE), (Action.BLOCK, Mode.ENFORCE)]
 
 
 def test_a_block_lifts_on_no_payment_and_on_no_lower_score() -> None:
     desk = Desk()
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     desk.find(minute=2)
     desk.find(score=0, minute=7)
     desk.engine.billing(CreditMessage(id="c1", account="A", credit=Credit(limit_micros=None)), desk.now_ms)
@@ -160,7 +238,7 @@ def test_a_block_lifts_on_no_payment_and_on_no_lower_score() -> None:
 
 def test_an_operator_releases_it_and_it_is_recorded_while_he_allows() -> None:
     desk = Desk()
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     desk.find(minute=2)
     desk.engine.intent(Release(account="A", by="ana", reason="known to us"), desk.now_ms)
     assert desk.causes() == []
@@ -175,7 +253,7 @@ def test_an_operator_releases_it_and_it_is_recorded_while_he_allows() -> None:
 
 def test_while_an_operator_allows_a_block_is_recorded() -> None:
     desk = Desk()
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     until_ms = desk.now_ms + HOUR_MS
     desk.engine.intent(Allow(account="A", by="ana", reason="move", until_ms=until_ms), desk.now_ms)
     desk.find(minute=2)
@@ -190,7 +268,7 @@ def test_while_an_operator_allows_a_block_is_recorded() -> None:
 def test_a_block_goes_through_the_fuse() -> None:
     desk = Desk(fuse_blocks=0)
     desk.engine.billing(AccountMessage(id="m1", account="A"), desk.now_ms)
-    desk.call(2_100_000, 4_200_000, minute=2)
+    desk.call(4_100_000, 8_200_000, minute=2)
     desk.find(minute=2)
     desk.find(minute=7)
     (said,) = desk.said()

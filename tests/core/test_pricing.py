@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guard.core.calls import (
+from guard.core.money import MAX_MICROS, Micros
+from guard.core.pricing import (
     NEVER_STATED,
     NOTHING_KNOWN,
     RATE_IMPLIED,
@@ -18,7 +19,6 @@ from guard.core.calls import (
     Priced,
     price_of,
 )
-from guard.core.money import MAX_MICROS, Micros
 from guard.core.records import Event, Report
 from guard.core.tariff import unknown_destination
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from guard.core.privacy import without_numbers
+from guard.core.decisions import Action, Decision, Mode, Reason
+from guard.core.money import Micros
+from guard.core.privacy import without_details, without_numbers
+from guard.core.records import Scope
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,35 @@ def test_in_doubt_it_is_a_number() -> None:
 def test_masking_twice_is_masking_once() -> None:
     once = without_numbers("to +252617394085")
     assert without_numbers(once) == once
+
+
+@pytest.mark.parametrize(
+    ("key", "kept"),
+    [
+        ("credit_limit", "credit_limit"),
+        ("international", "international"),
+        ("DJ", "DJ"),
+        ("1416", "1416"),
+        ("+25261***#2cff", "+25261***#2cff"),
+        ("203.0.113.9", "***"),
+        ("sw1 a84b4c76", "***"),
+    ],
+)
+def test_without_details_a_decision_keeps_a_key_that_names_nobody(key: str, kept: str) -> None:
+    """A cause, a class, a country, a prefix; an address and the name of a call go."""
+    decision = Decision(
+        number=1,
+        id="d1",
+        at_ms=0,
+        account="A1",
+        action=Action.UNBLOCK,
+        scope=Scope.ALL,
+        mode=Mode.ENFORCE,
+        reason=Reason.RELEASED,
+        key=key,
+        exposure_micros=Micros(0),
+        limit_micros=None,
+        currency="CAD",
+        text="Released by ana: paid.",
+    )
+    assert without_details(decision).key == kept

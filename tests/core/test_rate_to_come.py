@@ -82,3 +82,31 @@ def test_a_switch_that_says_no_more_is_not_waited_for() -> None:
     silent = Report("c1", Event.TICK, "A1", NOW_MS + 120_000, 120_000)
     of.report("sw1", silent, NOW_MS + 120_000)
     assert [decision.rule for decision in of.take().decisions if decision.rule] == ["dear"]
+
+
+def test_a_first_charge_within_a_started_minute_shows_no_price_yet() -> None:
+    """After twenty seconds 0.30 may be the price of a minute, or a third of it."""
+    of = engine(rule(Measure.CONCURRENT, 2, None))
+    for at_s, charge in ((0, 0), (20, 300_000), (40, 300_000), (60, 300_000), (80, 600_000), (100, 600_000)):
+        assert say(of, "c1", at_s, charge) == say(of, "c2", at_s, charge) == [], "0.30 for each started minute"
+
+
+def test_charges_by_the_second_show_their_price_with_the_second_of_them() -> None:
+    of = engine(rule(Measure.CONCURRENT, 2, None))
+    for at_s, charge in ((0, 30_000), (10, 130_000)):
+        assert say(of, "c1", at_s, charge) == say(of, "c2", at_s, charge) == []
+    assert say(of, "c1", 20, 230_000) == []
+    assert say(of, "c2", 20, 230_000) == ["dear"]
+
+
+def test_numbers_count_once_the_price_shows() -> None:
+    of = engine(rule(Measure.NUMBERS, 1, 3_600_000))
+    assert say(of, "c1", 0, 0) == say(of, "c1", 10, 100_000) == []
+    assert say(of, "c1", 20, 200_000) == ["dear"]
+
+
+def test_no_second_of_a_call_is_lost_by_waiting() -> None:
+    of = engine(rule(Measure.MINUTES, 2, 3_600_000))
+    assert say(of, "c1", 0, 0) == say(of, "c1", 30, 300_000) == say(of, "c1", 60, 600_000) == []
+    assert say(of, "c1", 119, 1_190_000) == []
+    assert say(of, "c1", 120, 1_200_000) == ["dear"]

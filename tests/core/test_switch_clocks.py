@@ -78,6 +78,18 @@ def test_within_a_window_the_best_estimate_so_far_stands() -> None:
     assert heard.skew_ms == 200
 
 
+@pytest.mark.parametrize("step_ms", [3_600_000, -3_600_000])
+def test_when_our_clock_is_set_its_distance_from_ours_is_known_at_once(step_ms: int) -> None:
+    """A report in the time that its clock has had all along is not old, however long there has been none."""
+    heard = switch()
+    hear(heard, [-100] * 20)
+    heard.our_clock_stepped(step_ms)
+    later_ms = NOW_MS + 600_000
+    assert 0 <= heard.clock(later_ms - 100, later_ms + step_ms) <= 100
+    ages = hear(heard, [-step_ms - 100] * 20, since_ms=later_ms + step_ms + 500)
+    assert set(ages) <= {0, 100}
+
+
 def test_a_pause_begins_a_new_stretch_of_talking() -> None:
     """Longer than the pause that counts as silence; a shorter one changes nothing."""
     heard = switch()

@@ -146,8 +146,8 @@ class Stage:
 
     def set_clock(self, at_ms: int) -> None:
         """Our own clock is set: it says another time, and none has passed."""
-        self.now_ms = at_ms
-        self.engine.clock_stepped(at_ms)
+        step_ms, self.now_ms = at_ms - self.now_ms, at_ms
+        self.engine.clock_stepped(at_ms, step_ms)
         self.engine.advance(at_ms)
         self.settle()
 

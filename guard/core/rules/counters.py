@@ -1,9 +1,8 @@
 """Rules compiled into counters: what is counted once for all rules that look at the same calls over the same window.
 
 A counter is its `where`, its `per` and its window; its columns are what the rules on it need. It is named by all of
-that, so state finds its counter again after a restart or a reload exactly if it still means the same. For each
-direction and class of calls, and each kind of event, a *lane* has the steps to take: a tick of a domestic call walks
-past every rule that counts calls, or calls abroad, without looking at it.
+that, so state finds its counter again after a restart or a reload exactly if it still means the same. What each kind of
+event does to it is a *step*.
 
 What a measure counts:
 
@@ -24,17 +23,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import Enum
 from hashlib import blake2b
-from itertools import groupby
 from typing import NamedTuple
 
-from guard.core.records import Direction
 from guard.core.rules.filters import Filter, Key, filters_of, key_of
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.profile import COUNTRY, PREFIX, Profile
-from guard.core.rules.rule import ONE, PRESENT, Measure, Rule, RuleMode
+from guard.core.rules.rule import ONE, PRESENT, Measure, Rule
 from guard.core.rules.windows import BUCKETS, Tally
 from guard.core.settings import MINUTE_MS
-from guard.core.tariff import CallClass
 
 SHORT_MS = 6_000
 """A call that ends within it is a short one (six seconds, as carriers count them)."""
@@ -129,7 +125,10 @@ class Step(NamedTuple):
     """Column, and which of the amounts goes there."""
     items: tuple[tuple[int, Item], ...]
     """Set, and what goes there."""
-    readings: tuple[Reading, ...]
+    sums: tuple[tuple[int, int, Reading], ...]
+    """Readings that it may move, of columns: which one, and below what in it the rule cannot have climbed."""
+    counts: tuple[tuple[int, int, Reading], ...]
+    """The same, of sets."""
 
 
 class Counter:
@@ -147,6 +146,7 @@ class Counter:
         "readings",
         "rules",
         "sets",
+        "steps",
         "width_ms",
     )
 
@@ -160,25 +160,31 @@ class Counter:
         self.filters: tuple[Filter, ...] = filters_of(first.where, first.per)
         self.key: Key | None = key_of(first)
         self.directions, self.kinds = first.where.directions, first.where.kinds
-        where = first.where
-        self.fickle = bool(where.hours is not None or where.days or where.account_age_under_ms is not None)
-        """Its `where` asks what changes within a day."""
+        self.fickle = first.where.fickle
         self.width_ms = -(-(first.window_ms or BUCKETS) // BUCKETS)
         self.name = _named(first, *(each.value for each in self.columns), *(each.value for each in self.sets))
         self.readings = tuple(self._reading(rule) for rule in self.rules)
+        self.steps = tuple(self._step(what) for what in What)
+        """By kind of event; None: nothing."""
+
+    @property
+    def across(self) -> bool:
+        """Whether it counts accounts, so that its tallies belong to none of them."""
+        return Measure.ACCOUNTS in self.sets
 
     def tally(self, head: int) -> Tally:
         """An empty one."""
         return Tally(self.width_ms, head, len(self.columns), len(self.sets))
 
-    def step(self, what: What) -> Step | None:
-        """What an event does here; None: nothing."""
+    def _step(self, what: What) -> Step | None:
         adds = tuple((slot, _AMOUNTS[column]) for slot, column in enumerate(self.columns) if what in _MOVED_BY[column])
         moved = _TRIED if Measure.ACCOUNTS not in self.sets else {What.BEGINS}
         items = tuple((slot, self._item(measure)) for slot, measure in enumerate(self.sets) if what in moved)
-        readings = tuple(each for each in self.readings if self._moves(each, what))
-        across = Measure.ACCOUNTS in self.sets and what in (What.BEGINS, What.GOES_ON)
-        return Step(self, adds, items, readings) if adds or items or across else None
+        moved_by = [(each.slot, each.least, each) for each in self.readings if self._moves(each, what)]
+        sums = tuple(each for each in moved_by if not each[2].is_set)
+        counts = tuple(each for each in moved_by if each[2].is_set)
+        across = self.across and what in (What.BEGINS, What.GOES_ON)
+        return Step(self, adds, items, sums, counts) if adds or items or across else None
 
     def _moves(self, reading: Reading, what: What) -> bool:
         if reading.is_set:
@@ -265,88 +271,6 @@ class PresentCounter:
         self.name = _named(first)
 
 
-class Lane(NamedTuple):
-    """What concerns calls of one direction and class."""
-
-    direction: Direction
-    kind: CallClass
-    steps: tuple[tuple[Step, ...], ...]
-    """By kind of event."""
-    steady: tuple[Step, ...]
-    """Of a call that goes on: those that will answer the same until something about the call or the day changes."""
-    fickle: tuple[Step, ...]
-    """Of a call that goes on: the others, which ask for the hour or the age of the account."""
-    across: tuple[tuple[Step, ...], ...]
-    """The same, for counters across accounts."""
-    present: tuple[PresentCounter, ...]
-    durations: tuple[PresentCounter, ...]
-    drifts: tuple[PresentCounter, ...]
-
-
-_Steps = tuple[tuple[Step, ...], ...]
-
-
-class Compiled:
-    """A rule set, ready to count. Rules that are off are not in it."""
-
-    __slots__ = ("counters", "lanes", "present", "present_name", "rules")
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = {rule.id: rule for rule in rules if rule.mode is not RuleMode.OFF}
-        windowed, present, durations, drifts = [], [], [], []
-        for group in _groups(self.rules.values()):
-            match group[0].measure:
-                case Measure.DURATION:
-                    durations.append(PresentCounter(group))
-                case Measure.DRIFT:
-                    drifts.append(PresentCounter(group))
-                case measure if measure in PRESENT:
-                    present.append(PresentCounter(group))
-                case _:
-                    windowed.append(Counter(group))
-        self.counters = {counter.name: counter for counter in windowed}
-        self.present = {counter.name: counter for counter in present}
-        self.present_name = blake2b(repr(sorted(self.present)).encode(), digest_size=6).hexdigest()
-        """Names all its counters of the present: calls that are up keep their places exactly if it is the same."""
-        self.lanes = {
-            (direction, kind): Lane(
-                direction,
-                kind,
-                *_steps([each for each in windowed if _concerns(each, direction, kind)]),
-                tuple(each for each in present if _concerns(each, direction, kind)),
-                tuple(each for each in durations if _concerns(each, direction, kind)),
-                tuple(each for each in drifts if _concerns(each, direction, kind)),
-            )
-            for direction in Direction
-            for kind in CallClass
-        }
-
-
-def is_across(counter: Counter) -> bool:
-    """Whether it counts accounts, so that its tallies belong to none of them."""
-    return Measure.ACCOUNTS in counter.sets
-
-
-def _steps(counters: list[Counter]) -> tuple[_Steps, tuple[Step, ...], tuple[Step, ...], _Steps]:
-    """Of an account's own counters: by kind of event, and of ticks the steady and the fickle; and those across."""
-    steps = [[step for each in counters if (step := each.step(what)) is not None] for what in What]
-    own = tuple(tuple(step for step in each if not is_across(step.counter)) for each in steps)
-    across = tuple(tuple(step for step in each if is_across(step.counter)) for each in steps)
-    ticks = own[What.GOES_ON]
-    steady = tuple(step for step in ticks if not step.counter.fickle)
-    return own, steady, tuple(step for step in ticks if step.counter.fickle), across
-
-
-def _concerns(counter: Counter | PresentCounter, direction: Direction, kind: CallClass) -> bool:
-    return direction in counter.directions and (not counter.kinds or kind in counter.kinds)
-
-
-def _groups(rules: Iterable[Rule]) -> list[list[Rule]]:
-    """Rules that look at the same calls, by the same key, over the same window."""
-    in_order = sorted(rules, key=lambda rule: (basis_of(rule), rule.id))
-    return [list(group) for _, group in groupby(in_order, key=basis_of)]
-
-
 def basis_of(rule: Rule) -> str:
     """What a rule's counter counts, whichever other rules read it."""
     apart = {
@@ -375,7 +299,9 @@ def basis_of(rule: Rule) -> str:
         sorted(where.not_accounts),
         where.rate_from_micros,
     )
-    return repr(parts)
+    # What was asked for later is named only where it is: what others have counted goes on under its name.
+    later = (where.rung_within_ms, where.country_new_for_days)
+    return repr((*parts, *later) if any(later) else parts)
 
 
 def _named(rule: Rule, *columns: str) -> str:

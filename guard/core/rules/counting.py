@@ -1,20 +1,21 @@
 """Counting observations into an account's tallies, and judging the rules on those that moved.
 
-Most observations are ticks, and the ticks of a call go where the one before went: which tallies those are is worked
-out once and kept with the call (`Route`) for as long as nothing that `where` asks could answer differently. Counters
-that ask for the hour or the account's age are asked each time.
+Where a call counts is found once and kept with it (`guard.core.rules.routes`); attempts, and counters that may answer
+differently the next time, are asked each time (`take`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from guard.core.rules.counters import Amounts, Compiled, Counter, Reading, Step, amounts
+from guard.core.rules.counters import Amounts, Counter, Reading, Step, amounts
+from guard.core.rules.lanes import Compiled, Lane
 from guard.core.rules.local import shift_ms
-from guard.core.rules.observation import Observation
+from guard.core.rules.observation import Observation, What
+from guard.core.rules.routes import Place, Route
 from guard.core.rules.rule import Measure, Rule
 from guard.core.rules.speaker import Speaker
-from guard.core.rules.subjects import MOST_TALLIES, Place, Subject
+from guard.core.rules.subjects import MOST_TALLIES, Subject
 from guard.core.rules.windows import Tally
 
 _new = tuple.__new__
@@ -36,59 +37,88 @@ class Counting:
         self.forgotten = 0
         """Tallies let go because an account had too many."""
 
+    def take_call(self, route: Route, lane: Lane, subject: Subject, seen: Observation, local_ms: int) -> None:
+        """Count a call that begins or ends."""
+        what = seen.what
+        places = self.places(route, what, subject, seen.at_ms)
+        if places:
+            self.count(places, subject, seen, amounts(seen))
+        if lane.fickle[what]:
+            self.take(lane.fickle[what], subject, seen, local_ms)
+
     def take(self, steps: tuple[Step, ...], subject: Subject, seen: Observation, local_ms: int) -> None:
         """Count one observation wherever these steps say."""
         added = amounts(seen)
         for step in steps:
-            place = self._place(step, subject, seen, local_ms)
-            if place is not None:
-                self.count((place,), subject, seen, added)
+            for _, key in self.counters((step.counter,), subject, seen, local_ms):
+                self.count((self._place(step, key, subject, seen.at_ms),), subject, seen, added)
 
-    def places(self, steps: tuple[Step, ...], subject: Subject, seen: Observation, local_ms: int) -> tuple[Place, ...]:
-        """Where these steps count such an observation."""
-        found = [self._place(step, subject, seen, local_ms) for step in steps]
-        return tuple(place for place in found if place is not None)
+    @staticmethod
+    def counters(
+        counters: Iterable[Counter], subject: Subject, seen: Observation, local_ms: int
+    ) -> tuple[tuple[Counter, str], ...]:
+        """Those that look at such an observation, each with the key that it counts under."""
+        profile = subject.profile
+        found: list[tuple[Counter, str]] = []
+        for counter in counters:
+            for asks in counter.filters:
+                if not asks(seen, profile, local_ms):
+                    break
+            else:
+                key = counter.key(seen) if counter.key is not None else ""
+                if key is not None:
+                    found.append((counter, key))
+        return tuple(found)
 
-    def _place(self, step: Step, subject: Subject, seen: Observation, local_ms: int) -> Place | None:
-        counter, profile = step.counter, subject.profile
-        for asks in counter.filters:
-            if not asks(seen, profile, local_ms):
-                return None
-        key = counter.key(seen) if counter.key is not None else ""
-        if key is None:
-            return None
+    def places(self, route: Route, what: What, subject: Subject, at_ms: int) -> tuple[Place, ...]:
+        """Where such an event of a call counts."""
+        found: list[Place] = []
+        for counter, key in route.counters:
+            step = counter.steps[what]
+            if step is not None:
+                found.append(self._place(step, key, subject, at_ms))
+        return tuple(found)
+
+    def _place(self, step: Step, key: str, subject: Subject, at_ms: int) -> Place:
+        counter = step.counter
         tally = subject.tallies.get((counter.name, key))
         if tally is None:
-            tally = self._tally(subject, counter, key, seen.at_ms)
-        return _new(Place, (step, key, tally))
+            tally = self._tally(subject, counter, key, at_ms)
+        return _new(Place, (tally, step.adds, step.sums, step, key))
 
     def count(self, places: tuple[Place, ...], subject: Subject, seen: Observation, added: Amounts) -> None:
-        """Count an observation at places that are known; rules whose marks that may move are judged."""
+        """Count an attempt, or a call that begins or ends: different things first, because sums may ask for them."""
+        at_ms = seen.at_ms
+        for tally, _, _, step, _ in places:
+            bucket = at_ms // tally.width_ms
+            if step.items and tally.locate(bucket) >= 0:
+                for index, item in step.items:
+                    named = item(seen, subject.profile)
+                    if named is not None:
+                        tally.sets[index].add(named, bucket, tally.head)
+        self.grow(places, subject, seen, added)
+        for tally, _, _, step, key in places:
+            for slot, least, reading in step.counts:
+                if tally.sets[slot].count >= least or reading.rule.id in tally.marks:
+                    self._judge(reading, tally, subject, step.counter, key, at_ms, seen)
+
+    def grow(self, places: tuple[Place, ...], subject: Subject, seen: Observation, added: Amounts) -> None:
+        """Add what an observation adds at places that are known; rules whose marks that may move are judged."""
         # The innermost loop of all: a tick spends a third of its time here.
         at_ms = seen.at_ms
-        for (counter, adds, items, readings), key, tally in places:
-            bucket = at_ms // tally.width_ms
-            totals, cells = tally.totals, tally.cells
-            row = len(cells) - len(totals)
-            if row <= 0 or cells[row - 1] != bucket:
-                row = tally.locate(bucket)
-                if row < 0:
-                    continue
+        for tally, adds, sums, step, key in places:
+            row = tally.row_at if tally.begins_ms <= at_ms < tally.ends_ms else tally.locate(at_ms // tally.width_ms)
+            if row < 0:
+                continue
+            cells, totals, marks = tally.cells, tally.totals, tally.marks
             for column, which in adds:
                 amount = added[which]
                 if amount:
                     cells[row + column] += amount
                     totals[column] += amount
-            for index, item in items:
-                named = item(seen, subject.profile)
-                if named is not None:
-                    tally.sets[index].add(named, bucket, tally.head)
-            marks = tally.marks
-            for reading in readings:
-                _, slot, is_set, least, _, _ = reading
-                reached = tally.sets[slot].count if is_set else totals[slot]
-                if reached >= least or (marks and reading.rule.id in marks):
-                    self._judge(reading, tally, subject, counter, key, at_ms, seen)
+            for slot, least, reading in sums:
+                if totals[slot] >= least or (marks and reading.rule.id in marks):
+                    self._judge(reading, tally, subject, step.counter, key, at_ms, seen)
 
     def _tally(self, subject: Subject, counter: Counter, key: str, at_ms: int) -> Tally:
         if len(subject.tallies) >= MOST_TALLIES:

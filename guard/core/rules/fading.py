@@ -1,6 +1,6 @@
 """What is left of the stored state of an account that has not called for long: its profile, without whom it called.
 
-While an account calls, its profile lets go of old numbers by itself (`Profile.fade`), and windows let go of theirs. One
+While an account calls, its profile lets go of old numbers and rings by itself, and windows let go of theirs. One
 that has fallen silent does neither, so its row would keep for ever what it was stored with. `faded` is the row as it
 may be kept. Taking it up instead of the other makes no difference to rules: what it lacks is in no window any more, and
 the profile would let go of it on the account's next day. Marks that stand are kept with what they stand on.
@@ -9,6 +9,7 @@ the profile would let go of it on the account's next day. Marks that stand are k
 from __future__ import annotations
 
 from guard.core.rules.profile import NUMBER, REFRESH_DAYS, SOURCE
+from guard.core.rules.rings import KEPT_MS
 from guard.core.rules.rows import ProfileRow, SubjectRow
 from guard.core.settings import DAY_MS
 
@@ -22,7 +23,10 @@ _PERSONAL = (SOURCE, NUMBER)
 def faded(row: SubjectRow, now_ms: int, keep_days: int) -> SubjectRow:
     """The row without what is older than that; the same when there is no such thing."""
     today = now_ms // DAY_MS
-    row = row._replace(profile=_profile(row.profile, today - keep_days - REFRESH_DAYS - _SPARE_DAYS))
+    profile = _profile(row.profile, today - keep_days - REFRESH_DAYS - _SPARE_DAYS)
+    row = row._replace(
+        profile=profile._replace(rings=tuple(each for each in profile.rings if now_ms - each[1] < KEPT_MS))
+    )
     silent_since = today - max(keep_days, LONGEST_WINDOW_DAYS) - _SPARE_DAYS
     if row.live or row.profile.today >= silent_since:
         return row

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from guard.core.rules.counters import Compiled, Counter, basis_of
+from guard.core.rules.counters import Counter, basis_of
 from guard.core.rules.hits import Hit
+from guard.core.rules.lanes import Compiled
 from guard.core.rules.levels import Level, was_told
 from guard.core.rules.rule import Rule
 from guard.core.rules.sentences import key_in_words

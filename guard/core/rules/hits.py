@@ -102,6 +102,28 @@ def hit_of(crossing: Crossing) -> Hit:
     )
 
 
+def hit_that_stands(standing: Standing, account: str, at_ms: int, text: str) -> Hit:
+    """The block of a rule whose mark was crossed before and has not been left since; `text` says why it acts now."""
+    rule = standing.rule
+    threshold = rule.block or 0
+    words = number_in_words(rule.unit, threshold)
+    stands = Evidence(what=rule.measure.value, value=f"{words} reached, and not below 90 % since", threshold=words)
+    return Hit(
+        rule=rule,
+        account=account,
+        key=standing.key,
+        shown_key=standing.shown_key,
+        at_ms=at_ms,
+        level=Level.BLOCK,
+        value=0,
+        threshold=threshold,
+        estimated=False,
+        learning=False,
+        evidence=(stands,),
+        text=text,
+    )
+
+
 def _evidence(crossing: Crossing, threshold: int) -> Iterable[Evidence]:
     rule = crossing.rule
     value = number_in_words(rule.unit, crossing.value)

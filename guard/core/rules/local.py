@@ -2,8 +2,8 @@
 
 Local milliseconds are those since 1970 on the clock at the wall there, so day, weekday and hour of the week are plain
 divisions. The distance to UTC is looked up once for each quarter of an hour and time zone; zones change theirs on
-quarters of an hour and nowhere else. So day and hour are the same for the whole of a quarter, or of what lies in it of
-one hour there (`Quarter`).
+quarters of an hour and nowhere else. So day, hour and quarter are the same for the whole of a quarter, or of what lies
+in it of one quarter there (`Quarter`).
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
 HOURS_OF_WEEK = 168
 DAYS_OF_WEEK = 7
 
-_QUARTER_MS = 15 * MINUTE_MS
+QUARTER_MS = 15 * MINUTE_MS
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday; Monday is 0."""
 
 
 @lru_cache(maxsize=8_192)
 def _shift_ms(timezone: str, quarter: int) -> int:
-    moment = datetime.fromtimestamp(quarter * _QUARTER_MS // 1_000, tz=UTC)
+    moment = datetime.fromtimestamp(quarter * QUARTER_MS // 1_000, tz=UTC)
     offset = moment.astimezone(zone_of(timezone)).utcoffset()
     return 0 if offset is None else (offset.days * 86_400 + offset.seconds) * 1_000
 
 
 def shift_ms(at_ms: int, timezone: str) -> int:
     """How far the wall clock there is ahead of UTC (an empty time zone is UTC)."""
-    return _shift_ms(timezone, at_ms // _QUARTER_MS) if timezone else 0
+    return _shift_ms(timezone, at_ms // QUARTER_MS) if timezone else 0
 
 
 class Quarter(NamedTuple):
-    """A stretch of time, at most a quarter of an hour, within one hour of the account's clock."""
+    """A stretch of time within one quarter of an hour, and within one of the account's clock."""
 
     from_ms: int
     until_ms: int
@@ -53,16 +53,16 @@ NO_QUARTER = Quarter(0, 0, 0, 0, 0)
 
 def quarter_at(at_ms: int, timezone: str) -> Quarter:
     """The stretch that a moment lies in."""
-    return _quarter(timezone, at_ms // _QUARTER_MS, (at_ms + shift_ms(at_ms, timezone)) // HOUR_MS)
+    return _quarter(timezone, at_ms // QUARTER_MS, (at_ms + shift_ms(at_ms, timezone)) // QUARTER_MS)
 
 
 @lru_cache(maxsize=8_192)
-def _quarter(timezone: str, quarter: int, hour: int) -> Quarter:
-    begin_ms = quarter * _QUARTER_MS
+def _quarter(timezone: str, quarter: int, local_quarter: int) -> Quarter:
+    begin_ms = quarter * QUARTER_MS
     shift = shift_ms(begin_ms, timezone)
-    from_ms = max(begin_ms, hour * HOUR_MS - shift)
-    until_ms = min(begin_ms + _QUARTER_MS, (hour + 1) * HOUR_MS - shift)
-    day, rest_ms = divmod(hour * HOUR_MS, DAY_MS)
+    from_ms = max(begin_ms, local_quarter * QUARTER_MS - shift)
+    until_ms = min(begin_ms + QUARTER_MS, (local_quarter + 1) * QUARTER_MS - shift)
+    day, rest_ms = divmod(local_quarter * QUARTER_MS, DAY_MS)
     return Quarter(from_ms, until_ms, shift, day, rest_ms // HOUR_MS)
 
 

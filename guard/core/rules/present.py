@@ -8,8 +8,9 @@ carried forward here, exposure does that.
 
 from __future__ import annotations
 
-from guard.core.rules.counters import Compiled, PresentCounter
+from guard.core.rules.counters import PresentCounter
 from guard.core.rules.filters import passes
+from guard.core.rules.lanes import Compiled
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.rule import Measure, Rule
 from guard.core.rules.speaker import Speaker

@@ -27,6 +27,7 @@ from zlib import compress, decompress
 
 from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, Quarter, hour_of_week, weekday_of
 from guard.core.rules.observation import Observation, What
+from guard.core.rules.rings import Rings
 from guard.core.rules.rows import DayRow, ProfileRow
 from guard.core.rules.rule import LEARNING_DAYS
 from guard.core.settings import DAY_MS, HOUR_MS
@@ -110,6 +111,7 @@ class Profile:
         "next_day",
         "past",
         "peak_thousandths",
+        "rings",
         "samples",
         "spend_mills",
         "spent_micros",
@@ -135,6 +137,7 @@ class Profile:
         self.spent_micros = 0
         """Today, late reports about earlier days included."""
         self.usual_today_micros = 0
+        self.rings = Rings()
         self.days: dict[int, Day] = {}
         self._day: Day | None = None
 
@@ -212,6 +215,7 @@ class Profile:
         for number in range(max(self.today, today - MOST_GAP_DAYS), today):
             self._close(number)
         self.today, self._day = today, None
+        self.rings.fade(today * DAY_MS)
         due = today - LATE_DAYS
         for number in sorted(self.days):
             if number < self.next_day:
@@ -349,6 +353,7 @@ class Profile:
             days=tuple(day.row(number) for number, day in self.days.items()),
             past=self.past,
             busiest_ms=self.busiest_ms,
+            rings=self.rings.row(),
         )
 
     def pack(self) -> bytes:
@@ -372,6 +377,7 @@ class Profile:
         profile.excess_micros, profile.spent_micros = row.excess_micros, row.spent_micros
         profile.busiest_ms = row.busiest_ms
         profile.past = tuple((begin, end) for begin, end in row.past)
+        profile.rings = Rings(row.rings)
         for number, spend, called, top_rate_micros, peak_calls, *later in row.days:
             day = profile.days[number] = Day()
             day.spend = dict(spend)

@@ -113,6 +113,8 @@ class ProfileRow(NamedTuple):
     past: tuple[tuple[int, int], ...] = ()
     """Spans of days learned from history."""
     busiest_ms: int = 0
+    rings: tuple[tuple[str, int], ...] = ()
+    """Ranges abroad of which somebody rang and nobody talked, and when."""
 
 
 class SubjectRow(NamedTuple):

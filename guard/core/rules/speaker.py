@@ -72,7 +72,7 @@ class Speaker:
                 estimated=estimated,
                 learning=learning,
                 usual_micros=usual() if usual is not None else None,
-                calls=_calls(subject, counter, key, cause),
+                calls=recent_calls(subject, counter, key, cause),
             )
         )
 
@@ -99,8 +99,10 @@ def _seen_enough(rule: Rule, subject: Subject, cause: Observation | None) -> boo
     return cause is not None and opened_ms is not None and cause.at_ms - opened_ms < YOUNG_MS
 
 
-def _calls(subject: Subject, counter: Anywhere, key: str, cause: Observation | None) -> tuple[Observation, ...]:
-    """Recent calls that count there, newest first; each call once."""
+def recent_calls(
+    subject: Subject, counter: Anywhere, key: str, cause: Observation | None = None
+) -> tuple[Observation, ...]:
+    """Recent calls that count there, newest first, the one that is being reported before all; each call once."""
     found = [] if cause is None else [cause]
     for seen in reversed(subject.seen):
         if cause is not None and seen.call == cause.call:

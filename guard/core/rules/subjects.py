@@ -8,7 +8,7 @@ are up are as many as the account has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from guard.core.records import Direction
 from guard.core.rules.local import NO_QUARTER
@@ -19,7 +19,9 @@ from guard.core.rules.windows import Tally
 from guard.core.tariff import CallClass
 
 if TYPE_CHECKING:
-    from guard.core.rules.counters import Compiled, Counter, Lane, Step
+    from guard.core.rules.counters import Counter
+    from guard.core.rules.lanes import Compiled, Lane
+    from guard.core.rules.routes import Route
 
 MOST_TALLIES = 512
 """Per account, of some 600 bytes each: an office that calls 150 numbers stays below with three rules by number."""
@@ -30,33 +32,6 @@ MOST_ACROSS = 64
 
 TallyKey = tuple[str, str]
 """Counter and key."""
-
-
-class Place(NamedTuple):
-    """Where an observation counts: a step of its lane, and the tally of its key."""
-
-    step: Step
-    key: str
-    tally: Tally
-
-
-class Route(NamedTuple):
-    """What the ticks of a call do, and what that was worked out from."""
-
-    compiled: Compiled
-    seen: Observation
-    """The record that is brought up to date with each tick."""
-    rate_micros: int
-    epoch: int
-    """Of the account."""
-    own: bool
-    """The account pays for the call, so its profile is about it."""
-    places: tuple[Place, ...]
-    """Where they count, hours and ages aside."""
-    across: tuple[Step, ...]
-    """Counters across accounts that look at them."""
-    drift_from_micros: int
-    """Spent today, it makes a rule on drift climb."""
 
 
 class Presence:
@@ -91,7 +66,7 @@ class Live:
         self.marks: dict[str, int] = {}
         """Of rules on its duration."""
         self.route: Route | None = None
-        """Where its ticks count; None: to be found out."""
+        """Where its reports count; None: to be found out."""
 
     def leave(self) -> None:
         """Count no more where it counted."""

@@ -15,23 +15,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 
-from guard.core.rules import present
+from guard.core.rules import drift, present
 from guard.core.rules.across import Across
-from guard.core.rules.counters import Compiled, PresentCounter
 from guard.core.rules.counting import Counting
 from guard.core.rules.filters import passes
 from guard.core.rules.fitting import Fitting
 from guard.core.rules.hits import Hit, Standing
+from guard.core.rules.lanes import Compiled
 from guard.core.rules.levels import level_of
 from guard.core.rules.local import quarter_at, shift_ms
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.past import Past, absorb
 from guard.core.rules.profile import NEVER_SPENT, Profile, Verdict
+from guard.core.rules.routes import Route
 from guard.core.rules.rows import CrowdRow, SubjectRow
-from guard.core.rules.rule import ONE, OWN_CALLS, Measure, Rule
+from guard.core.rules.rule import OWN_CALLS, Measure, Rule
 from guard.core.rules.sentences import key_in_words
 from guard.core.rules.speaker import Speaker
-from guard.core.rules.subjects import Live, Route, Subject
+from guard.core.rules.subjects import Live, Subject
 from guard.core.settings import HOUR_MS
 
 SWEEP_MS = HOUR_MS
@@ -46,11 +47,6 @@ _OWN = tuple(OWN_CALLS)
 
 Learning = Callable[[str, int, int], Verdict]
 """Whether an account's day, from and before, may be learned."""
-
-
-def _usual_day(rule: Rule, profile: Profile) -> int:
-    """What a rule on drift takes for usual today."""
-    return max(rule.floor_micros, profile.usual_today_micros, 1)
 
 
 def _always(_account: str, _start_ms: int, _end_ms: int) -> Verdict:
@@ -68,7 +64,7 @@ class Watch:
         self._subjects: dict[str, Subject] = {}
         self._asleep: dict[str, bytes] = {}
         """Profiles of accounts of which nothing else is left, packed."""
-        self._across = Across()
+        self._across = Across(self._subjects)
         self._speaker = Speaker()
         self._moments: list[tuple[int, str, str, str]] = []
         """(when, account, counter, key): when to look at marks that stand, or for what can be freed."""
@@ -110,7 +106,13 @@ class Watch:
 
     def observe(self, seen: Observation) -> list[Hit]:
         """Take one observation; the marks that it crosses, by the ids of their rules."""
-        subject = self._subject(seen)
+        subject = self._subjects.get(seen.account)
+        if (
+            subject is None
+            or not subject.quarter[0] <= seen.at_ms < subject.quarter[1]
+            or subject.timezone != seen.timezone
+        ):
+            subject = self._subject(seen)
         if seen.what is _GOES_ON:
             self._tick(subject, seen)
         else:
@@ -121,68 +123,87 @@ class Watch:
     def _take(self, subject: Subject, seen: Observation) -> None:
         """An attempt, or a call that begins or ends."""
         live, local_ms, what = self._live(subject, seen), seen.at_ms + subject.quarter.shift_ms, seen.what
-        lane, speaker = live.lane, self._speaker
+        lane = live.lane
         if seen.direction in _OWN:
             subject.profile.note(seen, subject.quarter, len(subject.live))
         if what is not _ENDS:
             subject.see(seen)
-        self._counting.take(lane.steps[what], subject, seen, local_ms)
+        if seen.rung_from:
+            subject.profile.rings.note(seen.rung_from, seen.at_ms)
+        drift_from_micros = -NEVER_SPENT
+        if what is _FAILED:
+            self._counting.take(lane.attempts, subject, seen, local_ms)
+        else:
+            route = self._route(subject, live, seen, local_ms)
+            drift_from_micros = route.drift_from_micros
+            self._counting.take_call(route, lane, subject, seen, local_ms)
         for step in lane.across[what]:
-            self._across.count(step, subject, seen, local_ms, speaker, self._at)
+            self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
         if what is not _FAILED:
-            present.take(self._compiled, subject, live, seen, local_ms, speaker)
-        for check in lane.drifts:
-            self._judge_drift(check, subject, seen, local_ms)
+            present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
+        if subject.profile.spent_micros >= drift_from_micros or subject.drifts:
+            for check in lane.drifts:
+                drift.judge(check, subject, seen, local_ms, self._speaker)
 
     def _tick(self, subject: Subject, seen: Observation) -> None:
         """A call goes on: nearly all observations, and most of them do what the one before did."""
-        live, profile = subject.live.get(seen.call), subject.profile
+        live = subject.live.get(seen.call)
         route = live.route if live is not None else None
-        local_ms = seen.at_ms + subject.quarter.shift_ms
         if (
             live is None
             or route is None
             or route.seen is not seen
             or route.rate_micros != seen.rate_micros
             or route.epoch != subject.epoch
+            or route.quarter is not subject.quarter
             or route.compiled is not self._compiled
+            or route.ticks is None
         ):
-            live = self._live(subject, seen)
-            route = self._route(subject, live, seen, local_ms)
-        lane = live.lane
+            live, route = self._set_out(subject, seen)
         if route.own:
-            profile.note(seen, subject.quarter, 0)
-        added = (0, seen.gross_micros, seen.net_micros, seen.spoken_ms, 0)
-        self._counting.count(route.places, subject, seen, added)
-        if lane.fickle:
-            self._counting.take(lane.fickle, subject, seen, local_ms)
-        for step in route.across:
-            self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
-        if lane.durations or lane.present or live.joined:
-            present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
+            subject.profile.note(seen, subject.quarter, 0)
+        if route.ticks:
+            added = (0, seen.gross_micros, seen.net_micros, seen.spoken_ms, 0)
+            self._counting.grow(route.ticks, subject, seen, added)
+        if route.more:
+            self._tick_more(subject, live, route, seen)
         else:
             live.net_micros += seen.net_micros
-        if profile.spent_micros >= route.drift_from_micros or subject.drifts:
-            for check in lane.drifts:
-                self._judge_drift(check, subject, seen, local_ms)
+        if subject.profile.spent_micros >= route.drift_from_micros or subject.drifts:
+            for check in live.lane.drifts:
+                drift.judge(check, subject, seen, seen.at_ms + subject.quarter.shift_ms, self._speaker)
+
+    def _tick_more(self, subject: Subject, live: Live, route: Route, seen: Observation) -> None:
+        """What ticks of some calls do besides."""
+        local_ms = seen.at_ms + subject.quarter.shift_ms
+        fickle = live.lane.fickle[_GOES_ON]
+        if fickle:
+            self._counting.take(fickle, subject, seen, local_ms)
+        for step in route.across:
+            self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
+        present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
+
+    def _set_out(self, subject: Subject, seen: Observation) -> tuple[Live, Route]:
+        """A call that goes on for the first time, or not quite as before: what its ticks do from now on."""
+        live, local_ms = self._live(subject, seen), seen.at_ms + subject.quarter.shift_ms
+        lane, route = live.lane, self._route(subject, live, seen, local_ms)
+        if route.ticks is None:
+            route.ticks = self._counting.places(route, _GOES_ON, subject, seen.at_ms)
+            route.across = tuple(
+                step
+                for step in lane.across[_GOES_ON]
+                if step.counter.fickle or passes(step.counter.filters, seen, subject.profile, local_ms)
+            )
+            route.more = bool(lane.fickle[_GOES_ON] or route.across or lane.durations or lane.present or live.joined)
+        return live, route
 
     def _route(self, subject: Subject, live: Live, seen: Observation, local_ms: int) -> Route:
-        """What the ticks of a call do, kept with it if it holds for the next."""
-        lane, profile = live.lane, subject.profile
-        places = self._counting.places(lane.steady, subject, seen, local_ms)
-        across = tuple(
-            step
-            for step in lane.across[_GOES_ON]
-            if step.counter.fickle or passes(step.counter.filters, seen, profile, local_ms)
-        )
-        rules = [rule for check in lane.drifts for rule in check.rules]
-        least = [max(1, -(-rule.lowest * _usual_day(rule, profile) // ONE)) for rule in rules]
-        drift_from = profile.spent_to_drift(min(least)) if least else NEVER_SPENT
-        own = seen.direction in _OWN
-        route = Route(self._compiled, seen, seen.rate_micros, subject.epoch, own, places, across, drift_from)
-        # Making room for one tally may have let another go.
-        whole = all(subject.tallies.get((each.step.counter.name, each.key)) is each.tally for each in places)
-        live.route = route if whole else None
+        """Where the reports of a call count: what is kept with it, or worked out anew if that holds no longer."""
+        route = live.route
+        if route is None or not route.holds(self._compiled, subject, seen):
+            counters = self._counting.counters(live.lane.steady, subject, seen, local_ms)
+            route = live.route = Route(self._compiled, subject, seen, counters, own=seen.direction in _OWN)
+            route.drift_from_micros = drift.climbs_from(live.lane.drifts, subject.profile)
         return route
 
     def learn(self, seen: Observation) -> None:
@@ -257,27 +278,6 @@ class Watch:
             if live.number != seen.number:
                 live.number, live.placed = seen.number, None
         return live
-
-    def _judge_drift(self, check: PresentCounter, subject: Subject, seen: Observation, local_ms: int) -> None:
-        profile = subject.profile
-        above = profile.drift_micros()
-        if not above and not subject.drifts:
-            return
-        for rule in check.rules:
-            value = above * ONE // _usual_day(rule, profile)
-            stands = rule.id in subject.drifts
-            if stands or (value >= rule.lowest and passes(check.filters, seen, profile, local_ms)):
-                self._speaker.judge(
-                    rule,
-                    value,
-                    subject.drifts,
-                    subject=subject,
-                    counter=check,
-                    key="",
-                    at_ms=seen.at_ms,
-                    cause=seen,
-                    usual=lambda: profile.usual_today_micros,
-                )
 
     # -- time -------------------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ class Distinct:
 class Tally:
     """What one counter knows about one key: sums per bucket, their totals, distinct things, and marks that stand."""
 
-    __slots__ = ("cells", "due_ms", "head", "marks", "sets", "totals", "width_ms")
+    __slots__ = ("begins_ms", "cells", "due_ms", "ends_ms", "head", "marks", "row_at", "sets", "totals", "width_ms")
 
     def __init__(self, width_ms: int, head: int, columns: int, sets: int) -> None:
         self.width_ms = width_ms
@@ -122,20 +122,24 @@ class Tally:
         """By rule: how high it stands (`levels`)."""
         self.due_ms = 0
         """When marks that stand are looked at again; 0: none stands."""
+        self.begins_ms = self.ends_ms = self.row_at = 0
+        """The bucket that was located last, if it is the newest, and where its sums begin: most events fall there."""
 
     def locate(self, bucket: int) -> int:
         """Where the sums of a bucket begin; -1: it is older than the window."""
         cells, stride = self.cells, len(self.totals) + 1
-        if bucket >= self.head:
-            if bucket > self.head:
-                self.advance(bucket)
-            last = len(cells) - stride
-            if last >= 0 and cells[last] == bucket:
-                return last + 1
+        if bucket < self.head:
+            return self._locate_late(bucket) if bucket > self.head - BUCKETS else -1
+        if bucket > self.head:
+            self.advance(bucket)
+        last = len(cells) - stride
+        if last < 0 or cells[last] != bucket:
+            last += stride
             cells.append(bucket)
             cells.extend([0] * (stride - 1))
-            return last + stride + 1
-        return self._locate_late(bucket) if bucket > self.head - BUCKETS else -1
+        self.begins_ms = bucket * self.width_ms
+        self.ends_ms, self.row_at = self.begins_ms + self.width_ms, last + 1
+        return last + 1
 
     def _locate_late(self, bucket: int) -> int:
         cells, stride = self.cells, len(self.totals) + 1
@@ -145,13 +149,14 @@ class Tally:
         if at and cells[at - stride] == bucket:
             return at - stride + 1
         cells[at:at] = [bucket] + [0] * (stride - 1)
+        self.ends_ms = 0
         return at + 1
 
     def advance(self, head: int) -> None:
         """Time has come to this bucket: what has fallen out of the window counts no more."""
         if head <= self.head:
             return
-        before, self.head = self.head, head
+        before, self.head, self.ends_ms = self.head, head, 0
         cells, totals, stride, at = self.cells, self.totals, len(self.totals) + 1, 0
         while at < len(cells) and cells[at] <= head - BUCKETS:
             for column in range(stride - 1):
@@ -165,6 +170,7 @@ class Tally:
     def empty(self) -> None:
         """Begin anew, as if nothing had happened; marks stay."""
         self.cells.clear()
+        self.ends_ms = 0
         self.totals = [0] * len(self.totals)
         self.sets = tuple(Distinct() for _ in self.sets)
 
