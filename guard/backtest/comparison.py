@@ -15,7 +15,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from guard.backtest.tally import SpanTally, Tally
+from guard.backtest.spans import SpanTally
+from guard.backtest.tally import Tally
 from guard.backtest.variants import Outcome, Role
 from guard.core.money import clamp_for_show, format_money
 from guard.core.rules.rule import RuleMode

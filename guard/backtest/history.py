@@ -1,12 +1,14 @@
 """History: any number of reports in any order, sorted by their times on disk, to be read again and again.
 
-Reports are decoded and checked once, a thousand lines at a time, and put aside in sorted runs of `RUN_REPORTS`. A run
-lies on disk in blocks. Reading merges the blocks: of all that is loaded, what is not later than the end of the block
-that ends first can be sorted as a whole and handed on, so that sorting is the work of a few large sorts.
+Reports are decoded and checked once, some hundred lines at a time. Most files are in order already: what follows on
+what came before goes straight to disk, to a run that is sorted as it grows. All else is gathered, and put aside in
+sorted runs of `RUN_REPORTS`. A run lies on disk in blocks. Reading merges them: of all that is loaded, what is not
+later than the end of the block that ends first can be sorted as a whole and handed on, so that sorting is the work of a
+few large sorts.
 
 The order is total and does not depend on the order in the files: time, switch, call, event, then what the report says.
-So a shuffled file gives the same decisions to the byte. Memory is that of a run while sorting, of a block for each run
-while reading.
+So a shuffled file gives the same decisions to the byte. Memory is that of a gathered run while sorting, of a block for
+each run while reading.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import fields
+from itertools import starmap
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,11 +28,10 @@ import msgspec
 
 from guard.config.addresses import switch_name
 from guard.config.problems import RejectedError
-from guard.core.money import Micros
-from guard.core.records import Direction, Event, Report
+from guard.core.records import Report
 from guard.replay.cdr import CONTRACT, CdrMap
-from guard.replay.reportfiles import BATCH_REPORTS, BadLineError, RawLine, Tally, raw_batches
-from guard.wire.reports import MAX_AHEAD_MS, decode_recorded, decode_reports
+from guard.replay.reportfiles import BadLineError, Block, RawLine, Tally, raw_blocks
+from guard.wire.reports import MAX_AHEAD_MS, Recorded, ReportRow, decode_recorded, decode_reports
 
 RUN_REPORTS = 250_000
 """Sorted in memory at once: about 400 bytes each, 100 MB."""
@@ -38,61 +42,31 @@ LATEST_MS = 4_102_444_800_000
 """2000 and 2100: a time outside of them is a mistake, and the clock would have to walk there minute by minute."""
 
 Entry = tuple[int, str, str, int, bytes]
-"""Time, switch, call, event, and the rest of the report packed: what it is sorted by, in this order."""
-
-_Rest = tuple[int, str, str | None, Micros | None, int | None, bool | None, Direction | None, str, str, str, str | None]
+"""Time, switch, call, event, and the whole report packed: what it is sorted by, in this order."""
+_BEFORE_ALL: Entry = (0, "", "", 0, b"")
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_rest = msgspec.msgpack.Decoder(_Rest).decode
+_decode_row = msgspec.msgpack.Decoder(ReportRow).decode
 _decode_block = msgspec.msgpack.Decoder(list[Entry]).decode
-_EVENTS = tuple(Event)
+_row_of: Callable[[Report], ReportRow] = attrgetter(*(field.name for field in fields(Report)))
 _SIZE_BYTES = 4
 
 
 def entry_of(switch: str, report: Report) -> Entry:
     """A report as it is sorted and kept."""
-    rest = _encode(
-        (
-            report.duration_ms,
-            report.account,
-            report.to,
-            report.charge_micros,
-            report.rate_micros,
-            report.emergency,
-            report.direction,
-            report.caller,
-            report.source,
-            report.cause,
-            report.currency,
-        )
-    )
-    return report.at_ms, switch, report.call, int(report.event), rest
+    return report.at_ms, switch, report.call, report.event, _encode(_row_of(report))
 
 
-def reports_of(entries: Iterable[Entry]) -> list[tuple[str, Report]]:
+def entries_of(recorded: Recorded) -> list[Entry]:
+    """Reports as they are sorted and kept."""
+    packed = map(_encode, recorded.rows)
+    return list(zip(recorded.times_ms, recorded.switches, recorded.calls, recorded.events, packed, strict=True))
+
+
+def reports_of(entries: Collection[Entry]) -> list[tuple[str, Report]]:
     """The reports that were kept, each with its switch."""
-    reports: list[tuple[str, Report]] = []
-    unpacked, events = _decode_rest, _EVENTS
-    for at_ms, switch, call, event, rest in entries:
-        duration_ms, account, to, charge, rate, emergency, direction, caller, source, cause, currency = unpacked(rest)
-        report = Report(
-            call,
-            events[event],
-            account,
-            at_ms,
-            duration_ms,
-            to,
-            charge,
-            rate,
-            emergency,
-            direction,
-            caller,
-            source,
-            cause,
-            currency,
-        )
-        reports.append((switch, report))
-    return reports
+    rows = map(_decode_row, map(itemgetter(4), entries))
+    return list(zip(map(itemgetter(1), entries), starmap(Report, rows), strict=True))
 
 
 class History:
@@ -141,7 +115,9 @@ class Sorter:
         self._run_reports = run_reports
         self._run: list[Entry] = []
         self._runs: list[Path] = []
-        self._span: list[int] = []
+        self._straight = self._folder / "in-order"
+        self._straight_ends = _BEFORE_ALL
+        self._first_ms, self._last_ms = LATEST_MS, 0
         self._switches: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -156,37 +132,30 @@ class Sorter:
 
     def add(self, path: Path, cdr_map: CdrMap = CONTRACT, told: Callable[[Tally], None] = lambda _tally: None) -> None:
         """Read a file; bad lines are noted in `tally`, a file that cannot be read is a `FileError`."""
-        for lines in raw_batches(path, self.tally, cdr_map):
-            self._take(path, lines)
+        for block in raw_blocks(path, self.tally, cdr_map):
+            self._take(path, block)
             told(self.tally)
 
     def add_reports(self, switch: str, reports: Iterable[Report]) -> None:
         """Take reports that are in no file."""
-        entries = [entry_of(switch, report) for report in reports]
-        self.tally.reports += len(entries)
-        self._run += entries
-        if len(self._run) >= self._run_reports:
-            self._put_aside()
+        self._keep([entry_of(switch, report) for report in reports])
 
     def history(self) -> History:
         """What has been taken, in order."""
         self._put_aside()
-        first_ms, last_ms = (min(self._span), max(self._span)) if self._span else (0, 0)
-        return History(tuple(self._runs), self.tally.reports, first_ms, last_ms)
+        runs = (self._straight, *self._runs) if self._straight.exists() else ()
+        return History(runs, self.tally.reports, min(self._first_ms, self._last_ms), self._last_ms)
 
-    def _take(self, path: Path, lines: list[RawLine]) -> None:
-        texts = [text for _number, each in lines for text in each]
-        recorded = decode_recorded(texts, LATEST_MS) if len(texts) <= BATCH_REPORTS else None
-        if recorded is None or not self._plausible(recorded):
-            recorded = list(self._take_carefully(path, lines))
-        self.tally.reports += len(recorded)
-        self._run += [entry_of(switch, report) for switch, report in recorded]
-        if len(self._run) >= self._run_reports:
-            self._put_aside()
+    def _take(self, path: Path, block: Block) -> None:
+        recorded = decode_recorded(block.text, LATEST_MS)
+        if recorded is not None and self._plausible(recorded):
+            self._keep(entries_of(recorded))
+        else:
+            self._keep([entry_of(switch, report) for switch, report in self._take_carefully(path, block.lines())])
 
-    def _plausible(self, recorded: Iterable[tuple[str, Report]]) -> bool:
+    def _plausible(self, recorded: Recorded) -> bool:
         """Whether all is as usual: switches known by name, times of this age."""
-        return all(switch in self._switches and report.at_ms >= EARLIEST_MS for switch, report in recorded)
+        return self._switches.issuperset(recorded.switches) and min(recorded.times_ms) >= EARLIEST_MS
 
     def _take_carefully(self, path: Path, lines: Iterable[RawLine]) -> Iterator[tuple[str, Report]]:
         for number, texts in lines:
@@ -216,16 +185,34 @@ class Sorter:
         self._switches.add(switch)
         return switch, decoded.reports[0]
 
-    def _put_aside(self) -> None:
-        """Write the run to disk, sorted."""
-        if not self._run:
+    def _keep(self, entries: list[Entry]) -> None:
+        """Put reports on disk if they follow on what is there, gather them otherwise."""
+        if not entries:
             return
-        self._run.sort()
-        self._span += [self._run[0][0], self._run[-1][0]]
-        path = self._folder / f"run-{len(self._runs)}"
-        with path.open("wb") as file:
-            for begin in range(0, len(self._run), BLOCK_REPORTS):
-                block = _encode(self._run[begin : begin + BLOCK_REPORTS])
-                file.write(len(block).to_bytes(_SIZE_BYTES) + block)
-        self._runs.append(path)
-        self._run = []
+        self.tally.reports += len(entries)
+        entries.sort()
+        self._first_ms, self._last_ms = min(self._first_ms, entries[0][0]), max(self._last_ms, entries[-1][0])
+        if entries[0] >= self._straight_ends:
+            _write(self._straight, entries)
+            self._straight_ends = entries[-1]
+            return
+        self._run += entries
+        if len(self._run) >= self._run_reports:
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        """Write what was gathered to disk, sorted."""
+        if self._run:
+            self._run.sort()
+            path = self._folder / f"run-{len(self._runs)}"
+            _write(path, self._run)
+            self._runs.append(path)
+            self._run = []
+
+
+def _write(run: Path, entries: list[Entry]) -> None:
+    """Add entries to the end of a run."""
+    with run.open("ab") as file:
+        for begin in range(0, len(entries), BLOCK_REPORTS):
+            block = _encode(entries[begin : begin + BLOCK_REPORTS])
+            file.write(len(block).to_bytes(_SIZE_BYTES) + block)

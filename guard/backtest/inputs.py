@@ -46,6 +46,8 @@ class Span:
     fraud: bool
     name: str = ""
     """Of the scenario, where it is known."""
+    case: str = ""
+    """What happened, where it is known: the accounts of a wave share it."""
 
 
 def read_billing(path: Path, tally: Tally) -> list[Bill]:
@@ -88,7 +90,7 @@ def read_labels(path: Path, cases: Path | None = None) -> tuple[Span, ...]:
     return tuple(sorted(spans, key=lambda span: (span.start_ms, span.account, span.end_ms)))
 
 
-def _span(row: list[str], names: dict[tuple[str, str], str], place: str) -> Span:
+def _span(row: list[str], names: dict[tuple[str, str], _Case], place: str) -> Span:
     if len(row) != len(COLUMNS):
         raise FileError(f"{place}: has {len(row)} fields, the header has {len(COLUMNS)}")
     account, start, end, label = (value.strip() for value in row)
@@ -100,19 +102,21 @@ def _span(row: list[str], names: dict[tuple[str, str], str], place: str) -> Span
         raise FileError(f"{place}: start and end: RFC 3339 with an offset") from error
     if end_ms < start_ms:
         raise FileError(f"{place}: end: not before start")
-    name = names.get((account, start), "")
-    return Span(account=account, start_ms=start_ms, end_ms=end_ms, fraud=label == "fraud", name=name)
+    known = names.get((account, start))
+    name, case = ("", "") if known is None else (known.scenario, known.case)
+    return Span(account=account, start_ms=start_ms, end_ms=end_ms, fraud=label == "fraud", name=name, case=case)
 
 
 class _Case(msgspec.Struct):
     account: str
     start: str
     scenario: str
+    case: str = ""
 
 
-def _names(path: Path) -> dict[tuple[str, str], str]:
+def _names(path: Path) -> dict[tuple[str, str], _Case]:
     try:
         cases = msgspec.json.Decoder(_Case).decode_lines(path.read_bytes())
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError) as error:
         raise FileError(f"{path}: cannot be read: {error}") from error
-    return {(case.account, case.start): case.scenario for case in cases}
+    return {(case.account, case.start): case for case in cases}

@@ -7,7 +7,8 @@ for calls that were withheld, and for those of accounts about which there are la
 
 from __future__ import annotations
 
-from guard.core.calls import NOTHING_KNOWN, RATE_STATED, Call, Priced, price_of
+from guard.core.calls import Call
+from guard.core.pricing import NOTHING_KNOWN, RATE_STATED, Priced, price_of
 from guard.core.rating import Rating
 from guard.core.records import Direction, Event, Report
 
@@ -23,12 +24,12 @@ class Meter:
     __slots__ = (
         "_direction",
         "_known",
-        "_place",
         "_rating",
         "account",
         "at_ms",
         "begun_micros",
         "over",
+        "place",
         "worth_micros",
     )
 
@@ -40,7 +41,7 @@ class Meter:
         # What of it had been charged when the meter began.
         self.begun_micros = 0
         self._rating = rating
-        self._place = rating.nowhere
+        self.place = rating.nowhere
         self._direction: Direction | None = None
         self._known = NOTHING_KNOWN
 
@@ -50,7 +51,7 @@ class Meter:
         meter = cls(call.account.id, rating)
         meter.at_ms = at_ms
         meter.worth_micros = meter.begun_micros = worth_micros
-        meter._place, meter._direction = call.place, call.direction
+        meter.place, meter._direction = call.place, call.direction
         meter._known = Priced(
             call.rate_micros,
             call.rate_known,
@@ -66,8 +67,8 @@ class Meter:
         known, ended = self._known, report.event is _ENDED
         if self.over or (report.duration_ms < known.duration_ms and not ended):
             return 0
-        if report.to and self._place is self._rating.nowhere:
-            self._place = self._rating.place(report.to)
+        if report.to and self.place is self._rating.nowhere:
+            self.place = self._rating.place(report.to)
         if report.direction is not None and self._direction is None:
             self._direction = report.direction
         charge: int
@@ -78,13 +79,13 @@ class Meter:
             charge = stated_charge = stated
             self._known = _new(Priced, (report.rate_micros, RATE_STATED, stated, stated, duration_ms, duration_ms))
         else:
-            rate, rate_known, charge = price_of(known, report, self._place.destination)
+            rate, rate_known, charge = price_of(known, report, self.place.destination)
             stated_charge, stated_ms = charge, duration_ms
             if stated is None:
                 stated_charge, stated_ms = known.stated_charge_micros, known.stated_duration_ms
             self._known = _new(Priced, (rate, rate_known, charge, stated_charge, stated_ms, duration_ms))
         self.at_ms, self.over = report.at_ms, ended
-        if stated_charge < 0 and (self._direction in _FREE or self._place.destination.free):
+        if stated_charge < 0 and (self._direction in _FREE or self.place.destination.free):
             charge = 0
         before, self.worth_micros = self.worth_micros, charge
         return charge - before

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import chain, islice, takewhile
 from typing import Protocol
 
 from guard.backtest.history import History, reports_of
@@ -39,7 +40,9 @@ from guard.core.settings import DAY_MS
 
 LOOK_AHEAD_MS = 61_000
 """A call that is up is mentioned within so much (contract: ticks each 1-60 s)."""
-BATCH = 10_000
+Batch = list[tuple[str, Report]]
+"""Reports, each with its switch."""
+EMPTIED_AFTER = 10_000
 """Reports between two emptyings of what the engine would have a store write."""
 FOREVER = 2**62
 OPERATOR = "backtest"
@@ -101,7 +104,10 @@ class Replay:
             engine.listen(lookout.observe)
         self._board = Switchboard(world.rating, world.scopes, world.settings.emergency, tally.prevented)
         self._changes = world.changes
-        self._coming: deque[tuple[str, Report]] = deque()
+        self._at_hand: deque[Batch] = deque()
+        """The reports that are being taken, and those that come after them."""
+        self._position = 0
+        """Of the one that is being taken among the first of them."""
         self._now_ms = 0
         self._releases: list[tuple[int, str, int]] = []
         self._due_ms = self._next_outside_ms()
@@ -115,14 +121,16 @@ class Replay:
 
     def run(self, told: Callable[[int], None] = lambda _reports: None) -> None:
         """All of it; `told` gets the number of reports from time to time."""
-        done = 0
-        for switch, report in self._in_order():
-            if self._lookout is not None:
-                self._look(self._lookout, report.at_ms)
-            self._pass_time(report.at_ms)
-            self._take(switch, report)
-            done += 1
-            if done % BATCH == 0:
+        done = emptied = 0
+        for batch in self._in_order():
+            for self._position, (switch, report) in enumerate(batch):
+                if self._lookout is not None:
+                    self._look(self._lookout, report.at_ms)
+                self._pass_time(report.at_ms)
+                self._take(switch, report)
+            done += len(batch)
+            if done - emptied >= EMPTIED_AFTER:
+                emptied = done
                 self._empty()
                 self._board.sweep(self._now_ms)
                 told(done)
@@ -132,18 +140,22 @@ class Replay:
         self._count_calls_up()
         told(done)
 
-    def _in_order(self) -> Iterator[tuple[str, Report]]:
-        """Each report; those of the next minute wait in `_coming`, the one that is handed on as the first of them."""
-        coming = self._coming
-        for batch in self._history.batches():
-            coming.extend(reports_of(batch))
-            safe_ms = coming[-1][1].at_ms - LOOK_AHEAD_MS
-            while coming[0][1].at_ms < safe_ms:
-                yield coming[0]
-                coming.popleft()
-        while coming:
-            yield coming[0]
-            coming.popleft()
+    def _in_order(self) -> Iterator[Batch]:
+        """All reports; those that come after a batch within `LOOK_AHEAD_MS` are at hand by then."""
+        at_hand = self._at_hand
+        for entries in self._history.batches():
+            at_hand.append(reports_of(entries))
+            while at_hand[0][-1][1].at_ms + LOOK_AHEAD_MS < at_hand[-1][-1][1].at_ms:
+                yield at_hand[0]
+                at_hand.popleft()
+        while at_hand:
+            yield at_hand[0]
+            at_hand.popleft()
+
+    def _coming(self) -> Iterator[tuple[str, Report]]:
+        """This report and those of the next minute."""
+        reports = islice(chain.from_iterable(self._at_hand), self._position, None)
+        return takewhile(lambda coming: coming[1].at_ms <= self._now_ms + LOOK_AHEAD_MS, reports)
 
     # -- time
 
@@ -151,15 +163,16 @@ class Replay:
         """Let everything happen that is due by then, in the order of moments."""
         engine, changes = self._engine, self._changes
         while True:
-            wake_ms, due_ms = engine.next_wake_ms, self._due_ms
-            if wake_ms > until_ms and due_ms > until_ms:
-                break
-            if wake_ms <= due_ms:
-                self._now_ms = max(self._now_ms, wake_ms)
-                engine.advance(self._now_ms)
-            else:
+            outside_ms = self._due_ms
+            due_ms = engine.next_due_by(min(until_ms, outside_ms))
+            if due_ms is not None:
                 self._now_ms = max(self._now_ms, due_ms)
-                self._act_from_outside(due_ms)
+                engine.advance(self._now_ms)
+            elif outside_ms <= until_ms:
+                self._now_ms = max(self._now_ms, outside_ms)
+                self._act_from_outside(outside_ms)
+            else:
+                break
             if changes.sends or changes.decisions:
                 self._settle()
         if until_ms > self._now_ms:  # noqa: PLR1730 -- a fifth of what max() costs
@@ -245,7 +258,7 @@ class Replay:
         if meter.over:
             del self._meters[key]
         if delta and report.account in self._tally.by_account:
-            self._tally.charged(report.account, report.at_ms, delta)
+            self._tally.charged(report.account, report.at_ms, delta, self._board.reach(meter))
 
     def _draw(self, account: str) -> None:
         known = self._engine.world.accounts.get(account)
@@ -294,7 +307,7 @@ class Replay:
         if self._hangs_up or not account.live:
             return
         cut = [call for call in account.live.values() if self._board.cuts(call)]
-        coming = next_reports(cut, self._coming) if cut else {}
+        coming = next_reports(cut, self._coming()) if cut else {}
         for call in cut:
             ended = self._board.cut(call, self._now_ms, coming.get(call.key))
             if account_id in self._tally.by_account:
@@ -302,8 +315,8 @@ class Replay:
             self._engine.report(call.switch.name, ended, self._now_ms)
 
     def _empty(self) -> None:
-        """Take what a store would have been given; only the ledger is of use here."""
-        changes = self._engine.take()
+        """Take what has happened; only the ledger is of use here."""
+        changes = self._engine.facts()
         self._changes = self._engine.world.changes
         for line in changes.ledger:
             if line.kind in _CALL_LINES:

@@ -16,7 +16,8 @@ from typing import Any
 from guard.backtest.comparison import comparison, per_account_days
 from guard.backtest.history import History
 from guard.backtest.inputs import Span
-from guard.backtest.tally import RuleTally, SpanTally, Tally
+from guard.backtest.spans import SpanTally, incidents
+from guard.backtest.tally import RuleTally, Tally
 from guard.backtest.variants import Outcome, Role
 from guard.core.money import clamp_for_show, format_money
 from guard.core.settings import DAY_MS
@@ -119,6 +120,8 @@ def fraud(entries: Sequence[SpanTally]) -> Json:
     return {
         "spans": len(entries),
         "caught": len(delays),
+        "incidents": len(happened := incidents(entries)),
+        "incidents_caught": sum(any(each.blocked_ms is not None for each in part) for part in happened),
         "noticed": sum(entry.warned for entry in entries),
         "caught_with_shadow": sum(entry.would_block_ms is not None for entry in entries),
         "median_s_to_block": median_low(delays) if delays else None,
@@ -156,6 +159,7 @@ def _label(entry: SpanTally) -> Json:
         "end": format_instant(span.end_ms),
         "label": "fraud" if span.fraud else "good",
         "scenario": span.name,
+        "case": span.case,
         "blocked_at": format_optional_instant(entry.blocked_ms),
         "blocked_by": entry.blocked_by,
         "noticed": entry.warned,

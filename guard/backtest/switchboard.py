@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from guard.backtest.meter import Meter
+from guard.backtest.spans import Reach
 from guard.core.calls import Call
 from guard.core.emergency import EmergencyNumbers
 from guard.core.money import Micros, growth_floor
@@ -43,14 +44,14 @@ class Order:
 
 
 class Switchboard:
-    """Blocks in force and calls withheld; `prevented(account, at_ms, micros)` is told what they save."""
+    """Blocks in force and calls withheld; `prevented(account, at_ms, micros, reach)` is told what they save."""
 
     def __init__(
         self,
         rating: Rating,
         scopes: Scopes,
         emergency: EmergencyNumbers,
-        prevented: Callable[[str, int, int], None],
+        prevented: Callable[[str, int, int, Reach], None],
     ) -> None:
         self.orders: dict[str, Order] = {}
         self.withheld: dict[Key, Meter] = {}
@@ -85,6 +86,10 @@ class Switchboard:
             return False
         return self._scopes.covers(order.scope, call.place.digits)
 
+    def reach(self, meter: Meter) -> Reach:
+        """The scopes that cover the number of a call."""
+        return frozenset(scope for scope in Scope if self._scopes.covers(scope, meter.place.digits))
+
     def withhold(self, key: Key, report: Report) -> None:
         """A call is not placed."""
         if report.event is not Event.FAILED:
@@ -111,11 +116,12 @@ class Switchboard:
         meter = self.withheld[key]
         if self.exempt(report) and not meter.over:
             del self.withheld[key]
-            self._prevented(meter.account, report.at_ms, meter.begun_micros - meter.worth_micros)
+            saved = meter.begun_micros - meter.worth_micros
+            self._prevented(meter.account, report.at_ms, saved, self.reach(meter))
             return False
         delta = meter.take(report)
         if delta:
-            self._prevented(meter.account, report.at_ms, delta)
+            self._prevented(meter.account, report.at_ms, delta, self.reach(meter))
         return True
 
     def sweep(self, now_ms: int) -> None:

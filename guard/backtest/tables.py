@@ -36,6 +36,7 @@ def ways(told: Json) -> str:
     heads = [
         "Way",
         "Frauds blocked",
+        "Accounts in them",
         "Time to block",
         "Lost before block",
         "Lost in all",
@@ -51,6 +52,7 @@ def _way(run: Json) -> list[str]:
     fraud = run["fraud"]
     return [
         escape(run["title"]),
+        f"{fraud['incidents_caught']} of {fraud['incidents']}",
         f"{fraud['caught']} of {fraud['spans']}",
         delay(fraud["median_s_to_block"]),
         amount(fraud["loss_before"]),
@@ -65,6 +67,7 @@ def _way(run: Json) -> list[str]:
 def _with_shadow(way: Json) -> list[str]:
     return [
         f'<span class="good">{escape(way["title"])}</span>',
+        "-",
         f"{way['blocked']} of {way['frauds']}",
         "-",
         amount(way["lost_before"]),

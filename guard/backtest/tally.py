@@ -1,10 +1,9 @@
 """The tally of one run: what it came to by account, by rule, and by labelled span. Sums only, no history.
 
-*Loss* is what an account was charged inside a span that is labelled fraud, all its calls together: before the first
-block that acted (a report at that very moment still counts as before) and after it. Whether a rule in shadow would
-have been earlier is kept beside it. A block is *false* if a rule or the model gave it and no fraud explains it: none
-of the account has begun and ended less than `GRACE_MS` ago. A block at the credit limit is never false, for whoever
-reaches a limit was told of it; blocks at the limit without any fraud before are counted apart.
+What was lost within a labelled span, before the block that stopped it and after, is for `spans` to say. A block is
+*false* if a rule or the model gave it and no fraud explains it: none of the account has begun and ended less than
+`GRACE_MS` ago. A block at the credit limit is never false, for whoever reaches a limit was told of it; blocks at the
+limit without any fraud before are counted apart.
 """
 
 from __future__ import annotations
@@ -14,8 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from guard.backtest.inputs import Span
+from guard.backtest.spans import EVERY, Elsewhere, Reach, SpanTally
 from guard.core.decisions import Action, Decision, Mode, Reason
 from guard.core.money import Micros
+from guard.core.records import Scope
+from guard.core.scopes import width
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
 
 GRACE_MS = DAY_MS
@@ -51,30 +53,6 @@ class AccountTally:
     def owed_micros(self) -> int:
         """What its calls came to."""
         return self.posted_micros + self.in_flight_micros
-
-
-@dataclass(slots=True)
-class SpanTally:
-    """One labelled span."""
-
-    span: Span
-    before_micros: int = 0
-    after_micros: int = 0
-    prevented_micros: int = 0
-    blocked_ms: int | None = None
-    blocked_by: str = ""
-    would_block_ms: int | None = None
-    """The first block of any mode."""
-    before_would_micros: int = 0
-    blocks: int = 0
-    warned: bool = False
-    """A rule has said something within it, if only a warning."""
-    rules: set[str] = field(default_factory=set)
-    """Rules that would have blocked within it."""
-
-    def holds(self, at_ms: int, grace_ms: int = 0) -> bool:
-        """Whether a moment belongs to it."""
-        return self.span.start_ms <= at_ms <= self.span.end_ms + grace_ms
 
 
 @dataclass(slots=True)
@@ -121,7 +99,8 @@ class Tally:
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self.accounts: defaultdict[str, AccountTally] = defaultdict(AccountTally)
-        self.spans = [SpanTally(span) for span in spans]
+        self._elsewhere: defaultdict[str, Elsewhere] = defaultdict(Elsewhere)
+        self.spans = [SpanTally(span, self._elsewhere[span.account]) for span in spans]
         self.rules: defaultdict[str, RuleTally] = defaultdict(RuleTally)
         self.hours: Counter[tuple[str, int]] = Counter()
         """Hits by rule and hour."""
@@ -135,37 +114,35 @@ class Tally:
         self.by_account: defaultdict[str, list[int]] = defaultdict(list)
         for position, entry in enumerate(self.spans):
             self.by_account[entry.span.account].append(position)
-        self._blocked: dict[str, str] = {}
-        """Accounts that are blocked now, and by what first."""
+        self._blocked: dict[str, tuple[Scope, str]] = {}
+        """Accounts that are blocked now: how widely, and by what."""
 
     # -- money
 
-    def charged(self, account: str, at_ms: int, micros: int) -> None:
-        """A call of a labelled account has cost so much more."""
-        for position in self.by_account[account]:
-            entry = self.spans[position]
-            span = entry.span
-            if not span.start_ms <= at_ms <= span.end_ms:
-                continue
-            if span.fraud:
+    def charged(self, account: str, at_ms: int, micros: int, reach: Reach = EVERY) -> None:
+        """A call of a labelled account has cost so much more; reach: the scopes that cover its number."""
+        spans = self._spans_at(account, at_ms)
+        if not spans:
+            self._elsewhere[account].charged(at_ms, micros, reach)
+        for entry in spans:
+            if entry.span.fraud:
                 self.draw(account)
-            if entry.blocked_ms is None and account in self._blocked:
-                self._caught(entry, entry.span.start_ms, self._blocked[account])
-            if entry.blocked_ms is None or at_ms <= entry.blocked_ms:
-                entry.before_micros += micros
-            else:
-                entry.after_micros += micros
-            if entry.would_block_ms is None or at_ms <= entry.would_block_ms:
-                entry.before_would_micros += micros
+            self._begun_under_a_block(entry)
+            entry.charged(at_ms, micros, reach)
 
-    def prevented(self, account: str, at_ms: int, micros: int) -> None:
+    def prevented(self, account: str, at_ms: int, micros: int, reach: Reach = EVERY) -> None:
         """A block has saved so much more."""
         self.accounts[account].prevented_micros += micros
         if account in self.by_account:
             for entry in self._spans_at(account, at_ms):
-                if entry.blocked_ms is None and account in self._blocked:
-                    self._caught(entry, entry.span.start_ms, self._blocked[account])
-                entry.prevented_micros += micros
+                self._begun_under_a_block(entry)
+                entry.prevented(micros, reach)
+
+    def _begun_under_a_block(self, entry: SpanTally) -> None:
+        """A block that is in force and was not given within the span is from before: it blocked from the start."""
+        in_force = self._blocked.get(entry.span.account)
+        if in_force is not None:
+            entry.blocked(entry.span.start_ms, *in_force, acts=True)
 
     def drawn(self, account: str, at_ms: int, exposure_micros: int, *, always: bool = False) -> None:
         """Where an account that is drawn stands."""
@@ -201,7 +178,9 @@ class Tally:
         if acts:
             rule.blocks += 1
             entry.blocks += 1
-            self._blocked.setdefault(account, why)
+            in_force = self._blocked.get(account)
+            if in_force is None or width(decision.scope) > width(in_force[0]):
+                self._blocked[account] = (decision.scope, why)
         elif decision.action is Action.HELD:
             rule.held += 1
             entry.held += 1
@@ -237,10 +216,7 @@ class Tally:
             entry.rules.add(why)
             if entry.span.fraud:
                 self.rules[why].frauds.add(position)
-            if entry.would_block_ms is None:
-                entry.would_block_ms = decision.at_ms
-            if acts and entry.blocked_ms is None:
-                self._caught(entry, decision.at_ms, why)
+            entry.blocked(decision.at_ms, decision.scope, why, acts=acts)
 
     def draw(self, account: str) -> None:
         """Begin to draw an account; where there is no room, in place of one that was not blocked after all."""
@@ -263,14 +239,8 @@ class Tally:
     def _of(self, account: str) -> list[int]:
         return self.by_account.get(account, [])
 
-    def _spans_at(self, account: str, at_ms: int) -> Iterable[SpanTally]:
-        return (self.spans[each] for each in self.by_account[account] if self.spans[each].holds(at_ms))
-
-    @staticmethod
-    def _caught(entry: SpanTally, at_ms: int, why: str) -> None:
-        entry.blocked_ms, entry.blocked_by = at_ms, why
-        if entry.would_block_ms is None or at_ms < entry.would_block_ms:
-            entry.would_block_ms = at_ms
+    def _spans_at(self, account: str, at_ms: int) -> list[SpanTally]:
+        return [self.spans[each] for each in self.by_account[account] if self.spans[each].holds(at_ms)]
 
     # -- sums
 

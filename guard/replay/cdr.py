@@ -40,6 +40,8 @@ FOREIGN = ("started_at", "cause")
 TICK_MS = 30_000
 LONGEST_S = 7 * 86_400
 """A longer call is a mistake in the record, not a call."""
+LATEST_S = 4_102_444_800
+"""2100."""
 DEFAULT_SWITCH = "cdr"
 """Switch of rows that name none."""
 
@@ -173,20 +175,29 @@ def _reports(stated: dict[str, Any], answered_ms: int, duration_ms: int, charge_
 def _time_ms(text: str, column: str, zone: tzinfo | None) -> int:
     """RFC 3339 with an offset, or epoch seconds; in a zone also a local time without one."""
     try:
-        return int(Decimal(text) * 1_000)
-    except (InvalidOperation, ValueError, OverflowError):
-        pass
+        seconds = Decimal(text)
+    except InvalidOperation:
+        seconds = _written_time_s(text, zone)
+    if seconds.is_nan():
+        wanted = "RFC 3339 with an offset, or epoch seconds" if zone is None else "a time such as 2026-11-22 03:12:45"
+        raise RowError(f"{column}: {wanted}")
+    if not 0 <= seconds <= LATEST_S:
+        raise RowError(f"{column}: a time from 1970 to 2100")
+    return int(seconds * 1_000)
+
+
+def _written_time_s(text: str, zone: tzinfo | None) -> Decimal:
+    """Epoch seconds to the millisecond; NaN: it is none, or says no offset where it has to."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None and zone is not None:
             moment = moment.replace(tzinfo=zone)
         if moment.tzinfo is not None:
             # By way of UTC: the distance of a zone is looked up here, and only here can it fail.
-            return int(moment.astimezone(UTC).timestamp()) * 1_000 + moment.microsecond // 1_000
+            return int(moment.astimezone(UTC).timestamp()) + Decimal(moment.microsecond // 1_000) / 1_000
     except (ValueError, OverflowError):
         pass
-    wanted = "RFC 3339 with an offset, or epoch seconds" if zone is None else "a time such as 2026-11-22 03:12:45"
-    raise RowError(f"{column}: {wanted}")
+    return Decimal("nan")
 
 
 def _duration_ms(text: str) -> int:

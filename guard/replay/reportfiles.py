@@ -12,10 +12,14 @@ import csv
 import gzip
 import heapq
 import io
+import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
@@ -28,12 +32,14 @@ MAX_PROBLEMS_KEPT = 20
 """Bad lines told one by one; the rest are only counted."""
 MAX_LINE_BYTES = 1024 * 1024
 """The contract's bound for a payload is also the bound for a line."""
-BATCH_REPORTS = 1_000
-"""Handed on together: as many as the wire takes in one array."""
+GATHERED_REPORTS = 1_000
+"""Of call records, handed on together."""
 BLOCK_BYTES = 128 * 1024
 """Read at once: some hundreds of lines, few enough to stay in a processor's cache until they are decoded."""
 MAX_BAD_PERCENT = 1
 """More bad lines than this say that the file is something else (contract 3)."""
+
+_BLANK_LINE = re.compile(rb"\n\s*\n")
 
 
 class FileError(Exception):
@@ -84,6 +90,20 @@ Stream = gzip.GzipFile | io.BufferedReader
 RawLine = tuple[int, list[bytes]]
 """A line's number and its reports as JSON: one of NDJSON, all of a call record."""
 
+
+class Block(NamedTuple):
+    """Some reports as JSON, one a line: to be read in one go, or line by line where that does not work."""
+
+    numbers: Sequence[int]
+    """For each report, the number of the file's line that it comes from."""
+    text: bytes
+
+    def lines(self) -> Iterator[RawLine]:
+        """The file's lines, each with its reports."""
+        for number, each in groupby(zip(self.numbers, self.text.split(b"\n"), strict=True), itemgetter(0)):
+            yield number, [text.strip() for _, text in each]
+
+
 CheckReport = Callable[[bytes], tuple[int, str, bytes]]
 """Checks a report with a `switch` field: its `at` in ms, its switch, its text as sent; `BadLineError` otherwise."""
 
@@ -104,12 +124,12 @@ def read_reports(path: Path, check: CheckReport, tally: Tally, cdr_map: cdr.CdrM
 
 def raw_lines(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[RawLine]:
     """Each line's reports as text, not yet checked; the kind of file is told by its name."""
-    for batch in raw_batches(path, tally, cdr_map):
-        yield from batch
+    for block in raw_blocks(path, tally, cdr_map):
+        yield from block.lines()
 
 
-def raw_batches(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[list[RawLine]]:
-    """The same some lines at a time: of at most `BATCH_REPORTS` reports, or one line that has more."""
+def raw_blocks(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) -> Iterator[Block]:
+    """The same some lines at a time."""
     name = path.name.removesuffix(".gz")
     if not name.endswith((".ndjson", ".jsonl", ".csv")):
         raise FileError(f"{path}: a report file ends in .ndjson, .ndjson.gz or .csv")
@@ -118,13 +138,11 @@ def raw_batches(path: Path, tally: Tally, cdr_map: cdr.CdrMap = cdr.CONTRACT) ->
             # Rows read as text close the file with their last one, which is handed on only then.
             tally.bytes_read = lambda: 0 if file.closed else file.tell()
             if name.endswith(".csv"):
-                yield from _in_batches(_rows(path, stream, tally, cdr_map))
+                yield from _gathered(_rows(path, stream, tally, cdr_map))
             else:
-                for lines in _blocks(path, stream, tally):
-                    for begin in range(0, len(lines), BATCH_REPORTS):
-                        yield lines[begin : begin + BATCH_REPORTS]
+                yield from _blocks(path, stream, tally)
         tally.bytes_read = int
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise FileError(f"{path}: cannot be read: {error}") from error
 
 
@@ -133,56 +151,66 @@ def _unpacked(path: Path, file: io.BufferedReader) -> Stream:
     return gzip.GzipFile(fileobj=file, mode="rb") if path.name.endswith(".gz") else file
 
 
-def _blocks(path: Path, stream: Stream, tally: Tally) -> Iterator[list[RawLine]]:
+def _blocks(path: Path, stream: Stream, tally: Tally) -> Iterator[Block]:
     """The lines of one block after another; what a block ends with is taken with the next one."""
     number, rest, passing = 1, b"", False
     while block := stream.read(BLOCK_BYTES):
         if passing:
             _, ends, block = block.partition(b"\n")
             passing = not ends
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        yield _numbered(path, lines, number, tally)
-        number += len(lines)
+        text, ends, rest = (rest + block).rpartition(b"\n")
+        if ends:
+            yield from _told(path, number, text, tally)
+            number += text.count(b"\n") + 1
         if len(rest) > MAX_LINE_BYTES:
             # What is still to come of it is passed over.
-            _numbered(path, [rest], number, tally)
+            yield from _told(path, number, rest, tally)
             number, rest, passing = number + 1, b"", True
-    yield _numbered(path, [rest], number, tally)
+    yield from _told(path, number, rest, tally)
 
 
-def _numbered(path: Path, lines: Iterable[bytes], first: int, tally: Tally) -> list[RawLine]:
-    """Lines that say something, with their numbers; those that are too long are noted."""
-    numbered = [(number, [text]) for number, line in enumerate(lines, first) if (text := line.strip())]
-    tally.lines += len(numbered)
-    if max((len(texts[0]) for _, texts in numbered), default=0) > MAX_LINE_BYTES:
-        for number, texts in numbered:
-            if len(texts[0]) > MAX_LINE_BYTES:
+def _told(path: Path, first: int, text: bytes, tally: Tally) -> Iterator[Block]:
+    """Lines that say something, from that number on; those that are too long are noted."""
+    numbers: Sequence[int] = range(first, first + text.count(b"\n") + 1)
+    if len(text) > MAX_LINE_BYTES or _BLANK_LINE.search(b"\n%b\n" % text):
+        stripped = map(bytes.strip, text.split(b"\n"))
+        lines = [(number, line) for number, line in zip(numbers, stripped, strict=True) if line]
+        tally.lines += len(lines)
+        for number, line in lines:
+            if len(line) > MAX_LINE_BYTES:
                 tally.note(str(path), number, f"longer than {MAX_LINE_BYTES} bytes")
-        numbered = [line for line in numbered if len(line[1][0]) <= MAX_LINE_BYTES]
-    return numbered
+        lines = [(number, line) for number, line in lines if len(line) <= MAX_LINE_BYTES]
+        numbers, text = [number for number, _ in lines], b"\n".join(line for _, line in lines)
+    else:
+        tally.lines += len(numbers)
+    if numbers:
+        yield Block(numbers, text)
 
 
-def _in_batches(lines: Iterable[RawLine]) -> Iterator[list[RawLine]]:
-    batch: list[RawLine] = []
-    reports = 0
-    for line in lines:
-        if batch and reports + len(line[1]) > BATCH_REPORTS:
-            yield batch
-            batch, reports = [], 0
-        batch.append(line)
-        reports += len(line[1])
-    yield batch
+def _gathered(lines: Iterable[RawLine]) -> Iterator[Block]:
+    """Lines that were made, some together, or one that has more reports than that."""
+    numbers: list[int] = []
+    reports: list[bytes] = []
+    for number, texts in lines:
+        if reports and len(reports) + len(texts) > GATHERED_REPORTS:
+            yield Block(numbers, b"\n".join(reports))
+            numbers, reports = [], []
+        numbers += [number] * len(texts)
+        reports += texts
+    if reports:
+        yield Block(numbers, b"\n".join(reports))
 
 
 def _rows(path: Path, stream: Stream, tally: Tally, cdr_map: cdr.CdrMap) -> Iterator[RawLine]:
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-        rows = csv.reader(text, strict=True, delimiter=cdr_map.delimiter)
+        lines = _Lines(path, text)
+        rows = csv.reader(lines, strict=True, delimiter=cdr_map.delimiter)
         try:
             player = cdr.RowPlayer(next(rows, []) if cdr_map.header else [], cdr_map)
         except (cdr.HeaderError, csv.Error) as error:
             raise FileError(f"{path}:1: {error}") from error
         while True:
+            lines.row_begins()
             try:
                 row = next(rows, None)
                 if row is None:
@@ -202,6 +230,38 @@ def _rows(path: Path, stream: Stream, tally: Tally, cdr_map: cdr.CdrMap) -> Iter
                 yield rows.line_num, played
             else:
                 tally.unowned += 1
+
+
+class _Lines:
+    """Lines for rows of CSV, with a bound for the text of one row: a quote that never closes takes in all that follows.
+
+    A small packed file may hold a line as long as the disk.
+    """
+
+    def __init__(self, path: Path, text: io.TextIOWrapper) -> None:
+        self._path = path
+        self._text = text
+        self._number = 0
+        self._left = MAX_LINE_BYTES
+
+    def row_begins(self) -> None:
+        """All that came before has been read."""
+        self._left = MAX_LINE_BYTES
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._left + 1)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self._left -= len(line)
+        if self._left < 0:
+            raise FileError(
+                f"{self._path}:{self._number}: a row of more than {MAX_LINE_BYTES} characters: is a quote not closed?"
+            )
+        return line
 
 
 class OrderedReports:

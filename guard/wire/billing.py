@@ -95,11 +95,6 @@ def decode_billing(payload: bytes) -> DecodedBilling:
     return decoded
 
 
-def billing_type(message: BillingMessage) -> str:
-    """The contract's word for a message's type (`account`, `balance`, ...), as metrics label it."""
-    return _TYPE_OF[type(message)]
-
-
 def kept_invoice(entry: BillingEntry) -> InvoiceView:
     """An invoice as the store keeps it, its period with it."""
     members = document.as_members(document.parse(entry.payload.encode()))
@@ -302,16 +297,6 @@ _READERS: Final[dict[str, _Reader]] = {
     "credit": _read_credit_message,
     "card": _read_card,
     "close": _read_close,
-}
-_TYPE_OF: Final[dict[type[BillingMessage], str]] = {
-    AccountMessage: "account",
-    BalanceMessage: "balance",
-    PaymentMessage: "payment",
-    AdjustmentMessage: "adjustment",
-    CreditMessage: "credit",
-    CloseMessage: "close",
-    InvoiceMessage: "invoice",
-    CardMessage: "card",
 }
 
 _read_type: Final = fields.one_of(_READERS, rules.NOT_A_BILLING_TYPE)

@@ -7,49 +7,14 @@ limit); only `by`, which the contract does not name, is left out when nobody is 
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
-from guard.core.decisions import Action, Decision, Evidence, Mode, Reason
-from guard.core.money import MoneyError, format_money, parse_money
-from guard.core.records import Scope
-from guard.wire.instants import InstantError, format_instant, rfc3339_ms
+from guard.core.decisions import Decision
+from guard.core.money import format_money
+from guard.wire.instants import format_instant
 
 JsonObject = dict[str, object]
 """What JSON calls an object, ready to be encoded."""
-
-
-class DecisionError(ValueError):
-    """Bytes that are not a decision as `encode_decision` writes it; the message does not repeat them."""
-
-
-class _EvidenceWire(msgspec.Struct):
-    what: str
-    value: str
-    threshold: str = ""
-
-
-class _DecisionWire(msgspec.Struct):
-    id: str
-    at: str
-    account: str
-    action: Action
-    scope: Scope
-    mode: Mode
-    reason: Reason
-    exposure: str
-    limit: str | None
-    currency: str
-    text: str
-    rule: str = ""
-    key: str = ""
-    mark: str = ""
-    evidence: tuple[_EvidenceWire, ...] = ()
-    by: str = ""
-
-
-_DECODER: Final = msgspec.json.Decoder(_DecisionWire)
 
 
 def decision_object(decision: Decision) -> JsonObject:
@@ -82,32 +47,3 @@ def decision_object(decision: Decision) -> JsonObject:
 def encode_decision(decision: Decision) -> bytes:
     """A decision as one line of JSON, without the newline."""
     return msgspec.json.encode(decision_object(decision))
-
-
-def decode_decision(payload: bytes | str, number: int) -> Decision:
-    """The decision that `encode_decision` wrote, with its number in the store; `DecisionError` if it did not."""
-    try:
-        wire = _DECODER.decode(payload)
-        return Decision(
-            number=number,
-            id=wire.id,
-            at_ms=rfc3339_ms(wire.at),
-            account=wire.account,
-            action=wire.action,
-            scope=wire.scope,
-            mode=wire.mode,
-            reason=wire.reason,
-            rule=wire.rule,
-            key=wire.key,
-            mark=wire.mark,
-            exposure_micros=parse_money(wire.exposure),
-            limit_micros=None if wire.limit is None else parse_money(wire.limit),
-            currency=wire.currency,
-            evidence=tuple(
-                Evidence(what=item.what, value=item.value, threshold=item.threshold) for item in wire.evidence
-            ),
-            text=wire.text,
-            by=wire.by,
-        )
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InstantError, MoneyError):
-        raise DecisionError("not a decision as guard writes it") from None

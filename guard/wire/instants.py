@@ -12,6 +12,7 @@ seconds, and both halves are remembered.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -138,6 +139,15 @@ def instant_ms(value: str | float) -> int:
     if isinstance(value, bool):
         raise InstantError("not a time")
     return epoch_number_ms(value)
+
+
+def instants_ms(values: Sequence[str | float]) -> list[int]:
+    """`instant_ms` of each; made for history, of which hardly two share a second: it remembers nothing so fine."""
+    try:
+        times = [_minutes[each[:16]] + _seconds[each[16:19]] + _tails[each[19:]] for each in values]  # type: ignore[index]
+    except (TypeError, InstantError):
+        return [instant_ms(value) for value in values]
+    return times if times and min(times) >= 0 and max(times) <= MAX_MS else [_in_range(ms) for ms in times]
 
 
 def rfc3339_ms(text: str) -> int:

@@ -17,20 +17,21 @@ answered call or a failed attempt is accepted as stated: a switch that cannot te
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import astuple
 
-from guard.core.money import MoneyError
+from guard.core.money import Micros, MoneyError
 from guard.core.records import Direction, Event, Refusal, Report
 from guard.core.settings import MINUTE_MS
 from guard.wire import document, fields, rules
 from guard.wire.amounts import charge_micros, rates
 from guard.wire.document import MAX_ELEMENTS, MAX_PAYLOAD_BYTES
 from guard.wire.fields import Members, has_control_character, may, need
-from guard.wire.instants import InstantError, instant_ms
+from guard.wire.instants import InstantError, instant_ms, instants_ms
 from guard.wire.rules import RuleError
 
 MAX_AHEAD_MS: Final = 15 * MINUTE_MS
@@ -67,6 +68,35 @@ class _Recorded(_Wire, gc=False, kw_only=True):
     """The same as a line of a report file: with the switch that carried the call."""
 
     switch: str
+
+
+ReportRow = tuple[
+    str,
+    Event,
+    str,
+    int,
+    int,
+    str | None,
+    Micros | None,
+    int | None,
+    bool | None,
+    Direction | None,
+    str,
+    str,
+    str,
+    str | None,
+]
+"""The fields of a `Report`, in their order."""
+
+
+class Recorded(NamedTuple):
+    """Good reports of a file: what they are sorted by, and all of each."""
+
+    times_ms: Sequence[int]
+    switches: Sequence[str]
+    calls: Sequence[str]
+    events: Sequence[Event]
+    rows: Iterator[ReportRow]
 
 
 class DecodedReports(NamedTuple):
@@ -121,22 +151,75 @@ def decode_reports(payload: bytes, now_ms: int) -> DecodedReports:
     return _decode_carefully(payload, latest_ms)
 
 
-def decode_recorded(lines: Sequence[bytes], latest_ms: int) -> list[tuple[str, Report]] | None:
-    """Reports of at most 1,000 lines of a file, each an object with a `switch`, by the fast reading alone.
+def decode_recorded(text: bytes, latest_ms: int) -> Recorded | None:
+    """Reports of some lines of a file (at least one), each an object with a `switch`, by the fast reading alone.
 
-    None: at least one of the lines is remarkable, and each must be looked at by itself (`decode_reports`).
+    None: at least one of the lines is remarkable, and each must be looked at by itself (`decode_reports`). A history
+    holds far more reports than a payload, so fields are taken one after another for all lines, not line by line: that
+    takes two thirds of the time.
     """
-    payload = b"[" + b",".join(lines) + b"]"
+    payload = b"[%b]" % text.replace(b"\n", b",")
     try:
-        recorded = _RECORDED_DECODER.decode(payload)
-        checked = _may_hold_control_characters(payload)
-        reports, members = _convert(recorded, latest_ms, check_characters=checked)
-        plain = payload.count(b",") == members + len(lines) - 1 or not _repeats_a_key(payload)
+        lines = _RECORDED_DECODER.decode(payload)
+        if len(lines) != text.count(b"\n") + 1:
+            return None
+        fields = tuple(zip(*map(astuple, lines), strict=True))
+        members = sum(len(lines) - field.count(None) for field in fields)
+        if payload.count(b",") != members - 1 and _repeats_a_key(payload):
+            return None
+        return _recorded(*fields, latest_ms=latest_ms, check_characters=_may_hold_control_characters(payload))
     except _REMARKABLE:
         return None
-    if not plain or len(reports) != len(lines):
-        return None
-    return [(wire.switch, report) for wire, report in zip(recorded, reports, strict=True)]
+
+
+def _recorded(  # noqa: PLR0913, PLR0917 -- the members of a line, in their order
+    calls: Sequence[str],
+    words: Sequence[str],
+    accounts: Sequence[str],
+    times: Sequence[str | float],
+    numbers: Sequence[str | None],
+    durations_ms: Sequence[int | None],
+    charges: Sequence[str | None],
+    stated_rates: Sequence[str | None],
+    flags: Sequence[bool | None],
+    directions: Sequence[Direction | None],
+    callers: Sequence[str | None],
+    sources: Sequence[str | None],
+    causes: Sequence[str | None],
+    currencies: Sequence[str | None],
+    switches: Sequence[str],
+    *,
+    latest_ms: int,
+    check_characters: bool,
+) -> Recorded:
+    if check_characters and any(map(has_control_character, (*calls, *accounts))):
+        raise _RemarkableError
+    times_ms = instants_ms(times)
+    events = [_EVENTS[word][0] for word in words]
+    if max(times_ms) > latest_ms:
+        raise _RemarkableError
+    if None in numbers or None in durations_ms:
+        for word, number, duration_ms in zip(words, numbers, durations_ms, strict=True):
+            if (number if _EVENTS[word][1] else duration_ms) is None:
+                raise _RemarkableError
+    rows = zip(
+        calls,
+        events,
+        accounts,
+        times_ms,
+        [duration_ms or 0 for duration_ms in durations_ms],
+        [number or None for number in numbers],
+        [None if charge is None else charge_micros(charge) for charge in charges],
+        [None if rate is None else rates[rate] for rate in stated_rates],
+        [None if flag is None else _FLAGS[flag] for flag in flags],
+        directions,
+        [caller or "" for caller in callers],
+        [source or "" for source in sources],
+        [cause or "" for cause in causes],
+        [currency or None for currency in currencies],
+        strict=True,
+    )
+    return Recorded(times_ms, switches, calls, events, rows)
 
 
 def _may_hold_control_characters(payload: bytes) -> bool:

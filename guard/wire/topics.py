@@ -101,12 +101,6 @@ class Topics:
         """Where a switch finds what the named scopes mean; `ValueError` for what cannot be a switch's name."""
         return self._of(switch, Kind.SCOPES)
 
-    def of_switch(self, switch: str, kind: Kind) -> str:
-        """The topic of one kind for one switch; `ValueError` for a name or a kind that has none."""
-        if kind.value not in _OF_A_SWITCH:
-            raise ValueError("this kind of topic belongs to no switch")
-        return self._of(switch, kind)
-
     def _of(self, switch: str, kind: Kind) -> str:
         if not is_switch_name(switch):
             raise ValueError("a switch name is one topic level of 1 to 64 characters without control characters")

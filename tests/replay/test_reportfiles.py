@@ -103,12 +103,14 @@ def test_lines_are_the_same_wherever_a_block_of_the_file_ends(lines: list[bytes]
     assert (tally.lines, tally.bad) == (len(said), len(said) - len(found))
 
 
-def test_lines_are_handed_on_no_more_at_once_than_the_wire_takes(tmp_path: Path) -> None:
-    path = tmp_path / "many.ndjson"
-    path.write_text("{}\n" * 2_500)
-    batches = list(reportfiles.raw_batches(path, Tally()))
-    assert max(map(len, batches)) == reportfiles.BATCH_REPORTS
-    assert [number for batch in batches for number, _texts in batch] == list(range(1, 2_501))
+def test_call_records_are_handed_on_some_at_a_time(tmp_path: Path) -> None:
+    """All reports of a record together, and under its line's number."""
+    path = tmp_path / "cdr.csv"
+    path.write_text(HEADER + "A1,+1416,1764000000,900,,,,\n" * 100 + "A1,+1416,1764000000,90000,,,,\n" * 2)
+    blocks = list(reportfiles.raw_blocks(path, Tally()))
+    assert [len(block.numbers) for block in blocks] == [992, 992, 992, 124, 3_001, 3_001]
+    assert [number for block in blocks for number, _texts in block.lines()] == list(range(2, 104))
+    assert [len(texts) for _number, texts in blocks[0].lines()] == [31] * 32
 
 
 def test_only_the_first_bad_lines_are_told(tmp_path: Path) -> None:

@@ -174,8 +174,9 @@ def under(clockwork: Clockwork[S], session: SessionMaker) -> Iterator[None]:
     The loop also turns once a second to show that it is alive; days would be spent on that: here it is once a minute.
     """
     with (
-        patch("guard.app.SystemClock", lambda: clockwork),
-        patch("guard.app.Session", session),
+        patch("guard.app.start.SystemClock", lambda: clockwork),
+        patch("guard.app.start.since_boot", lambda: ("", 0)),
+        patch("guard.app.links.Session", session),
         patch("guard.shell.loop.BOUNDED_WAIT_MS", MINUTE_MS),
     ):
         yield
