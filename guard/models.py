@@ -38,7 +38,9 @@ def with_model(config: Config, mode: ModelMode) -> Config:
 def daemons_lookout(config: Config, before: Lookout | None = None) -> Lookout | None:
     """The model that a daemon runs by its configuration; what `before` follows it follows on."""
     model = lookout_of(with_model(config, model_mode(config)))
-    return Lookout(model.scorer, before.tracker) if model is not None and before is not None else model
+    if model is None or before is None:
+        return model
+    return Lookout(model.scorer, before.tracker, model.artefact)
 
 
 def lookout_of(config: Config) -> Lookout | None:
@@ -48,7 +50,7 @@ def lookout_of(config: Config) -> Lookout | None:
     folder = model_folder(config)
     artefact = load(folder)
     try:
-        scorer = Scorer(artefact.model, artefact.runtime, config.model.false_alarms_per_1000_account_days)
+        scorer = Scorer(artefact.model, artefact.walk, config.model.false_alarms_per_1000_account_days)
     except PromiseError as error:
         raise ArtefactError(f"{folder}: [model] false_alarms_per_1000_account_days: {error}") from error
-    return Lookout(scorer)
+    return Lookout(scorer, artefact=artefact)

@@ -1,6 +1,7 @@
-"""The artefact: a model as a folder of four files, none of which can run anything.
+"""The artefact: a model as a folder of a few files, none of which can run anything.
 
     model.onnx      the forest: one operator, deterministic bytes
+    likeness.onnx   the trees of a model that was trained with labels: the same operator; else there is no such file
     manifest.json   format and schema versions, names of measures and features, all numbers that scores are made of,
                     the span and seed of the training, and the sha256 of the other files
     expected.json   some rows of measures and the scores they must come to
@@ -26,13 +27,14 @@ import numpy as np
 from guard.anomaly.features import FEATURE_NAMES, VERSION, columns_of
 from guard.anomaly.manifest import ManifestError, model_of, numbers_of
 from guard.anomaly.measures import NAMES
-from guard.anomaly.model import Model
+from guard.anomaly.model import Model, Walkers
 from guard.anomaly.runtime import GraphError, Runtime
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, GRAPH, EXPECTED, CARD = "manifest.json", "model.onnx", "expected.json", "card.md"
+LIKENESS = "likeness.onnx"
 HASHED = (GRAPH, EXPECTED, CARD)
-MOST_BYTES = {MANIFEST: 4 << 20, GRAPH: 32 << 20, EXPECTED: 1 << 20, CARD: 256 << 10}
+MOST_BYTES = {MANIFEST: 4 << 20, GRAPH: 32 << 20, LIKENESS: 32 << 20, EXPECTED: 1 << 20, CARD: 256 << 10}
 """A forest of 100 trees of 256 rows is 2 MB, a manifest 50 KB: far below."""
 TOLERANCE = 1e-4
 """Decades by which an expected score may differ: 32-bit sums differ from machine to machine in the seventh digit."""
@@ -55,10 +57,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
-    """A model that was loaded, its forest ready to be walked."""
+    """A model that was loaded, its trees ready to be walked."""
 
     model: Model
-    runtime: Runtime
+    walk: Walkers
     origin: Origin
     digest: str
     """Of the manifest, and through it of everything: which model this is."""
@@ -69,6 +71,8 @@ class Written:
     """What is written beside the model's own numbers."""
 
     graph: bytes
+    likeness: bytes | None = None
+    """The other graph, of a model that has one."""
     card: str
     examples: Sequence[Sequence[float]]
     scores: Sequence[float]
@@ -83,6 +87,8 @@ def save(folder: Path, model: Model, origin: Origin, written: Written) -> str:
         "scores": list(written.scores),
     }
     contents = {GRAPH: written.graph, EXPECTED: _encoded(expected), CARD: written.card.encode()}
+    if written.likeness is not None:
+        contents[LIKENESS] = written.likeness
     manifest = {
         "format": FORMAT,
         "schema": {"version": VERSION, "measures": list(NAMES), "features": list(FEATURE_NAMES)},
@@ -94,6 +100,8 @@ def save(folder: Path, model: Model, origin: Origin, written: Written) -> str:
     told = _encoded(manifest)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
+    if written.likeness is None:
+        (folder / LIKENESS).unlink(missing_ok=True)  # of a model that lay here before
     (folder / MANIFEST).write_bytes(told)
     return hashlib.sha256(told).hexdigest()
 
@@ -108,14 +116,20 @@ def load(folder: Path) -> Artefact:
         model = model_of(manifest.get("model"))
     except ManifestError as error:
         raise ArtefactError(f"{folder / MANIFEST}: model.{error}; {_AGAIN}") from error
-    try:
-        runtime = Runtime(contents[GRAPH], len(FEATURE_NAMES))
-    except GraphError as error:
-        raise ArtefactError(f"{folder / GRAPH}: {error}; {_AGAIN}") from error
-    _try_out(folder, _parsed(folder, EXPECTED, contents[EXPECTED]), model, runtime)
+    walk = Walkers(_runtime(folder, GRAPH, contents[GRAPH]))
+    if model.likeness_rarity is not None:
+        walk = walk._replace(likeness=_runtime(folder, LIKENESS, _verified(folder, LIKENESS, manifest)))
+    _try_out(folder, _parsed(folder, EXPECTED, contents[EXPECTED]), model, walk)
     trained = manifest.get("trained")
     origin = Origin(name=str(manifest.get("name", "")), trained=trained if isinstance(trained, dict) else {})
-    return Artefact(model=model, runtime=runtime, origin=origin, digest=hashlib.sha256(told).hexdigest())
+    return Artefact(model=model, walk=walk, origin=origin, digest=hashlib.sha256(told).hexdigest())
+
+
+def _runtime(folder: Path, name: str, graph: bytes) -> Runtime:
+    try:
+        return Runtime(graph, len(FEATURE_NAMES))
+    except GraphError as error:
+        raise ArtefactError(f"{folder / name}: {error}; {_AGAIN}") from error
 
 
 _AGAIN = "take the whole folder from where it was made, or train it anew (guard train)"
@@ -173,20 +187,20 @@ def _check_schema(folder: Path, manifest: Json) -> None:
             raise ArtefactError(f"{place}: schema.{what} are not those of version {VERSION}; {_AGAIN}")
 
 
-def _try_out(folder: Path, expected: Json, model: Model, runtime: Runtime) -> None:
+def _try_out(folder: Path, expected: Json, model: Model, walk: Walkers) -> None:
     """The expected scores must come out."""
     place = folder / EXPECTED
     rows, scores = expected.get("rows"), expected.get("scores")
     try:
         measures = np.array(rows, dtype=np.float64)
         wanted = np.array(scores, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ArtefactError(f"{place}: rows and scores are not numbers; {_AGAIN}") from error
     if expected.get("measures") != list(NAMES) or measures.ndim != 2 or wanted.shape != (len(measures),):  # noqa: PLR2004
         raise ArtefactError(f"{place}: one score for each row of measures; {_AGAIN}")
     if not len(wanted) or measures.shape[1] != len(NAMES):
         raise ArtefactError(f"{place}: has no rows of {len(NAMES)} measures; {_AGAIN}")
-    got = model.scores(model.features(columns_of(measures)), runtime).total
+    got = model.scores(model.features(columns_of(measures)), walk).total
     worst = float(np.max(np.abs(got - wanted)))
     if not worst <= TOLERANCE:
         raise ArtefactError(f"{place}: scores come out different by {worst:.6f}, at most {TOLERANCE}; {_AGAIN}")

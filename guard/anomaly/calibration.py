@@ -12,8 +12,9 @@ and alarms (Korn & Graubard 1998). A handful of alarms cannot show how they clus
 design effect is at least the one at the first mark with so many.
 
 **Another history is another draw.** An earthquake, a season, a new provider strike many accounts at once, and no bound
-over the accounts of one history knows how much worse the next one is. So each bound is raised (`RESERVE`): simulated
-histories of other seeds, in which three times as many accounts met a surprise, needed it to be doubled.
+over the accounts of one history knows how much worse the next one is. A promise is as good as the surprises of the
+history that it was made on: one without any promises what no year keeps. So `models/default` is calibrated on a history
+that is full of them, and beyond that each bound is raised (`RESERVE`), because days with more of them will come.
 
 A promise that no mark keeps is refused. Only days on which an account called are counted: silent ones raise no alarm,
 so per day of the calendar the rate is lower still.

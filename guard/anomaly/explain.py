@@ -1,8 +1,9 @@
 """Why a score is high, in one sentence with what is usual: never a bare number.
 
 Each topic is one thing that an account does. What a topic has made of the score is found by asking: the row is scored
-again with that one thing as usual, and all topics in one batch. So the answer holds for whatever the score is made of,
-and what is said is what moved it: at most `MOST_TOPICS`, the greatest first, each with its usual value.
+again with that one thing as usual, and all topics in one batch; for that all parts of the score are added. So the
+answer holds for whatever the score is made of, and what is said is what moved it: at most `MOST_TOPICS`, the greatest
+first, each with its usual value.
 """
 
 from __future__ import annotations
@@ -114,6 +115,12 @@ _TOPICS: tuple[_Topic, ...] = (
         lambda row: f"at most {_count(row.usual_minutes)}",
     ),
     _Topic(
+        "minutes_today",
+        {"minutes_today": "usual_minutes_today"},
+        lambda row: f"spoke for {_counted(row.minutes_today, 'minute')} today",
+        lambda row: f"at most {_count(row.usual_minutes_today)} on a whole day",
+    ),
+    _Topic(
         "failed",
         {"failed": "usual_failed"},
         lambda row: f"{_counted(row.failed, 'attempt')} of the last hour failed",
@@ -121,13 +128,13 @@ _TOPICS: tuple[_Topic, ...] = (
     ),
     _Topic(
         "new_countries",
-        {"new_countries": 0.0, "new_prefixes": 0.0, "new_numbers": 0.0, "new_hour": 0.0},
+        {"new_countries": 0.0, "new_prefixes": 0.0, "new_numbers": 0.0, "new_hour": 0.0, "new_day": 0.0},
         lambda row: _novelty(row),  # noqa: PLW0108 -- defined below
     ),
     _Topic(
         "new_sources",
-        {"new_sources": 0.0},
-        lambda row: f"calls come from {_counted(row.new_sources, 'address', 'addresses')} never seen before",
+        {"new_sources": 0.0, "source_hour": 0.0},
+        lambda row: _strange_sources(row),  # noqa: PLW0108 -- defined below
     ),
     _Topic(
         "forwarded",
@@ -162,7 +169,15 @@ def _novelty(row: Measures) -> str:
         return f"{_counted(row.new_countries, 'country', 'countries')} never called before"
     if row.new_prefixes:
         return f"{_counted(row.new_prefixes, 'destination')} never called before"
-    return f"{_counted(row.new_numbers, 'number')} abroad never called before"
+    if row.new_numbers:
+        return f"{_counted(row.new_numbers, 'number')} abroad never called before"
+    return f"spent {_money(row.new_day)} in 24 hours on destinations never called before"
+
+
+def _strange_sources(row: Measures) -> str:
+    if row.new_sources:
+        return f"calls come from {_counted(row.new_sources, 'address', 'addresses')} never seen before"
+    return f"spent {_money(row.source_hour)} in the last hour from addresses never seen before"
 
 
 def explanation(row: Measures, cold: ColdStart, score: Callable[[Columns], np.ndarray]) -> Explanation:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from guard.anomaly.measures import NAMES
 from guard.core.rules.rule import LEARNING_DAYS
 
-VERSION = 1
+VERSION = 2
 """Of measures and features together: a model of another version is refused."""
 
 Column = npt.NDArray[np.float64]
@@ -37,6 +37,7 @@ USUALS = {
     "usual_calls": "calls",
     "usual_numbers": "numbers",
     "usual_minutes": "minutes",
+    "usual_minutes_today": "minutes_today",
     "usual_failed": "failed",
 }
 """What is usual, and what is done of it."""
@@ -212,6 +213,13 @@ FEATURES: tuple[Feature, ...] = (
         _growth("minutes", "usual_minutes", 20.0),
         ("minutes spoken, against the usual busiest hour", "duration per period, Hilas & Mastorocostas 2008"),
     ),
+    _feature(
+        "day_minutes_growth",
+        _RATIO,
+        _M,
+        _growth("minutes_today", "usual_minutes_today", 60.0),
+        ("minutes spoken today, against the usual busiest day", "long and short profiles, Burge & Shawe-Taylor 1997"),
+    ),
     _feature("repetition", _RATIO, _F, _repetition, ("calls for each different number", "")),
     _feature(
         "length", _LOG, _F, _length, ("minutes spoken for each call begun", "mean duration, Burge & Shawe-Taylor 1997")
@@ -233,6 +241,10 @@ FEATURES: tuple[Feature, ...] = (
     _feature("new_numbers", _LOG, _N, _novelty("new_numbers"), ("numbers abroad not called for 90 days", "")),
     _feature("new_sources", _LOG, _N, _novelty("new_sources"), ("addresses that calls never came from", "")),
     _feature("new_spend", _LOG, _N, _novelty("new_hour"), ("spent on new countries and prefixes in the last hour", "")),
+    _feature("new_day", _LOG, _N, _novelty("new_day"), ("the same in the last 24 hours", "")),
+    _feature(
+        "source_spend", _LOG, _N, _novelty("source_hour"), ("spent from addresses that calls never came from", "")
+    ),
     _feature("active_hours", "hours", _F, lambda known: known["active_hours"], ("of the last 24 with any spend", "")),
     _feature("quiet", _LOG, _F, _log("usual_hour"), ("what is usually spent at this hour of the week", "")),
     _feature("familiar", _PART, _F, lambda known: known["familiar"], ("how much of two weeks it is known", "")),

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from guard.anomaly.artefact import Artefact
 from guard.anomaly.drift import parts_in, stability
 from guard.anomaly.features import Column
 from guard.anomaly.measures import Measures
@@ -32,6 +33,8 @@ MOST_ROWS = 512
 """Scored at once: what comes of more is no quicker."""
 DRIFT_ROWS, DRIFT_LEAST = 20_000, 2_000
 """Drift is told of so many of the last rows, and of no fewer: about an hour of 2,000 accounts."""
+NEWCOMER_DAYS = 3
+"""Of an account known for less the engine says nothing unless money is extreme."""
 NARROW = 0.8
 """A scope narrower than everything must hold so much of what was spent beyond the usual."""
 _THOUSANDTHS = 1_000
@@ -40,10 +43,12 @@ _THOUSANDTHS = 1_000
 class Lookout:
     """A model on watch."""
 
-    __slots__ = ("_recent", "scorer", "tracker")
+    __slots__ = ("_recent", "artefact", "scorer", "tracker")
 
-    def __init__(self, scorer: Scorer, tracker: Tracker | None = None) -> None:
+    def __init__(self, scorer: Scorer, tracker: Tracker | None = None, artefact: Artefact | None = None) -> None:
         self.scorer = scorer
+        self.artefact = artefact
+        """What it was loaded from, for people."""
         self.tracker = Tracker() if tracker is None else tracker
         self._recent: deque[Column] = deque()
         """Features of the last rows."""
@@ -119,6 +124,7 @@ class Lookout:
             scope=scope_of(row.measures),
             text=why.text,
             evidence=why.evidence,
+            newcomer=row.measures.known_days < NEWCOMER_DAYS,
         )
 
 

@@ -29,7 +29,7 @@ def numbers_of(model: Model) -> dict[str, Any]:
         "unit": model.unit,
         "high": dict(model.spreads.high),
         "spread": dict(model.spreads.spread),
-        "rarity": {name: _rarity_numbers(getattr(model, f"{name}_rarity")) for name in _RARITIES},
+        "rarity": {name: _rarity_numbers(rarity) for name, rarity in _rarities(model)},
         "calibration": {"known": _days(model.known), "strangers": _days(model.strangers)},
         "bins": {name: list(edges) for name, edges in zip(FEATURE_NAMES, model.drift_bins, strict=True)},
         "parts": {name: list(parts) for name, parts in zip(FEATURE_NAMES, model.drift_parts, strict=True)},
@@ -40,7 +40,9 @@ def model_of(told: object) -> Model:
     """As it was written; `ManifestError` if it cannot have been."""
     numbers = _table(told, "", None)
     cold = _table(numbers.get("cold_start"), "cold_start", ("young", "old"))
-    rarity = _table(numbers.get("rarity"), "rarity", _RARITIES)
+    rarity = _table(numbers.get("rarity"), "rarity", None)
+    optional = (LIKENESS,) if LIKENESS in rarity else ()
+    _table(rarity, "rarity", (*_RARITIES, *optional))
     bins = _table(numbers.get("bins"), "bins", FEATURE_NAMES)
     parts = _table(numbers.get("parts"), "parts", FEATURE_NAMES)
     calibration = _table(numbers.get("calibration"), "calibration", ("known", "strangers"))
@@ -67,6 +69,7 @@ def model_of(told: object) -> Model:
         forest_rarity=_rarity(rarity["forest"], "rarity.forest"),
         novelty_rarity=_rarity(rarity["novelty"], "rarity.novelty"),
         magnitude_rarity=_rarity(rarity["magnitude"], "rarity.magnitude"),
+        likeness_rarity=_rarity(rarity[LIKENESS], f"rarity.{LIKENESS}") if optional else None,
         known=_calibration(calibration["known"], "calibration.known"),
         strangers=_calibration(calibration["strangers"], "calibration.strangers"),
         drift_bins=drift_bins,
@@ -75,6 +78,13 @@ def model_of(told: object) -> Model:
 
 
 _RARITIES = ("forest", "novelty", "magnitude")
+LIKENESS = "likeness"
+"""Only of a model that was trained with labels."""
+
+
+def _rarities(model: Model) -> list[tuple[str, Rarity]]:
+    told = [(name, getattr(model, f"{name}_rarity")) for name in _RARITIES]
+    return told if model.likeness_rarity is None else [*told, (LIKENESS, model.likeness_rarity)]
 
 
 def _rarity_numbers(rarity: Rarity) -> dict[str, list[float]]:
@@ -145,9 +155,15 @@ def _ascending(told: object, place: str) -> tuple[float, ...]:
 
 
 def _number(told: object, place: str) -> float:
-    if not isinstance(told, int | float) or isinstance(told, bool) or not math.isfinite(told):
+    if not isinstance(told, int | float) or isinstance(told, bool):
         raise ManifestError(f"{place}: is no number")
-    return float(told)
+    try:
+        number = float(told)
+    except OverflowError:  # whole numbers have no end in JSON
+        number = math.inf
+    if not math.isfinite(number):
+        raise ManifestError(f"{place}: is no number")
+    return number
 
 
 def _positive(told: object, place: str) -> float:

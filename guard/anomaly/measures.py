@@ -35,6 +35,10 @@ class Measures(NamedTuple):
     premium_hour: float
     new_hour: float
     """Of the last hour's, to countries or prefixes that are new for the account."""
+    new_day: float
+    """The same of the last 24 hours."""
+    source_hour: float
+    """Of the last hour's, on calls from addresses that are new for the account."""
     top_rate: float
     """The dearest call of the hour, per minute."""
     usual_top_rate: float
@@ -47,6 +51,9 @@ class Measures(NamedTuple):
     usual_numbers: float
     minutes: float
     usual_minutes: float
+    minutes_today: float
+    usual_minutes_today: float
+    """On the busiest day."""
     failed: float
     usual_failed: float
     ended: float
@@ -87,6 +94,7 @@ def measure(
     news = [kind for kind, _ in hour.news]
     day = day_of(local_ms - 1)
     current = day == profile.today  # else nothing has been heard of it since midnight
+    today = profile.days.get(day)
     return Measures(
         spend_hour=max(0, hour.gross_micros) / MICROS_PER_UNIT,
         usual_hour=profile.usual_micros(local_ms, HOUR_MS) / MICROS_PER_UNIT,
@@ -96,6 +104,8 @@ def measure(
         abroad_hour=max(0, hour.abroad_micros) / MICROS_PER_UNIT,
         premium_hour=max(0, hour.premium_micros) / MICROS_PER_UNIT,
         new_hour=max(0, hour.new_micros) / MICROS_PER_UNIT,
+        new_day=max(0, recent.new_day_micros(until_ms)) / MICROS_PER_UNIT,
+        source_hour=max(0, hour.source_micros) / MICROS_PER_UNIT,
         top_rate=hour.top_rate_micros / MICROS_PER_UNIT,
         usual_top_rate=profile.top_rate_micros / MICROS_PER_UNIT,
         peak_calls=float(hour.peak_calls),
@@ -106,6 +116,8 @@ def measure(
         usual_numbers=numbers,
         minutes=max(0, hour.spoken_ms) / MINUTE_MS,
         usual_minutes=minutes,
+        minutes_today=today.spoken_ms / MINUTE_MS if today is not None else 0.0,
+        usual_minutes_today=profile.busiest_ms / MINUTE_MS,
         failed=float(hour.failed),
         usual_failed=failed,
         ended=float(hour.ended),

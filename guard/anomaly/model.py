@@ -1,13 +1,15 @@
 """A model: everything that a score is made of, apart from whoever walks the trees.
 
-Scores come from features by plain sums (`parts`); only the forest needs a walker (`scorer.Runtime`, or `Forest.rows`),
-which is handed in, so training and the daemon differ in nothing else.
+Scores come from features by plain sums (`parts`); only trees need a walker (`scorer.Runtime`, or `Forest.rows`), which
+is handed in, so training and the daemon differ in nothing else. A model has a likeness to fraud only if it was trained
+with labels (`likeness`); without one that part of each score is nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +20,31 @@ from guard.anomaly.forest import Floats
 from guard.anomaly.parts import Rarity, Spreads
 
 Walker = Callable[[Floats], Floats]
-"""From rows of features to mean path lengths."""
+"""From rows of features to one number each."""
+
+
+class Walkers(NamedTuple):
+    """Who walks the trees of a model."""
+
+    forest: Walker
+    likeness: Walker | None = None
+    """None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One score for each row, and what it is the sum of: all in decades."""
+    """One score for each row, and what it is made of: all in decades."""
 
     total: Column
     forest: Column
     novelty: Column
     magnitude: Column
+    likeness: Column
+
+    @property
+    def voices(self) -> Column:
+        """All that speaks, together: what moves any of it is worth telling."""
+        return self.forest + self.novelty + self.magnitude + self.likeness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +60,8 @@ class Model:
     forest_rarity: Rarity
     novelty_rarity: Rarity
     magnitude_rarity: Rarity
+    likeness_rarity: Rarity | None = None
+    """None: it was trained without labels, or with too few."""
     known: Calibration
     """Of accounts that are well known."""
     strangers: Calibration
@@ -57,15 +75,19 @@ class Model:
         """Rows of features."""
         return features(columns, self.cold)
 
-    def scores(self, rows: Column, walk: Walker) -> Scores:
+    def scores(self, rows: Column, walk: Walkers) -> Scores:
         """Scores of rows of features; the rows are left as they are."""
         if not len(rows):
             nothing: Column = np.zeros(0)
-            return Scores(nothing, nothing, nothing, nothing)
-        forest = self.forest_rarity.of(isolation(walk(rows.astype(np.float32)), self.unit))
+            return Scores(nothing, nothing, nothing, nothing, nothing)
+        narrow = rows.astype(np.float32)
+        forest = self.forest_rarity.of(isolation(walk.forest(narrow), self.unit))
         novelty = self.novelty_rarity.of(self.spreads.novelty(rows))
         magnitude = self.magnitude_rarity.of(self.spreads.magnitude(rows))
-        return Scores(forest + novelty + magnitude, forest, novelty, magnitude)
+        likeness: Column = np.zeros(len(rows))
+        if self.likeness_rarity is not None and walk.likeness is not None:
+            likeness = self.likeness_rarity.of(walk.likeness(narrow).astype(np.float64))
+        return Scores(np.maximum(forest + novelty + magnitude, likeness), forest, novelty, magnitude, likeness)
 
 
 def isolation(lengths: npt.NDArray[np.float32], unit: float) -> Column:

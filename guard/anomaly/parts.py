@@ -1,12 +1,15 @@
 """What stands beside the forest, and how all of it becomes one score, in the open.
 
+    likeness  = the sum below that as few good rows reach as reach its log-odds (only of a model trained with labels)
     magnitude = sum over its features of (x - high) / spread, where x is beyond what good rows reach (their 99 %)
     novelty   = sum over its features of x / spread: any amount counts, and more counts more
-    score     = rarity(forest) + rarity(novelty) + rarity(magnitude)
+    score     = rarity(forest) + rarity(novelty) + rarity(magnitude), or the likeness where that is higher
 
 A rarity is in decades: 3 is what one good row in a thousand reaches. It is read off the good rows (`Rarity`), and
 beyond what they hold it goes on growing in a straight line, so that what is ten times as far is not the same. Sums of
-decades are no probabilities; what a score is worth in false alarms is for the calibration to say.
+decades are no probabilities; what a score is worth in false alarms is for the calibration to say. The likeness is a
+voice of its own: added, either would drown the other (tried on simulated histories: at the same promise less than a
+third as many frauds were spoken of).
 """
 
 from __future__ import annotations
@@ -108,3 +111,17 @@ def rarity_of(good: Column) -> Rarity:
     if not noted:
         noted = {float(ordered[-1]): 0.0}
     return Rarity(tuple(noted), tuple(noted.values()))
+
+
+def as_rare_as(values: Column, sums: Column) -> Rarity:
+    """Of what good rows have: for each noted part of them the value that it reaches, and the sum that it reaches."""
+    noted: list[tuple[float, float]] = []
+    for survival in SURVIVALS:
+        if int(len(values) * survival) < FEWEST_ABOVE:
+            break
+        value, reached = (float(np.quantile(each, 1 - survival)) for each in (values, sums))
+        if not noted or (value > noted[-1][0] and reached > noted[-1][1]):
+            noted.append((value, reached))
+    if not noted:
+        noted = [(float(values.max()), float(sums.max()))]
+    return Rarity(tuple(value for value, _ in noted), tuple(reached for _, reached in noted))

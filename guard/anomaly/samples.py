@@ -30,6 +30,8 @@ class Doubt(NamedTuple):
     start_ms: int
     end_ms: int
     good: bool = False
+    fraud: bool = False
+    """Whether somebody has labelled it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Samples:
     at_ms: npt.NDArray[np.int64]
     measures: npt.NDArray[np.float32]
     good: npt.NDArray[np.bool_]
+    fraud: npt.NDArray[np.bool_]
+    """Labelled so."""
 
     def __len__(self) -> int:
         return len(self.at_ms)
@@ -55,7 +59,14 @@ class Samples:
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Samples:
         """Some of the rows."""
-        return Samples(self.names, self.account[chosen], self.at_ms[chosen], self.measures[chosen], self.good[chosen])
+        return Samples(
+            self.names,
+            self.account[chosen],
+            self.at_ms[chosen],
+            self.measures[chosen],
+            self.good[chosen],
+            self.fraud[chosen],
+        )
 
 
 @dataclass(slots=True)
@@ -86,18 +97,21 @@ class Collector:
         measures = np.array(self._measures, dtype=np.float32).reshape(-1, len(NAMES))
         order = np.lexsort((account, at_ms))
         account, at_ms = account[order], at_ms[order]
-        return Samples(names, account, at_ms, measures[order], _good(names, account, at_ms, doubts))
+        good, fraud = _judged(names, account, at_ms, doubts)
+        return Samples(names, account, at_ms, measures[order], good, fraud)
 
 
-def _good(
+def _judged(
     names: Sequence[str], account: npt.NDArray[np.int64], at_ms: npt.NDArray[np.int64], doubts: Sequence[Doubt]
-) -> npt.NDArray[np.bool_]:
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Of each row: whether it is known to be good, and whether it is labelled fraud."""
     number = {name: place for place, name in enumerate(names)}
-    good = np.ones(len(account), dtype=np.bool_)
+    good, fraud = np.ones(len(account), dtype=np.bool_), np.zeros(len(account), dtype=np.bool_)
     rows_of = {place: np.flatnonzero(account == place) for place in {number.get(each.account, -1) for each in doubts}}
     for doubt in sorted(doubts, key=lambda each: each.good):  # what is known to be good has the last word
         rows = rows_of[number.get(doubt.account, -1)]
         # A row tells of the hour before it.
         inside = (at_ms[rows] >= doubt.start_ms) & (at_ms[rows] <= doubt.end_ms + HOUR_MS)
         good[rows[inside]] = doubt.good
-    return good
+        fraud[rows[inside]] |= doubt.fraud
+    return good, fraud

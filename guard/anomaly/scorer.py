@@ -16,7 +16,7 @@ from guard.anomaly.calibration import Calibration, PromiseError
 from guard.anomaly.explain import Explanation, explanation
 from guard.anomaly.features import Column, Columns, columns_of
 from guard.anomaly.measures import NAMES, Measures
-from guard.anomaly.model import Model, Scores, Walker
+from guard.anomaly.model import Model, Scores, Walkers
 from guard.anomaly.tracker import Row
 from guard.core.rules.rule import LEARNING_DAYS
 
@@ -26,19 +26,20 @@ SILENT = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A row with its score: in decades, and what it is the sum of."""
+    """A row with its score: in decades, and what it is made of."""
 
     row: Row
     score: float
     forest: float
     novelty: float
     magnitude: float
+    likeness: float
 
 
 class Scorer:
     """A model at work."""
 
-    def __init__(self, model: Model, walk: Walker, false_alarms_per_1000_account_days: float) -> None:
+    def __init__(self, model: Model, walk: Walkers, false_alarms_per_1000_account_days: float) -> None:
         """`PromiseError` if the model cannot keep the promise, about accounts known for two weeks."""
         self.model = model
         self._walk = walk
@@ -65,6 +66,7 @@ class Scorer:
                 scores.forest.tolist(),
                 scores.novelty.tolist(),
                 scores.magnitude.tolist(),
+                scores.likeness.tolist(),
                 strict=True,
             )
         ]
@@ -87,7 +89,7 @@ class Scorer:
 
     def explain(self, measures: Measures) -> Explanation:
         """What made the score of a row, in words."""
-        return explanation(measures, self.model.cold, lambda columns: self.scores_of(columns).total)
+        return explanation(measures, self.model.cold, lambda columns: self.scores_of(columns).voices)
 
 
 def _mark(calibration: Calibration, per_1000: float, whose: str) -> float:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from guard.anomaly.measures import Measures, heights_of, measure
 from guard.anomaly.recent import STEP_MS, Recent
+from guard.core.records import Direction
 from guard.core.rules.local import day_of, shift_ms
 from guard.core.rules.observation import Observation
 from guard.core.rules.profile import Profile
@@ -22,6 +23,7 @@ from guard.core.rules.rule import OWN_CALLS
 from guard.core.rules.usual import Usual, UsualRow
 from guard.core.settings import DAY_MS, HOUR_MS
 
+_OUTGOING = Direction.OUTGOING
 QUIET_MS = HOUR_MS
 IDLE_MS = DAY_MS
 
@@ -69,14 +71,20 @@ class Tracker:
 
     def take(self, seen: Observation, profile: Profile, up: int) -> None:
         """An observation that the rules have taken; `profile`: the account's, `up`: how many of its calls are up."""
-        if seen.direction not in OWN_CALLS:
+        direction = seen.direction
+        if direction is not _OUTGOING and direction not in OWN_CALLS:  # most are: a set's hash costs as much as a call
             return
         trail = self._trails.get(seen.account)
         if trail is None:
             trail = self._trails[seen.account] = _Trail()
             self._at(trail, seen.account, seen.at_ms)
-        trail.profile, trail.timezone, trail.opened_ms = profile, seen.timezone, seen.opened_ms
         trail.recent.take(seen, profile, up)
+        if not trail.due_ms or trail.profile is not profile:
+            self._heard(trail, seen, profile)
+
+    def _heard(self, trail: _Trail, seen: Observation, profile: Profile) -> None:
+        """The first that is heard of an account in a step: what is known of it, and when to look."""
+        trail.profile, trail.timezone, trail.opened_ms = profile, seen.timezone, seen.opened_ms
         if not trail.due_ms:
             trail.due_ms = (seen.at_ms // STEP_MS + 1) * STEP_MS
             heappush(self._moments, (trail.due_ms, seen.account))

@@ -2,13 +2,15 @@
 
     accounts in three parts, by a hash of their names; the span in two, at `FIT_UNTIL` of it
     fit        part 1, first span     cold start, spreads, forest, rarities
+    likeness   part 1, whole span     good hours, against labelled ones of parts 1 and 2, if enough accounts have any
     calibrate  part 2, whole span     highest score of each good account-day -> the marks
-    check      part 3, whole span     what the promise comes to on accounts that nobody has seen
+    check      part 3, whole span     what the promise comes to on accounts that nobody has seen, and how many labelled
+                                      frauds among them would have been spoken of
 
 Accounts known for less than two weeks are calibrated and checked apart, because to somebody unknown much is new. Days
 of the second span are part of what is calibrated, so that a model that ages badly gets marks that allow for it. Only
 rows that are known to be good are used. The forest is grown on at most so many rows of one account, so that who calls
-most does not say what is ordinary. scikit-learn grows it and is needed nowhere else.
+most does not say what is ordinary. scikit-learn grows all trees and is needed nowhere else.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ from guard.anomaly.calibration import PER, Accounts, Calibration, calibrate, int
 from guard.anomaly.drift import bins_of
 from guard.anomaly.features import USUALS, YOUNG_DAYS, ColdStart, Column, columns_of, features
 from guard.anomaly.forest import Forest, floor32, mean_path
+from guard.anomaly.likeness import FEWEST_FRAUDS, Hours, likeness_of
 from guard.anomaly.measures import NAMES
-from guard.anomaly.model import Model, isolation, usual_features
-from guard.anomaly.parts import rarity_of, spreads_of
+from guard.anomaly.model import Model, Walkers, isolation, usual_features
+from guard.anomaly.parts import Rarity, as_rare_as, rarity_of, spreads_of
 from guard.anomaly.samples import Samples
 from guard.core.rules.rule import LEARNING_DAYS
 from guard.core.settings import DAY_MS
@@ -80,21 +83,41 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """How many accounts with a labelled fraud would have been spoken of while it went on."""
+
+    promised: float
+    frauds: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """A model with its forest, and what was seen on the way."""
 
     model: Model
     forest: Forest
+    likeness: Forest | None
+    """None: too few accounts are labelled fraud."""
+    labelled: int
+    """Accounts of which hours labelled fraud were learned from, or would have been."""
     recipe: Recipe
     fitted_rows: int
     checks: tuple[Check, ...]
     """Of accounts that are well known."""
     stranger_checks: tuple[Check, ...]
     """Of accounts known for less than two weeks."""
+    finds: tuple[Find, ...]
+    """Of labelled frauds of accounts that nobody had seen."""
     scores: Column
     """Of all rows of the history."""
     features: Column
     """Of the rows that were fitted on."""
+
+    @property
+    def walk(self) -> Walkers:
+        """Its trees, by numpy."""
+        return Walkers(self.forest.rows, None if self.likeness is None else self.likeness.rows)
 
 
 def train(samples: Samples, recipe: Recipe, told: Callable[[str], None] = lambda _step: None) -> Trained:
@@ -108,8 +131,11 @@ def train(samples: Samples, recipe: Recipe, told: Callable[[str], None] = lambda
     told("the forest")
     forest = grow(fitted, recipe)
     model = _fit(fitted, forest, cold, recipe.untold)
+    told("likeness to fraud")
+    labelled, trees, likeness_rarity = _likeness(samples, part, model, forest, recipe)
+    model = replace(model, likeness_rarity=likeness_rarity)
     told("scores")
-    scores = scores_of(samples, model, forest)
+    scores = scores_of(samples, model, Walkers(forest.rows, None if trees is None else trees.rows))
     told("calibration")
     marked = samples.good & (part >= FIT_PART) & (part < CALIBRATE_PART)
     unseen = samples.good & (part >= CALIBRATE_PART)
@@ -122,13 +148,18 @@ def train(samples: Samples, recipe: Recipe, told: Callable[[str], None] = lambda
         tuple(check_of(calibration, promised, *daily_highest(samples, scores, unseen & of)) for promised in promises)
         for calibration, of in zip((known, strangers), groups, strict=True)
     ]
+    model = replace(model, known=known, strangers=strangers)
+    frauds = samples.fraud & (part >= CALIBRATE_PART)
     return Trained(
-        model=replace(model, known=known, strangers=strangers),
+        model=model,
         forest=forest,
+        likeness=trees,
+        labelled=labelled,
         recipe=recipe,
         fitted_rows=len(fitted),
         checks=tuple(check for check in checks[0] if check is not None),
         stranger_checks=tuple(check for check in checks[1] if check is not None),
+        finds=tuple(_find(samples, scores, model, frauds, promised) for promised in promises if known.keeps(promised)),
         scores=scores,
         features=fitted,
     )
@@ -187,14 +218,18 @@ def _fit_rows(
         raise TrainingError(
             f"{int(chosen.sum())} good rows to learn from, at least {FEWEST_ROWS}: more accounts or a longer history"
         )
-    draw = np.random.default_rng(seed)
+    return samples.measures[_not_too_many(samples, chosen, np.random.default_rng(seed))].astype(np.float64)
+
+
+def _not_too_many(samples: Samples, chosen: npt.NDArray[np.bool_], draw: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Places of the chosen rows, at most `ROWS_OF_ONE` of an account, which are drawn."""
     kept: list[npt.NDArray[np.int64]] = []
     for account in np.unique(samples.account[chosen]):
         rows = np.flatnonzero(chosen & (samples.account == account))
         if len(rows) > ROWS_OF_ONE:
             rows = np.sort(draw.choice(rows, ROWS_OF_ONE, replace=False))
         kept.append(rows)
-    return samples.measures[np.concatenate(kept)].astype(np.float64)
+    return np.concatenate(kept)
 
 
 # -- what is fitted
@@ -264,10 +299,33 @@ def _fit(fitted: Column, forest: Forest, cold: ColdStart, untold: frozenset[str]
     )
 
 
-def scores_of(samples: Samples, model: Model, forest: Forest) -> Column:
+def _likeness(
+    samples: Samples, part: npt.NDArray[np.int64], model: Model, forest: Forest, recipe: Recipe
+) -> tuple[int, Forest | None, Rarity | None]:
+    """How many accounts are labelled, and what was learned of that; None: they are too few."""
+    known = samples.measures[:, NAMES.index("known_days")] >= KNOWN_DAYS
+    good = samples.good & known & (part < FIT_PART)
+    fraud = samples.fraud & (part < CALIBRATE_PART)
+    labelled = len(np.unique(samples.account[fraud]))
+    if labelled < FEWEST_FRAUDS or not good.any():
+        return labelled, None, None
+    draw = np.random.default_rng(recipe.seed)
+
+    def hours(chosen: npt.NDArray[np.bool_]) -> Hours:
+        rows = _not_too_many(samples, chosen, draw)
+        measures = samples.measures[rows].astype(np.float64)
+        return Hours(rows=model.features(columns_of(measures)), accounts=samples.account[rows])
+
+    ordinary = hours(good)
+    grown = likeness_of(ordinary, hours(fraud), recipe.seed)
+    sums = model.scores(ordinary.rows, Walkers(forest.rows)).total
+    return labelled, grown.trees, as_rare_as(grown.good, sums)
+
+
+def scores_of(samples: Samples, model: Model, walk: Walkers) -> Column:
     """Scores of all rows, some thousands at a time."""
     chunks = [samples.measures[begin : begin + 4_096] for begin in range(0, len(samples), 4_096)]
-    scored = [model.scores(model.features(columns_of(chunk.astype(np.float64))), forest.rows).total for chunk in chunks]
+    scored = [model.scores(model.features(columns_of(chunk.astype(np.float64))), walk).total for chunk in chunks]
     return np.concatenate(scored) if scored else np.zeros(0)
 
 
@@ -287,6 +345,15 @@ def daily_highest(samples: Samples, scores: Column, chosen: npt.NDArray[np.bool_
     order = np.argsort(days, kind="stable")
     starts = np.flatnonzero(np.diff(days[order], prepend=-1))
     return np.asarray(np.maximum.reduceat(scores[chosen][order], starts)), samples.account[chosen][order][starts]
+
+
+def _find(samples: Samples, scores: Column, model: Model, frauds: npt.NDArray[np.bool_], promised: float) -> Find:
+    """What of the labelled hours is above the marks; where nothing can be promised of newer accounts, nothing is."""
+    mark = model.known.mark(promised)
+    strangers = max(mark, model.strangers.mark(promised)) if model.strangers.keeps(promised) else np.inf
+    found = frauds & (scores > np.where(known_rows(samples), mark, strangers))
+    accounts = samples.account
+    return Find(promised=promised, frauds=len(np.unique(accounts[frauds])), found=len(np.unique(accounts[found])))
 
 
 PROMISES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)

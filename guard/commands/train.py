@@ -20,7 +20,7 @@ from guard.anomaly.artefact import Artefact, ArtefactError, Origin, Written, loa
 from guard.anomaly.calibration import PromiseError
 from guard.anomaly.features import columns_of
 from guard.anomaly.forest import graph_of
-from guard.anomaly.model import WIDTH
+from guard.anomaly.model import WIDTH, Walkers
 from guard.anomaly.runtime import Runtime
 from guard.anomaly.samples import AFTER_HIT_MS, Collector, Doubt, Samples
 from guard.anomaly.tracker import Tracker
@@ -36,7 +36,7 @@ from guard.commands.histories import judge_lines, progress_bars, sorted_history
 from guard.commands.output import FAILED, WRONG, CommandError
 from guard.commands.records import map_of
 from guard.commands.train_adopt import CURRENT, adopt, new_folder
-from guard.commands.train_card import card, examples_of, trained_on
+from guard.commands.train_card import card, examples_of, likeness_in_words, trained_on
 from guard.commands.train_page import page
 from guard.commands.train_store import UNTOLD, accounts_of, take_calls
 from guard.config import Config, ConfigError
@@ -166,7 +166,7 @@ def _samples(config: Config, told: Told, spans: Sequence[Span]) -> Samples:
     start_ms = min([history.first_ms, *(bill.at_ms for bill in told.bills if bill.at_ms > EARLIEST_MS)])
     engine = make_engine(config, rules_of(config), start_ms)
     gatherer = _Gatherer()
-    doubts = [Doubt(span.account, span.start_ms, span.end_ms, not span.fraud) for span in spans]
+    doubts = [Doubt(span.account, span.start_ms, span.end_ms, not span.fraud, span.fraud) for span in spans]
     doubting = _Doubting()
     placed = [Bill(max(start_ms, bill.at_ms), bill.message) for bill in told.bills]
     with progress_bars() as progress:
@@ -208,13 +208,15 @@ class _Doubting:
 
 def _write(out: Path, trained: Trained, samples: Samples, history: History, previous: Artefact | None) -> None:
     graph = graph_of(trained.forest, WIDTH)
-    runtime = Runtime(graph, WIDTH)
+    likeness = None if trained.likeness is None else graph_of(trained.likeness, WIDTH)
+    walk = Walkers(Runtime(graph, WIDTH), None if likeness is None else Runtime(likeness, WIDTH))
     examples = examples_of(samples, trained)
-    scores = trained.model.scores(trained.model.features(columns_of(examples)), runtime).total
+    scores = trained.model.scores(trained.model.features(columns_of(examples)), walk).total
     origin = Origin(name=out.resolve().name, trained=trained_on(samples, trained, history.first_ms, history.last_ms))
     promise = trained.recipe.promise
     written = Written(
         graph=graph,
+        likeness=likeness,
         card=card(origin, trained, promise),
         examples=examples.tolist(),
         scores=scores.tolist(),
@@ -231,7 +233,7 @@ def _tell(out: Path, digest: str, trained: Trained, promise: float) -> None:
         f"learned from {trained.fitted_rows:,} account-hours; calibrated on {known.days:,} account-days of accounts"
         f" known for two weeks and {strangers.days:,} of others"
     )
-    lines = [learned, *map(_in_words, trained.checks)]
+    lines = [learned, likeness_in_words(trained), *map(_in_words, trained.checks)]
     for calibration, whose in ((known, "accounts known for two weeks"), (strangers, "other accounts")):
         try:
             calibration.mark(promise)

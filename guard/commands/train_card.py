@@ -15,6 +15,7 @@ import numpy.typing as npt
 from guard.anomaly.artefact import Origin
 from guard.anomaly.calibration import COARSEST, CONFIDENCE, RESERVE, Calibration
 from guard.anomaly.features import FEATURES, VERSION
+from guard.anomaly.likeness import FEWEST_FRAUDS, TREES
 from guard.anomaly.samples import Samples
 from guard.anomaly.training import CALIBRATE_PART, FIT_PART, FIT_UNTIL, Check, Trained
 from guard.wire.instants import format_instant
@@ -46,6 +47,9 @@ def trained_on(samples: Samples, trained: Trained, first_ms: int, last_ms: int) 
         "rows_of_a_tree": trained.recipe.samples,
         "seed": trained.recipe.seed,
         "untold": sorted(trained.recipe.untold),
+        "labelled_frauds": trained.labelled,
+        "likeness": trained.likeness is not None,
+        "finds": [{"promised": each.promised, "frauds": each.frauds, "found": each.found} for each in trained.finds],
         "checks": {
             "known": [_check(each) for each in trained.checks],
             "strangers": [_check(each) for each in trained.stranger_checks],
@@ -63,11 +67,25 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
+def likeness_in_words(trained: Trained) -> str:
+    """Whether it knows what fraud looks like, or why not."""
+    if trained.likeness is None:
+        return (
+            f"no likeness to fraud: {trained.labelled} accounts with hours labelled fraud to learn from, at least"
+            f" {FEWEST_FRAUDS} (guard train --labels)"
+        )
+    return (
+        f"likeness to fraud: {TREES} boosted trees, grown on the labelled hours of {trained.labelled:,} accounts"
+        " against good ones"
+    )
+
+
 def card(origin: Origin, trained: Trained, promise: float) -> str:
     """The card, in Markdown."""
     told = origin.trained
     known, strangers = trained.model.known, trained.model.strangers
     checks = "\n".join(_row(each) for each in trained.checks) or "| none can be made | | | |"
+    finds = "\n".join(f"| {each.promised:g} | {each.found} of {each.frauds} |" for each in trained.finds)
     others = "\n".join(_row(each) for each in trained.stranger_checks) or "| none can be made | | | |"
     return f"""# Model `{origin.name}`
 
@@ -83,6 +101,7 @@ Finds accounts that do not behave as good accounts do, nor as they themselves us
   {known.accounts:,} accounts known for two weeks, and {strangers.days:,} account-days before that.
 * Isolation forest of {told["trees"]} trees on {told["rows_of_a_tree"]} rows each, {len(FEATURES)} features of version
   {VERSION}, seed {told["seed"]}. Novelty and magnitude have scores of their own beside it (docs/model.md).
+* {_sentence(likeness_in_words(trained))}
 * Not told by the history, and not looked at: {", ".join(told["untold"]) or "nothing"}.
 
 ## Promises, and what came of them on accounts that nobody had seen
@@ -103,20 +122,34 @@ Accounts known for less; {_finest(strangers)}, with a finer one the model does n
 |---|---|---|---|
 {others}
 
+Accounts with hours labelled fraud that nobody had seen, and how many of them it would have spoken of meanwhile:
+
+| promised per 1,000 account-days | spoken of |
+|---|---|
+{finds or "| none can be made | |"}
+
 Unless the configuration says otherwise guard works with {promise:g}.
 
 ## Good for
 
 * Telling what no rule was written for: much that is new at once, spend, price, concurrency, minutes or failed attempts
   far beyond the account's own past.
-* Warning. By itself it blocks only where money grows at a price that matters (`[model] min_rate`, `min_in_flight`).
+* Telling early what is like labelled fraud, if it was trained with labels.
+* Warning. By itself it blocks only where money grows at a price that matters (`[model] min_rate`, `min_in_flight`) and
+  a second sign says the same.
 
 ## Not good for
 
 * Accounts that have always been abused: what is usual for them is learned as usual.
+* Frauds that nobody has labelled, as far as the likeness goes; the other parts may see them, and later.
+* A history with more surprises than the one it was calibrated on: promises are about accounts like those.
 * Traffic unlike that of its training. Watch its drift; train it on your own history (`guard train`).
 * Deciding alone about a person: it says that something is unusual, not that it is fraud.
 """
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _row(check: Check) -> str:

@@ -24,6 +24,7 @@ from guard.anomaly.samples import Samples
 from guard.anomaly.training import Check, Trained, daily_highest, known_rows
 from guard.backtest.charts import Bars, bars
 from guard.backtest.pieces import counted, section, table
+from guard.commands.train_card import likeness_in_words
 from guard.wire.instants import format_instant
 
 MOST_SCORE = 20
@@ -40,6 +41,7 @@ def page(origin: Origin, trained: Trained, samples: Samples, previous: Artefact 
         _headline(origin, trained, samples, alarms, promise),
         section("Scores", _SCORES, _scores(trained, samples)),
         section("What was promised, and what came of it", _PROMISES, _promises(trained)),
+        section("Likeness to fraud", _LIKENESS, _likeness(trained)),
         section("What it would have flagged", _FLAGGED.format(promise=promise), _flagged(trained, samples, alarms)),
         section("Features", _FEATURES, _features(trained, previous)),
     ]
@@ -59,6 +61,10 @@ _SCORES = (
 _PROMISES = (
     "False alarms per 1,000 account-days on accounts used neither to fit nor to calibrate. The interval (95 %) takes"
     " accounts for independent, and their days for as much alike as they are."
+)
+_LIKENESS = (
+    "What was learned from labels, and how many labelled frauds the model would have spoken of while they went on, of"
+    " accounts that it was neither fitted nor calibrated on."
 )
 _FLAGGED = (
     "With {promise:g} false alarms per 1,000 account-days promised, over the whole history, what was learned from too."
@@ -159,6 +165,12 @@ def _promise(whose: str, calibration: Calibration, check: Check) -> list[str]:
     ]
 
 
+def _likeness(trained: Trained) -> str:
+    told = f"<p>This model: {escape(likeness_in_words(trained))}.</p>"
+    rows = [[f"{each.promised:g}", f"{each.frauds:,}", f"{each.found:,}"] for each in trained.finds if each.frauds]
+    return told + table(["Promised", "Labelled frauds", "Spoken of"], rows) if rows else told
+
+
 def _flagged(trained: Trained, samples: Samples, alarms: npt.NDArray[np.bool_]) -> str:
     rows = _first_of_days(samples, np.flatnonzero(alarms))
     rows = rows[np.argsort(-trained.scores[rows], kind="stable")]
@@ -177,9 +189,7 @@ def _first_of_days(samples: Samples, rows: npt.NDArray[np.int64]) -> npt.NDArray
 def _alarm(trained: Trained, samples: Samples, row: int) -> list[str]:
     model = trained.model
     measures = Measures(*samples.measures[row].tolist())
-    why = explanation(
-        measures, model.cold, lambda columns: model.scores(model.features(columns), trained.forest.rows).total
-    )
+    why = explanation(measures, model.cold, lambda columns: model.scores(model.features(columns), trained.walk).voices)
     return [
         escape(samples.names[int(samples.account[row])]),
         format_instant(int(samples.at_ms[row])),

@@ -23,7 +23,7 @@ from guard.core.money import Micros
 from guard.core.records import AccountMessage, Credit, Direction, Event, Report
 from guard.replay.cdr import LONGEST_S, TICK_MS
 
-UNTOLD = frozenset({"failed_share", "failed_growth", "new_sources"})
+UNTOLD = frozenset({"failed_share", "failed_growth", "new_sources", "source_spend"})
 """Features of which the ledger tells nothing."""
 
 

@@ -130,19 +130,47 @@ def samples_of(rows: list[Row], doubts: tuple[Doubt, ...] = ()) -> Samples:
     return collector.samples(doubts)
 
 
+def frauds(seed: int, accounts: int = 30) -> tuple[list[Row], tuple[Doubt, ...]]:
+    """Some hours of fraud at good accounts, and the labels of these."""
+    draw = np.random.default_rng(seed)
+    rows, labels = [], []
+    for number in range(accounts):
+        begins_ms = START_MS + (20 + number % 15) * DAY_MS + 100_000
+        for hour in range(6):
+            size = float(draw.gamma(3, 0.3)) + 0.1
+            spent = {"spend_hour": 60.0 * size, "new_hour": 50.0 * size, "abroad_hour": 50.0 * size}
+            told = FRAUD._replace(known_days=20.0, **spent)
+            rows.append(Row(f"A{number:03}", begins_ms + hour * HOUR_MS, told))
+        labels.append(Doubt(f"A{number:03}", begins_ms, begins_ms + 5 * HOUR_MS, fraud=True))
+    return rows, tuple(labels)
+
+
+@lru_cache(maxsize=1)
+def trained_with_labels() -> Trained:
+    """A model that knows what fraud looks like."""
+    rows, labels = frauds(13)
+    return train(samples_of(history(7) + rows, labels), Recipe(seed=3))
+
+
 @lru_cache(maxsize=1)
 def trained() -> Trained:
     """A model of good accounts."""
     return train(samples_of(history(7)), Recipe(seed=3))
 
 
-def write_model(folder: Path) -> str:
-    """That model on disk; its digest."""
-    made = trained()
+def write_model(folder: Path, made: Trained | None = None) -> str:
+    """That model on disk, or another; its digest."""
+    made = made or trained()
     rows = np.vstack([matrix(FRAUD, QUIET), [row.measures for row in history(5, accounts=2, days=2)]])
-    scores = made.model.scores(made.model.features(columns_of(rows)), made.forest.rows).total
-    graph = graph_of(made.forest, WIDTH)
-    written = Written(graph=graph, card="# A card\n", examples=rows.tolist(), scores=scores.tolist())
+    scores = made.model.scores(made.model.features(columns_of(rows)), made.walk).total
+    likeness = None if made.likeness is None else graph_of(made.likeness, WIDTH)
+    written = Written(
+        graph=graph_of(made.forest, WIDTH),
+        likeness=likeness,
+        card="# A card\n",
+        examples=rows.tolist(),
+        scores=scores.tolist(),
+    )
     return save(folder, made.model, Origin(name="trial", trained={"seed": 3}), written)
 
 

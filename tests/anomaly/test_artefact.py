@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from guard.anomaly.artefact import CARD, EXPECTED, GRAPH, MANIFEST, ArtefactError, load
+from guard.anomaly.artefact import CARD, EXPECTED, GRAPH, LIKENESS, MANIFEST, ArtefactError, load
 from guard.anomaly.features import columns_of
 from guard.anomaly.forest import graph_of
 from guard.anomaly.model import WIDTH
-from tests.anomaly.builders import history, trained, write_model
+from tests.anomaly.builders import history, trained, trained_with_labels, write_model
 
 Json = dict[str, Any]
 
@@ -35,6 +35,13 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "model"))
 
 
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """A model that was trained with labels."""
+    write_model(tmp_path / "labelled", trained_with_labels())
+    return tmp_path / "labelled"
+
+
 def rewrite(folder: Path, change: Callable[[Json], None]) -> None:
     """Change the manifest as somebody would who knows what he does: the hashes of the other files stay right."""
     path = folder / MANIFEST
@@ -49,8 +56,40 @@ def test_what_was_saved_is_loaded(folder: Path) -> None:
     assert (artefact.origin.name, artefact.origin.trained) == ("trial", {"seed": 3})
     rows = np.array([row.measures for row in history(9, accounts=5, days=5)])
     features = artefact.model.features(columns_of(rows))
-    before = trained().model.scores(features, trained().forest.rows).total
-    assert np.abs(artefact.model.scores(features, artefact.runtime).total - before).max() < 1e-4
+    before = trained().model.scores(features, trained().walk).total
+    assert np.abs(artefact.model.scores(features, artefact.walk).total - before).max() < 1e-4
+
+
+def test_what_was_saved_with_labels_is_loaded(labelled: Path) -> None:
+    artefact, made = load(labelled), trained_with_labels()
+    assert artefact.model == made.model
+    features = artefact.model.features(columns_of(np.array([row.measures for row in history(9, accounts=5, days=5)])))
+    before = made.model.scores(features, made.walk)
+    assert np.abs(artefact.model.scores(features, artefact.walk).total - before.total).max() < 1e-4
+    assert before.likeness.any()
+
+
+def test_a_likeness_that_is_missing_changed_or_another(labelled: Path) -> None:
+    path = labelled / LIKENESS
+    content = path.read_bytes()
+    path.unlink()
+    with pytest.raises(ArtefactError, match=r"likeness\.onnx: cannot be read: No such file"):
+        load(labelled)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ArtefactError, match=r"likeness\.onnx: is not the file that manifest\.json was written for"):
+        load(labelled)
+    replace_file(labelled, LIKENESS, b"junk")
+    with pytest.raises(ArtefactError, match=r"likeness\.onnx: is no graph that can be loaded"):
+        load(labelled)
+    replace_file(labelled, LIKENESS, (labelled / GRAPH).read_bytes())
+    with pytest.raises(ArtefactError, match="scores come out different"):
+        load(labelled)
+
+
+def test_without_labels_nothing_is_left_of_a_likeness_that_lay_there(labelled: Path) -> None:
+    write_model(labelled)
+    assert {path.name for path in labelled.iterdir()} == {MANIFEST, GRAPH, EXPECTED, CARD}
+    assert load(labelled).model.likeness_rarity is None
 
 
 def test_the_same_model_makes_the_same_files(saved: Path, tmp_path: Path) -> None:
@@ -106,12 +145,12 @@ def test_a_file_that_is_far_too_large_is_not_read(folder: Path) -> None:
 
 def test_the_features_of_another_version(folder: Path) -> None:
     rewrite(folder, lambda manifest: manifest["schema"].update(version=0))
-    with pytest.raises(ArtefactError, match="version 0 of the features; this guard has version 1: train it anew"):
+    with pytest.raises(ArtefactError, match="version 0 of the features; this guard has version 2: train it anew"):
         load(folder)
 
 
 CHANGES: list[tuple[str, Callable[[Json], None], str]] = [
-    ("another format", lambda told: told.update(format=1), "format 1; this guard reads format 2"),
+    ("another format", lambda told: told.update(format=2), "format 2; this guard reads format 3"),
     ("no schema", lambda told: told.pop("schema"), "version None of the features"),
     ("measures swapped", lambda told: told["schema"]["measures"].reverse(), "schema.measures are not those"),
     ("a feature more", lambda told: told["schema"]["features"].append("x"), "schema.features are not those"),
@@ -155,7 +194,7 @@ def test_a_foreign_graph_with_its_hash_put_right(folder: Path) -> None:
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "foreign", told[:1], told[1:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     replace_file(folder, GRAPH, model.SerializeToString())
-    with pytest.raises(ArtefactError, match=r"model\.onnx: takes .* not 28 features"):
+    with pytest.raises(ArtefactError, match=r"model\.onnx: takes .* not 31 features"):
         load(folder)
 
 

@@ -19,7 +19,7 @@ CALM = QUIET._replace(
 
 def told(row: Measures) -> str:
     made = trained()
-    return Scorer(made.model, made.forest.rows, 20.0).explain(row).text
+    return Scorer(made.model, made.walk, 20.0).explain(row).text
 
 
 def test_spend_is_told_with_what_is_usual_at_that_time_of_the_week() -> None:
@@ -46,6 +46,21 @@ def test_an_account_that_nobody_knows_is_compared_with_its_like() -> None:
     assert re.search(r"spent 900\.00 in the last hour, accounts as little known usually \d+\.\d\d on a", told(row))
 
 
+def test_minutes_of_a_day_are_told_with_the_usual_most() -> None:
+    row = CALM._replace(minutes_today=1_900.0, usual_minutes_today=60.0, calls=3.0, numbers=3.0)
+    assert told(row).startswith("spoke for 1,900 minutes today, usually at most 60 on a whole day")
+
+
+def test_money_on_new_places_is_told_though_this_hour_has_none() -> None:
+    row = CALM._replace(new_day=48.0)
+    assert "spent 48.00 in 24 hours on destinations never called before" in told(row)
+
+
+def test_money_from_strange_addresses_is_told() -> None:
+    row = CALM._replace(source_hour=9.5, spend_hour=9.5)
+    assert "spent 9.50 in the last hour from addresses never seen before" in told(row)
+
+
 def test_what_did_not_move_the_score_is_not_told() -> None:
     text = told(CALM._replace(spend_hour=500.0, failed=2.0, short=1.0, ended=3.0, calls=3.0, numbers=3.0))
     assert "failed" not in text
@@ -56,7 +71,7 @@ def test_what_did_not_move_the_score_is_not_told() -> None:
 def test_never_a_bare_number_and_never_a_called_one(number: int) -> None:
     row = history(23, accounts=8, days=1)[number].measures._replace(spend_hour=7.0 + number)
     made = trained()
-    why = Scorer(made.model, made.forest.rows, 20.0).explain(row)
+    why = Scorer(made.model, made.walk, 20.0).explain(row)
     clauses = why.text.split("; ")
     assert 1 <= len(clauses) <= MOST_TOPICS
     assert all(re.search(r"[a-z]{3}", clause) for clause in clauses)
@@ -67,7 +82,7 @@ def test_never_a_bare_number_and_never_a_called_one(number: int) -> None:
 
 def test_each_clause_stands_as_evidence_with_its_usual() -> None:
     made = trained()
-    why = Scorer(made.model, made.forest.rows, 20.0).explain(FRAUD)
+    why = Scorer(made.model, made.walk, 20.0).explain(FRAUD)
     spent = next(each for each in why.evidence if each.what == "spend")
     assert spent.value == "spent 412.00 in the last hour"
     assert spent.threshold == "usually 0.30 on a Saturday night"

@@ -20,7 +20,7 @@ from tests.anomaly.builders import FRAUD, QUIET, START_MS, seen, trained
 
 def lookout() -> Lookout:
     made = trained()
-    return Lookout(Scorer(made.model, made.forest.rows, 20.0))
+    return Lookout(Scorer(made.model, made.walk, 20.0))
 
 
 def test_only_what_is_not_as_usual_is_found() -> None:

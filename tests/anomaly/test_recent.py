@@ -8,7 +8,7 @@ from guard.anomaly.recent import MOST_DIFFERENT, STEP_MS, Recent
 from guard.core.records import Direction
 from guard.core.rules.local import day_of
 from guard.core.rules.observation import What
-from guard.core.rules.profile import COUNTRY, NUMBER, Profile
+from guard.core.rules.profile import COUNTRY, NUMBER, PREFIX, SOURCE, Profile
 from guard.core.settings import HOUR_MS, MINUTE_MS
 from guard.core.tariff import CallClass
 from tests.anomaly.builders import START_MS, seen
@@ -81,6 +81,38 @@ def test_hours_of_the_day_with_any_spend_are_counted() -> None:
         recent.take(seen(START_MS + hour * HOUR_MS, gross_micros=1), known, 1)
     assert recent.active_hours(START_MS + 31 * HOUR_MS) == 1
     assert recent.active_hours(START_MS + 24 * HOUR_MS) == 0, "hours that are to come say nothing"
+
+
+def test_what_is_spent_on_new_places_is_summed_over_a_day() -> None:
+    recent, known = Recent(), profile()
+    known.habits[COUNTRY]["CA"] = known.habits[PREFIX]["1"] = known.today
+    abroad: dict[str, Any] = {"country": "SO", "kind": CallClass.INTERNATIONAL, "number": "25261555", "prefix": "252"}
+    for hour in (0, 3, 20):
+        recent.take(seen(START_MS + hour * HOUR_MS, gross_micros=5, **abroad), known, 1)
+        recent.take(seen(START_MS + hour * HOUR_MS + 1, gross_micros=7), known, 1)
+    assert recent.hour(START_MS + 21 * HOUR_MS).new_micros == 5
+    assert recent.new_day_micros(START_MS + 21 * HOUR_MS) == 15
+    assert recent.new_day_micros(START_MS + 28 * HOUR_MS) == 5
+    assert recent.active_hours(START_MS + 21 * HOUR_MS) == 3
+
+
+def test_another_country_behind_the_same_prefix_is_new() -> None:
+    recent, known = Recent(), profile()
+    known.habits[COUNTRY]["CA"] = known.habits[PREFIX]["1"] = known.today
+    for country in ("CA", "US", "CA"):
+        recent.take(seen(START_MS, gross_micros=3, country=country), known, 1)
+    assert recent.hour(START_MS + STEP_MS).new_micros == 3
+
+
+def test_what_is_spent_from_a_strange_address_is_summed() -> None:
+    recent, known = Recent(), profile()
+    for source in ("", "192.0.2.1"):
+        recent.take(seen(START_MS, gross_micros=3, source=source), known, 1)
+    assert recent.hour(START_MS + STEP_MS).source_micros == 0, "where none is known, none is strange"
+    known.habits[SOURCE]["192.0.2.1"] = known.today
+    for source in ("192.0.2.1", "198.51.100.7"):
+        recent.take(seen(START_MS, What.GOES_ON, gross_micros=4, source=source), known, 1)
+    assert recent.hour(START_MS + STEP_MS).source_micros == 4
 
 
 def test_forwarded_calls_are_counted_apart() -> None:

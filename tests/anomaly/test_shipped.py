@@ -19,7 +19,7 @@ CALM = QUIET._replace(
 def test_it_keeps_the_promise_that_is_the_default() -> None:
     artefact = load(model_folder(Config()))
     promise = Config().model.false_alarms_per_1000_account_days
-    scorer = Scorer(artefact.model, artefact.runtime, promise)
+    scorer = Scorer(artefact.model, artefact.walk, promise)
     fraud, calm = scorer.score([Row("F", 0, FRAUD), Row("C", 0, CALM)])
     assert fraud.score > scorer.mark_of(FRAUD)
     assert calm.score < scorer.mark / 2

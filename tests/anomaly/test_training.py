@@ -20,7 +20,7 @@ SMALL = Recipe(seed=1, trees=20)
 def test_the_promise_is_kept_on_further_accounts(known: str) -> None:
     made = trained()
     unseen = samples_of(history(99, accounts=150))
-    scores = scores_of(unseen, made.model, made.forest)
+    scores = scores_of(unseen, made.model, made.walk)
     well_known = known == "for two weeks"
     highest, accounts = daily_highest(unseen, scores, known_rows(unseen) == well_known)
     for promised in (20.0, 50.0, 100.0):
@@ -35,7 +35,7 @@ def test_what_the_history_tells_nothing_of_counts_for_nothing() -> None:
     blind = train(samples_of(rows), Recipe(seed=1, trees=20, untold=frozenset({"failed_share", "failed_growth"})))
     plain = np.array([QUIET._replace(known_days=30.0, calls=4.0)], dtype=np.float64)
     failing = np.array([QUIET._replace(known_days=30.0, calls=4.0, failed=90.0)], dtype=np.float64)
-    model, walk = blind.model, blind.forest.rows
+    model, walk = blind.model, blind.walk
     assert (
         model.scores(model.features(columns_of(failing)), walk).total
         == pytest.approx(model.scores(model.features(columns_of(plain)), walk).total)

@@ -1,10 +1,10 @@
 """What the anomaly model costs: `python -m tests.bench.anomaly` prints a table in Markdown.
 
-The same forest (100 trees of 256 rows, 28 features) walked by scikit-learn, by numpy over flattened trees, and by the
-ONNX Runtime, at the batch sizes that occur live; then whole scores, explanations, and following an account. Figures
+The same forest (100 trees of 256 rows, as many features) walked by scikit-learn, by numpy over flattened trees, and by
+the ONNX Runtime, at the batch sizes that occur live; then whole scores, explanations, and following an account. Figures
 are the best of several rounds on the processor's own clock, so that others on the machine disturb little. At the end
-the daemon itself: durable reports a second through mosquitto without the model and with it, in turn, on the wall's
-clock: it needs a quiet machine, whose load is told beside it.
+the daemon itself, without the model and with it, in turn: durable reports a second through mosquitto, on the wall's
+clock, which needs a quiet machine (its load is told beside it); what that takes of the processor; and memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from statistics import median
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
+from guard.anomaly.artefact import load
 from guard.anomaly.forest import graph_of
-from guard.anomaly.model import WIDTH
+from guard.anomaly.model import WIDTH, Walkers
 from guard.anomaly.runtime import Runtime
 from guard.anomaly.scorer import Scorer
 from guard.anomaly.tracker import Row, Tracker
@@ -30,11 +31,13 @@ from guard.core.rules.local import day_of
 from guard.core.rules.observation import What
 from guard.core.rules.profile import Profile
 from tests.anomaly.builders import FRAUD, START_MS, history, samples_of, seen
-from tests.bench.pipeline import daemon, durable
+from tests.bench.daemon import Daemon, running
+from tests.bench.pipeline import durable
 from tests.integration.mosquitto import Mosquitto
 
 BATCHES = (1, 8, 64, 512)
 ROUNDS = 5
+ROUNDS_OF_ALL = 3
 REPORTS = 300_000
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "default"
 
@@ -80,10 +83,14 @@ def forests() -> None:
 def scores() -> None:
     """Whole scores, from measures to findings."""
     made = train(samples_of(history(7)), Recipe(seed=3))
-    scorer = Scorer(made.model, Runtime(graph_of(made.forest, WIDTH), WIDTH), 20.0)
+    scorer = Scorer(made.model, Walkers(Runtime(graph_of(made.forest, WIDTH), WIDTH)), 20.0)
     rows = (history(8, accounts=20, days=6) * 2)[: max(BATCHES)]
     each = [best_us(lambda count=count: scorer.score(rows[:count])) / count for count in BATCHES]  # type: ignore[misc]
     print("| whole score | " + " | ".join(f"{value:,.1f}" for value in each) + " |")
+    shipped = load(SHIPPED)
+    scorer = Scorer(shipped.model, shipped.walk, 5.0)
+    each = [best_us(lambda count=count: scorer.score(rows[:count])) / count for count in BATCHES]  # type: ignore[misc]
+    print("| whole score of the shipped model, with likeness | " + " | ".join(f"{value:,.1f}" for value in each) + " |")
     print(f"\nOne explanation: {best_us(lambda: scorer.explain(FRAUD)):,.0f} microseconds.")
 
 
@@ -107,19 +114,26 @@ def following() -> None:
 
 def throughput(folder: Path) -> None:
     """The daemon with the model off and on: arrays of 100, the middle of three rounds of each, in turn."""
-    ways = {"off": "", "on": f'[model]\ndir = "{SHIPPED}"\n'}
+    ways = {"off": '[model]\nmode = "off"\n', "on": f'[model]\ndir = "{SHIPPED}"\n'}
     rates: dict[str, list[float]] = {way: [] for way in ways}
+    spent: dict[str, list[float]] = {way: [] for way in ways}
     with ExitStack() as stack:
-        running = {}
+        up: dict[str, tuple[Daemon, int]] = {}
         for way, more in ways.items():
             broker = stack.enter_context(Mosquitto(folder / f"mosquitto-{way}"))
             (folder / way).mkdir()
-            running[way] = (stack.enter_context(daemon(folder / way, broker.port, more)), broker.port)
-        for round_ in range(3):
-            for way, (url, port) in running.items():
-                rates[way].append(durable(url, port, REPORTS, 100, round_ * REPORTS))
+            up[way] = (stack.enter_context(running(folder / way, broker.port, more)), broker.port)
+        for round_ in range(ROUNDS_OF_ALL):
+            for way, (it, port) in up.items():
+                before_s = it.processor_s()
+                rates[way].append(durable(it, port, REPORTS, 100, round_ * REPORTS))
+                spent[way].append((it.processor_s() - before_s) * 1e6 / REPORTS)
+        memory = {way: it.memory_mib() for way, (it, _) in up.items()}
     off, on = (median(rates[way]) for way in ways)
     print(f"\nDurable reports/s, arrays of 100: {off:,.0f} without the model, {on:,.0f} with it ({on / off:.0%});")
+    off, on = (median(spent[way]) for way in ways)
+    print(f"processor: {off:.1f} and {on:.1f} microseconds a report ({on / off - 1:+.0%});")
+    print(f"memory: {memory['off']:,.0f} and {memory['on']:,.0f} MiB;")
     print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
 
 
