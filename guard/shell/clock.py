@@ -5,6 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from pathlib import Path
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def since_boot() -> tuple[str, int]:
+    """Which start of the machine this is, by the kernel's name for it, and milliseconds since; no name: not Linux."""
+    try:
+        boot = _BOOT.read_text("ascii").strip()
+    except OSError:
+        return "", 0
+    return boot, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 class SystemClock:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 
+from guard.core.accounts import Account
 from guard.core.engine import Engine
 from guard.core.limits import LimitReview, review
 from guard.core.pictures import switch_picture, totals_picture
@@ -14,8 +13,10 @@ from guard.core.records import Forget, Intent, IntentResult
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Rule
+from guard.core.settings import DAY_MS
 from guard.core.views import AccountState, AccountView, HeldView, SwitchView, TotalsView
-from guard.ports import Clock, NotReadyError, Reloaded, Store, Webhooks
+from guard.ports import Clock, ModelView, NotReadyError, Reloaded, Store, Webhooks
+from guard.shell.directory import Directory, Ranking, blocked_since, fits, used_share
 from guard.shell.loop import Loop
 from guard.shell.reload import Reloader
 
@@ -25,8 +26,10 @@ INTENT_WITHIN_S = 5.0
 """An operator does not wait longer; the intent may still be carried out, and the answer says so."""
 ALARMS_LOOKED_AT = 3
 """Times as many as are shown: an account's next alarm may be for a warning, or for its card."""
-LOOKED_AT_ONCE = 500
-"""Accounts that a search looks at before the loop turns: about 1 ms."""
+AHEAD_MS = DAY_MS
+"""Whoever reaches the limit later is not at risk: no call that is up now lasts so long."""
+PICTURES_AT_ONCE = 50
+"""Accounts drawn before the loop turns: about 1 ms."""
 SORTED_AT_ONCE = 5_000
 """Accounts of one state that are put in order for a page: about 2 ms. When there are more, all accounts are walked."""
 REVIEWED_AT_ONCE = 2_000
@@ -43,7 +46,8 @@ class Desk:
     """See `guard.ports.Desk`."""
 
     webhooks: Webhooks
-    """Put there by the composition root."""
+    model_view: Callable[[], ModelView]
+    """Both put there by the composition root."""
 
     def __init__(
         self,
@@ -65,8 +69,9 @@ class Desk:
         self._metrics = metrics
         self._reloader = reloader
         self._reloads: set[asyncio.Task[Reloaded]] = set()
-        self._ordered: list[str] = []
-        self._walking = asyncio.Lock()
+        self._directory = Directory(engine.world.accounts)
+        self._most_used = Ranking(engine.world.in_state[AccountState.WARNED], used_share)
+        self._newest = Ranking(engine.world.in_state[AccountState.BLOCKED], blocked_since)
         self.on_forgotten: Callable[[str], None] = _nobody_asks
         """Told of each account that was forgotten."""
 
@@ -75,92 +80,80 @@ class Desk:
         return self._engine.picture(account, self._clock.now_ms())
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
-        """Accounts in the order of their ids, after the given id.
-
-        A walk through all of them is done in steps between which the loop turns, and by one walker at a time.
-        """
-        wanted = query.casefold()
-        found: list[AccountView] = []
-        async with self._walking:
-            while len(found) < limit:
-                ids = self._candidates(state)
-                begin = bisect_right(ids, after)
-                step = ids[begin : begin + LOOKED_AT_ONCE]
-                for view in self._like(step, state, wanted):
-                    found.append(view)
-                    if len(found) == limit:
-                        break
-                if len(step) < LOOKED_AT_ONCE:
-                    break
-                after = step[-1]
-                await asyncio.sleep(0)
-        return found
-
-    def _candidates(self, state: AccountState | None) -> list[str]:
-        """Where to look, in order: among the few of that state, or among all."""
+        """Accounts in the order of their ids, after the given id."""
         few = self._engine.world.in_state.get(state) if state is not None else None
-        return self._ids() if few is None or len(few) > SORTED_AT_ONCE else sorted(few)
+        if few is not None and len(few) <= SORTED_AT_ONCE:
+            wanted = query.casefold()
+            found = [few[key] for key in sorted(few) if key > after and fits(few[key], wanted, state)][:limit]
+        else:
+            found = await self._directory.find(query, state, after, limit)
+        return await self._drawn(found)
 
-    def _like(self, ids: Sequence[str], state: AccountState | None, wanted: str) -> Iterator[AccountView]:
-        """Those of that state with that in their id or name."""
-        accounts = self._engine.world.accounts
-        for account_id in ids:
-            account = accounts[account_id]
-            if (state is None or account.state is state) and (
-                not wanted or wanted in account_id.casefold() or wanted in account.name.casefold()
-            ):
-                view = self.account(account_id)
-                if view is not None:
-                    yield view
+    async def at_risk(self, *, limit: int, skip: int) -> list[AccountView]:
+        """Those on the way to their limit, the nearest first; then those that have used most of it."""
+        now_ms, world = self._clock.now_ms(), self._engine.world
+        growing = self._engine.soonest((skip + limit) * ALARMS_LOOKED_AT, now_ms)
+        first = [world.accounts[account] for at_ms, account in growing if at_ms <= now_ms + AHEAD_MS]
+        seen = {account.id for account in first}
+        ranked = [*first, *(each for each in await self._most_used.first(now_ms) if each.id not in seen)]
+        at_risk = [account for account in ranked if account.state is not AccountState.BLOCKED]
+        return await self._drawn(at_risk[skip : skip + limit])
 
-    def soonest(self, limit: int) -> list[AccountView]:
-        """Accounts that will be at their limit first, the nearest first."""
-        views = (self.account(account) for account in self._engine.next_alarms(limit * ALARMS_LOOKED_AT))
-        growing = [view for view in views if view is not None and view.reaches_limit_at_ms is not None]
-        growing.sort(key=lambda view: view.reaches_limit_at_ms or 0)
-        return growing[:limit]
+    async def newly_blocked(self, *, query: str, limit: int, skip: int) -> list[AccountView]:
+        """Blocked accounts, the one that was blocked last first."""
+        wanted = query.casefold()
+        ranked = await self._newest.first(self._clock.now_ms())
+        found = [account for account in ranked if fits(account, wanted, AccountState.BLOCKED)]
+        return await self._drawn(found[skip : skip + limit])
+
+    async def _drawn(self, accounts: Sequence[Account]) -> list[AccountView]:
+        """Their pictures; the loop turns between some and the next."""
+        views: list[AccountView] = []
+        for number, account in enumerate(accounts, 1):
+            view = self.account(account.id)
+            if view is not None:
+                views.append(view)
+            if number % PICTURES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return views
 
     def totals(self) -> TotalsView:
         """The whole of what is watched."""
         return totals_picture(self._engine.world, self._clock.now_ms())
 
-    def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
+    async def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
         """Accounts whose limit no longer fits, a slice of the accounts at a time."""
-        ids, now_ms = self._ids(), self._clock.now_ms()
-        begin = bisect_right(ids, after)
-        end = min(begin + REVIEWED_AT_ONCE, len(ids))
+        some = await self._directory.behind(after, REVIEWED_AT_ONCE + 1)
+        now_ms = self._clock.now_ms()
         found: list[LimitReview] = []
-        for index in range(begin, end):
-            one = review(self._engine.world.accounts[ids[index]], now_ms)
+        for account in some[:REVIEWED_AT_ONCE]:
+            one = review(account, now_ms)
             if one is not None:
                 found.append(one)
                 if len(found) == limit:
-                    end = index + 1
-                    break
-        return found, ids[end - 1] if end < len(ids) else None
+                    return found, account.id if account is not some[-1] else None
+        return found, some[REVIEWED_AT_ONCE - 1].id if len(some) > REVIEWED_AT_ONCE else None
 
     def now_ms(self) -> int:
         """The present."""
         return self._clock.now_ms()
-
-    def _ids(self) -> list[str]:
-        """All accounts in order."""
-        accounts = self._engine.world.accounts
-        new = len(accounts) - len(self._ordered)
-        if new:
-            # Accounts are only ever added, and a dictionary has the newest last; the sort finds all but these in order.
-            self._ordered += islice(reversed(accounts), new)
-            self._ordered.sort()
-        return self._ordered
 
     def switches(self) -> list[SwitchView]:
         """All known switches."""
         now_ms = self._clock.now_ms()
         return [switch_picture(switch, now_ms) for switch in self._engine.world.switches.values()]
 
-    def held(self) -> Sequence[HeldView]:
-        """Blocks that the fuse holds for an operator."""
-        return self._engine.held()
+    def behind(self) -> Sequence[str]:
+        """Switches whose backlog is being read."""
+        return [switch.name for switch in self._engine.world.switches.values() if switch.lagging]
+
+    def held(self, account: str | None = None) -> Sequence[HeldView]:
+        """Blocks (of one account) that the fuse holds for an operator."""
+        return self._engine.held(account)
+
+    def held_count(self) -> int:
+        """How many there are."""
+        return self._engine.held_count
 
     def held_of(self, held: str) -> HeldView | None:
         """The one with this id."""
@@ -177,6 +170,10 @@ class Desk:
     def rule_hits(self) -> Mapping[tuple[str, str], int]:
         """How often each rule has fired."""
         return self._engine.rule_hits
+
+    def model(self) -> ModelView:
+        """How it stands with the anomaly model."""
+        return self.model_view()
 
     async def submit(self, intent: Intent) -> IntentResult:
         """Carry out an operator's intent."""

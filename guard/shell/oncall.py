@@ -21,6 +21,10 @@ _REMEDIES: Mapping[NoticeKind, str] = {
     NoticeKind.STORE: "make room, or move the store to a quick disk of its own",
     NoticeKind.PLAN: "configure the plan and reload, or give the account another one at billing",
 }
+_STRANGERS_REMEDY = (
+    "customers: let billing send them, or raise [accounts] max_provisional; else take the switch's password away at the"
+    " broker"
+)
 _BROKER_REMEDY = "see whether the broker is up and takes guard's password; guard connects again by itself"
 
 
@@ -33,6 +37,15 @@ def line_of(notice: Notice) -> dict[str, object]:
         line["account"] = notice.account
     line["text"] = notice.text
     if not notice.over:
-        broker = notice.kind is NoticeKind.BLIND and not notice.switch
-        line["remedy"] = _BROKER_REMEDY if broker else _REMEDIES[notice.kind]
+        line["remedy"] = _remedy(notice)
     return line
+
+
+def _remedy(notice: Notice) -> str:
+    match notice.kind:
+        case NoticeKind.BLIND if not notice.switch:
+            return _BROKER_REMEDY
+        case NoticeKind.QUARANTINED if not notice.account:
+            return _STRANGERS_REMEDY
+        case _:
+            return _REMEDIES[notice.kind]

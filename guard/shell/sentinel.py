@@ -66,16 +66,21 @@ class Sentinel:
         self._engine = engine
         self.model: Model | None = None
         """None: it is off, or has failed."""
+        self.failure = ""
+        """What it failed of; empty: it has not."""
         self._clock = clock
         self._figures = figures
         self._tell = tell
         self._waiting: deque[Any] = deque()
+        self._looked_ms = 0
+        """The observation after which was looked for what is due: within a second of it nothing else is."""
         self._scored_ms: dict[str, int] = {}
         """Of each account that was scored of late: the moment of its newest row."""
 
     def swap(self, model: Model | None) -> None:
         """Go on with another model, or with none."""
         self.model = model
+        self.failure = ""
         self._waiting.clear()
         self._figures.model_up = model is not None
         if model is not None:
@@ -88,9 +93,12 @@ class Sentinel:
             return
         try:
             model.observe(seen, profile, up)
-            due_ms = model.next_due_ms
-            if due_ms is not None and due_ms <= seen.at_ms - GRACE_MS:
-                self._gather(model, seen.at_ms - GRACE_MS)
+            at_ms = seen.at_ms
+            if not self._looked_ms <= at_ms < self._looked_ms + LOOK_EVERY_MS:
+                self._looked_ms = at_ms
+                due_ms = model.next_due_ms
+                if due_ms is not None and due_ms <= at_ms - GRACE_MS:
+                    self._gather(model, at_ms - GRACE_MS)
         except Exception as error:  # noqa: BLE001 -- boundary: a fault of the model must not stop the money
             self._fail(error)
 
@@ -104,9 +112,10 @@ class Sentinel:
 
     def _fail(self, error: Exception) -> None:
         self.swap(None)
+        self.failure = f"{type(error).__name__}: {without_numbers(str(error))}"
         structlog.get_logger("guard").error(
             "model-failed",
-            error=f"{type(error).__name__}: {without_numbers(str(error))}",
+            error=self.failure,
             effect="the anomaly model is off until the next start or reload; limits and rules go on",
         )
 

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import json
 
-from guard.core.records import AccountMessage, Release
+from guard.core.records import Release
 from guard.core.views import AccountState
-from guard.shell.desk import LOOKED_AT_ONCE, Desk
+from guard.shell.desk import Desk
 from guard.shell.feed import Feed
 from tests.shell.fakes import START_MS, House
 
@@ -151,38 +151,30 @@ def test_the_states_follow_the_accounts() -> None:
 
 
 def test_a_loop_that_does_not_turn_is_not_healthy() -> None:
-    """Health is judged by the last turn; readiness by what is missing and by the store."""
+    """Health is judged by the last turn."""
     house = House()
     desk = desk_of(house)
     turn(house)
     assert desk.healthy() == ""
     house.clock.ms += 60_000
     assert "has not turned for 60 s" in desk.healthy()
-    house.loop.store_failure = "the disk is full"
-    assert "the disk is full" in desk.ready()
 
 
-def test_a_search_through_everybody_lets_the_loop_turn() -> None:
-    """While it walks, others run in between; and what comes meanwhile is found in its place."""
+def test_a_daemon_whose_store_takes_nothing_is_not_ready() -> None:
+    """For as long as a batch waits for it, and then it is."""
     house = House()
-    for number in range(3 * LOOKED_AT_ONCE):
-        house.engine.billing(AccountMessage(id=f"m{number}", account=f"A{number:05}"), START_MS)
-    desk, turns = desk_of(house), 0
+    desk = desk_of(house)
+    house.store.failures = 2
+    house.billing('{"type":"credit","id":"c1","account":"A1","limit":"6.00"}')
 
-    async def turning() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            if turns == 2:
-                house.engine.billing(AccountMessage(id="new", account="A00000-wanted"), START_MS)
-                house.engine.billing(AccountMessage(id="last", account="B-wanted"), START_MS)
+    async def turning() -> list[str]:
+        turned = asyncio.create_task(house.loop.turn())
+        seen = []
+        while not turned.done():
             await asyncio.sleep(0)
+            seen.append(desk.ready())
+        return seen
 
-    async def searching() -> list[str]:
-        loop = asyncio.create_task(turning())
-        found = await desk.accounts(state=None, query="wanted", limit=9, after="")
-        loop.cancel()
-        return [view.account for view in found]
-
-    assert asyncio.run(searching()) == ["B-wanted"], "what is behind the walker is for the next search"
-    assert turns > 2
+    seen = asyncio.run(turning())
+    assert any("the disk is full" in reason for reason in seen)
+    assert desk.ready() == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from guard.core.money import Micros, parse_money
@@ -34,7 +36,7 @@ def pages(desk: Desk, limit: int) -> list[list[str]]:
     found: list[list[str]] = []
     after: str | None = ""
     while after is not None:
-        reviews, after = desk.limit_review(after=after, limit=limit)
+        reviews, after = asyncio.run(desk.limit_review(after=after, limit=limit))
         found.append([review.account for review in reviews])
     return found
 
@@ -42,7 +44,7 @@ def pages(desk: Desk, limit: int) -> list[list[str]]:
 def test_only_limits_that_do_not_fit_in_the_order_of_their_ids() -> None:
     desk = desk_of_invoiced(("C", "90"), ("A", "80"), ("fits", "40"), ("B", "10"))
     assert pages(desk, 9) == [["A", "B", "C"]]
-    [only], after = desk.limit_review(after="B", limit=1)
+    [only], after = asyncio.run(desk.limit_review(after="B", limit=1))
     assert (only.account, only.limit_micros, only.suggested_micros) == ("C", 100_000_000, 230_000_000)
     assert after == "C"
 

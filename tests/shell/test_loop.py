@@ -63,6 +63,27 @@ def test_a_failed_commit_is_tried_again_and_nothing_leaves_meanwhile() -> None:
     assert house.loop.store_failure == ""
 
 
+def test_a_loop_that_is_stopped_in_the_middle_of_a_batch_is_not_settled() -> None:
+    """What it has applied comes again, so nothing that counts it may be stored on the way out."""
+    house = House()
+    house.report(ANSWERED)
+    house.store.failures = 10**9
+
+    async def stopped() -> None:
+        turning = asyncio.create_task(house.loop.turn())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        turning.cancel()
+        await asyncio.gather(turning, return_exceptions=True)
+
+    asyncio.run(stopped())
+    assert not house.loop.settled
+    assert house.calls.acknowledged == []
+    house.store.failures = 0
+    run(house)
+    assert house.loop.settled
+
+
 def test_the_breach_leaves_as_a_command_without_another_report() -> None:
     """6.0 s after one answered report the block is published, after the commit that holds its decision."""
     house = House()

@@ -22,6 +22,15 @@ def test_the_broker_is_no_switch() -> None:
     assert "switch" not in line
 
 
+def test_strangers_are_no_matter_of_currency() -> None:
+    about_all = line_of(Notice(kind=NoticeKind.QUARANTINED, at_ms=START_MS, switch="sw1", text="It is so."))
+    about_one = line_of(
+        Notice(kind=NoticeKind.QUARANTINED, at_ms=START_MS, switch="sw1", account="A1", text="It is so.")
+    )
+    assert "max_provisional" in str(about_all["remedy"])
+    assert "currency" in str(about_one["remedy"])
+
+
 def test_an_end_asks_for_nothing() -> None:
     line = line_of(Notice(kind=NoticeKind.BLIND, at_ms=START_MS, switch="sw1", text="It is over.", over=True))
     assert line == {"over": True, "switch": "sw1", "text": "It is over."}

@@ -18,7 +18,7 @@ from guard.core.rules.usual import UsualRow
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.shell import sentinel as module
-from guard.shell.sentinel import GRACE_MS, Sentinel
+from guard.shell.sentinel import GRACE_MS, LOOK_EVERY_MS, Sentinel
 from tests.anomaly.builders import seen
 from tests.shell.fakes import START_MS, ManualClock
 
@@ -113,7 +113,7 @@ async def test_rows_wait_until_something_later_was_observed() -> None:
     post.observe(START_MS + GRACE_MS - 1)
     await post.sentinel.turn()
     assert post.model.scored == []
-    post.observe(START_MS + GRACE_MS)
+    post.observe(START_MS + GRACE_MS - 1 + LOOK_EVERY_MS)
     await post.sentinel.turn()
     assert post.model.scored == [[Row("F1", START_MS)]]
     ((findings, kept),) = post.told

@@ -1,0 +1,36 @@
+"""What the shell needs from outside, as small Protocols: messages, a store, a clock, targets to tell, and who asks.
+
+Adapters provide these, one library each; tests provide others and run the same contract tests against both. Nothing
+here decides anything. Frozen records cross these borders, never dicts. Each module is about one neighbour: the clock,
+the broker (`messages`), what keeps everything (`storage`), who is told (`telling`), the anomaly model, and the HTTP
+side (`desk`).
+"""
+
+from guard.ports.clock import Clock
+from guard.ports.desk import Desk, Mistake, NotReadyError, Reloaded, SetupRefusedError
+from guard.ports.messages import Message, Publisher, Source, TrackedPublisher
+from guard.ports.model import Model, ModelView, Trained
+from guard.ports.storage import Outbox, Store, StoreError
+from guard.ports.telling import Notifier, Sent, Webhooks
+
+__all__ = [
+    "Clock",
+    "Desk",
+    "Message",
+    "Mistake",
+    "Model",
+    "ModelView",
+    "NotReadyError",
+    "Notifier",
+    "Outbox",
+    "Publisher",
+    "Reloaded",
+    "Sent",
+    "SetupRefusedError",
+    "Source",
+    "Store",
+    "StoreError",
+    "TrackedPublisher",
+    "Trained",
+    "Webhooks",
+]
