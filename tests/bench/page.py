@@ -15,13 +15,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
 
+from tests.bench.daemon import daemon
 from tests.bench.latency import SPACING_S, Subscriber, breaches
-from tests.bench.pipeline import Blaster, daemon
+from tests.bench.publishing import Blaster
 from tests.integration.mosquitto import Mosquitto
 
 REPORTS_PER_S = 10_000
@@ -40,7 +42,7 @@ READ = ("/api/v1/accounts?limit=100", "/api/v1/accounts?q=nobody", "/api/v1/acco
 def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
     """Both latencies and what the readers wait, in ms."""
     late_ms: dict[str, list[float]] = {"alone": [], "read": []}
-    waits_ms: list[float] = []
+    waits_ms: dict[str, list[float]] = defaultdict(list)
     seconds = BREACHES * SPACING_S + 6
     count = int(REPORTS_PER_S * seconds)
     with Mosquitto(directory / "mosquitto") as broker, daemon(directory, broker.port) as url:
@@ -56,27 +58,38 @@ def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
             late_ms[name] += [late * 1_000 for late in breaches(subscriber, f"{name}{turn}-", BREACHES)]
             blaster.finish()
             if readers is not None:
-                waits_ms += json.loads(readers.communicate(timeout=60)[0])
+                for path, some in json.loads(readers.communicate(timeout=60)[0]).items():
+                    waits_ms[path] += some
         subscriber.close()
+    return _told(show, late_ms["alone"], late_ms["read"], waits_ms)
+
+
+def _told(
+    show: Callable[[str], None], alone: list[float], read: list[float], waits: Mapping[str, list[float]]
+) -> dict[str, float]:
+    """Both side by side, as a table; and what the readers wait."""
     figures: dict[str, float] = {}
-    for name, text in (("alone", "nobody reads"), ("read", f"{PAGES} pages and {PROGRAMS} programs read")):
-        figures |= {f"page_{name}_median_ms": _median(late_ms[name]), f"page_{name}_p99_ms": _p99(late_ms[name])}
-        show(f"breach to command at {REPORTS_PER_S:,} reports/s, {text}: {_told(late_ms[name])}")
-    figures |= {"page_wait_median_ms": _median(waits_ms), "page_wait_p99_ms": _p99(waits_ms)}
-    show(f"a reader waits, over {len(waits_ms)} answers: {_told(waits_ms)}")
+    show(f"breach to command at {REPORTS_PER_S:,} reports/s, ms, over {len(alone)} and {len(read)} breaches:")
+    show(f"| | nobody reads | {PAGES} pages and {PROGRAMS} programs read |")
+    show("|---|---|---|")
+    for name, of in MEASURES.items():
+        figures |= {f"page_alone_{name}_ms": of(alone), f"page_read_{name}_ms": of(read)}
+        show(f"| {name} | {of(alone):.1f} | {of(read):.1f} |")
+    every = [wait for some in waits.values() for wait in some]
+    figures |= {f"page_wait_{name}_ms": of(every) for name, of in MEASURES.items()}
+    show(f"an answer takes, ms, over {len(every)}:")
+    show("| asked for | median | p99 | worst |")
+    show("|---|---|---|---|")
+    for path, some in (*sorted(waits.items()), ("all", every)):
+        show(f"| {path} | {' | '.join(f'{of(some):.1f}' for of in MEASURES.values())} |")
     return figures
 
 
-def _median(values: list[float]) -> float:
-    return statistics.median(values)
-
-
 def _p99(values: list[float]) -> float:
-    return sorted(values)[int(len(values) * 0.99) - 1]
+    return sorted(values)[max(0, int(len(values) * 0.99) - 1)]
 
 
-def _told(values: list[float]) -> str:
-    return f"median {_median(values):.1f} ms, p99 {_p99(values):.1f} ms, worst {max(values):.1f} ms"
+MEASURES: Mapping[str, Callable[[list[float]], float]] = {"median": statistics.median, "p99": _p99, "worst": max}
 
 
 # -- the readers, in their own process
@@ -87,16 +100,16 @@ def _readers(url: str, seconds: float) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-async def _reading(url: str, seconds: float) -> list[float]:
-    """What each answer took, in ms; an answer that is none ends it."""
-    waits_ms: list[float] = []
+async def _reading(url: str, seconds: float) -> dict[str, list[float]]:
+    """What each answer took, in ms, by what was asked for; an answer that is none ends it."""
+    waits_ms: dict[str, list[float]] = defaultdict(list)
     deadline = time.monotonic() + seconds
 
     async def ask(client: httpx.AsyncClient, path: str) -> None:
         asked = time.perf_counter()
         answer = await client.get(path)
         answer.raise_for_status()
-        waits_ms.append((time.perf_counter() - asked) * 1_000)
+        waits_ms[path].append((time.perf_counter() - asked) * 1_000)
 
     async def page(client: httpx.AsyncClient, number: int) -> None:
         await asyncio.sleep(POLL_S * number / PAGES)

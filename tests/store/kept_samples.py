@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guard.core.decisions import HeldRow, KeptRow
-from guard.core.rows import ExpectationRow
+from guard.core.rows import ClockRow, ExpectationRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import (
     CrowdRow,
@@ -94,6 +94,11 @@ def subject(account: str = "A1", spent_micros: int = 12_345_678) -> KeptRow:
 def expectation(switch: str = "sw1") -> KeptRow:
     """What is usual for a switch."""
     return KeptRow("expectation", switch, ExpectationRow(tuple(range(168)), (4,) * 168))
+
+
+def clock() -> KeptRow:
+    """How our clock stood."""
+    return KeptRow("clock", "", ClockRow("1b4e28ba", T0))
 
 
 def fuse(*passed: int, open_since_ms: int | None = None) -> KeptRow:

@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import structlog
 
-from guard.adapters.sqlite import check_ledger, layout, open_store, schema
+from guard.adapters.sqlite import check_ledger, layout, open_store, schema, upgrade
 from guard.core.decisions import Changes, LineKind
 from guard.ports import StoreError
 from tests.store.kept_samples import crowds, fuse, held_blocks, subject
@@ -32,6 +33,7 @@ from tests.store.samples import (
     switch,
 )
 from tests.store.stores import whole_ledger
+from tests.store.test_backup import without_mark
 
 FOLDER = Path(__file__).parent
 WRITTEN_BY_1 = FOLDER / "written-by-1.sql"
@@ -180,3 +182,58 @@ async def test_a_migration_that_fails_leaves_the_old_file_whole(
         assert "books" not in {values[1] for values in connection.execute("PRAGMA table_info(account)")}
     async with open_store(path) as store:
         assert state_of(await store.restore()) == model.state()
+
+
+# -- what is kept for the way back
+
+
+def _kept_copy(path: Path) -> Path:
+    return path.with_name("guard.db.layout-1")
+
+
+def _names(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
+
+
+async def test_the_file_from_before_an_upgrade_is_kept_beside_it(tmp_path: Path) -> None:
+    """An older guard does not read the new layout: whoever has to go back needs the old file."""
+    path, old = tmp_path / "guard.db", tmp_path / "old.db"
+    _written_by_1(path)
+    _written_by_1(old)
+    with structlog.testing.capture_logs() as said:
+        async with open_store(path) as store:
+            await store.commit(posting(6, 5, 5, "A9"))
+    copy = _kept_copy(path)
+    with closing(sqlite3.connect(old)) as before, closing(sqlite3.connect(copy)) as kept:
+        assert without_mark(kept) == [*before.iterdump()]
+        assert kept.execute("PRAGMA user_version").fetchone() == (1,)
+    assert [(line["event"], line["layout"], line["to"], line["copy"]) for line in said] == [
+        ("store-upgrade", 1, len(layout.MIGRATIONS), str(copy))
+    ]
+    async with open_store(path):
+        pass
+    assert _names(tmp_path) == {"guard.db", "guard.db.layout-1", "guard.db.lock", "old.db"}
+
+
+async def test_a_file_too_large_to_be_copied_at_a_start_is_upgraded_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "guard.db"
+    model = _written_by_1(path)
+    monkeypatch.setattr(upgrade, "MOST_BYTES", 1_000)
+    with structlog.testing.capture_logs() as said:
+        async with open_store(path) as store:
+            assert state_of(await store.restore()) == model.state()
+    assert not _kept_copy(path).exists()
+    assert [line["log_level"] for line in said] == ["warning"]
+    assert "more than 1,000 are not copied at a start" in said[0]["reason"]
+
+
+async def test_a_copy_that_cannot_be_made_stops_no_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "guard.db"
+    _written_by_1(path)
+    _kept_copy(path).mkdir()
+    with structlog.testing.capture_logs() as said:
+        async with open_store(path):
+            pass
+    assert [line["log_level"] for line in said] == ["warning"]

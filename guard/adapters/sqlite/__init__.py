@@ -28,10 +28,12 @@ Reading order: `layout` (tables and versions), `schema` (which files are opened)
 `keeper` (a commit), `restoring`, `reader` with `sums`, `outbox` (notices, and what webhooks are owed), `details` (what
 is deleted when it is old), `store` (open and close); `bulk` and `tables` are how rows become statements, `kept` how
 what the rules know does, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
-`guard check --ledger`.
+`guard check --ledger`, `backup` what `guard backup` does, `upgrade` what is kept of a file before it is migrated,
+`revival` what is done to a backup that is put back.
 """
 
+from guard.adapters.sqlite.backup import Copied, back_up
 from guard.adapters.sqlite.ledger_check import check_ledger
 from guard.adapters.sqlite.store import SqliteStore, open_store
 
-__all__ = ["SqliteStore", "check_ledger", "open_store"]
+__all__ = ["Copied", "SqliteStore", "back_up", "check_ledger", "open_store"]

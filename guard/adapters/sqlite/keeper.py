@@ -24,7 +24,7 @@ from typing import TypeVar
 
 import structlog
 
-from guard.adapters.sqlite import restoring, schema
+from guard.adapters.sqlite import restoring, revival, schema, upgrade
 from guard.adapters.sqlite.batch import Batch
 from guard.adapters.sqlite.checkpoint import Checkpoint
 from guard.adapters.sqlite.failures import Unstorable, explain
@@ -64,12 +64,15 @@ class Keeper:
             try:
                 self._connection = schema.connect(path, busy_timeout_ms)
                 stack.callback(self._connection.close)
+                upgrade.keep_copy(self._connection, path, self._log)
                 schema.prepare(self._connection, path)
                 self._checkpoint = Checkpoint(self._connection)
                 restoring.read_journal(self._connection, self._checkpoint)
                 self._number = restoring.last_number(self._connection)
                 self._last_line = restoring.last_line(self._connection)
                 self._prove_writable()
+                if revival.is_marked(self._connection):
+                    self._revive()
             except JournalError as error:
                 what_to_do = "stop guard, keep a copy, put the last good backup in its place"
                 raise StoreError(f"{path}: {error}; {what_to_do}") from error
@@ -227,6 +230,19 @@ class Keeper:
             if not self.save_some():
                 break
         self._connection.close()
+
+    def _revive(self) -> None:
+        """The file is a backup that was put back."""
+        while self.unsaved():
+            if not self.save_some():
+                raise StoreError(f"{self._path}: is a backup, and could not be made a store again: {self._warned}")
+        self.write(revival.count_on, synced=True)
+        self._log.warning(
+            "store-restored",
+            store=str(self._path),
+            effect="it is as of its backup; switches are given all of it",
+            remedy="say again what came since: guard load, billing, and what operators did",
+        )
 
     def _prove_writable(self) -> None:
         """Fail at the start, not at the first commit, when the file cannot be written."""

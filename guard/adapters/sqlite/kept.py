@@ -23,7 +23,7 @@ import structlog
 
 from guard.adapters.sqlite.bulk import Bulk, selection
 from guard.core.decisions import HeldRow, KeptRow
-from guard.core.rows import ExpectationRow
+from guard.core.rows import ClockRow, ExpectationRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.usual import UsualRow
@@ -40,6 +40,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
     "fuse": msgspec.msgpack.Decoder(FuseRow).decode,
     "held": msgspec.msgpack.Decoder(tuple[HeldRow, ...]).decode,
     "suspicion": msgspec.msgpack.Decoder(SuspicionRow).decode,
+    "clock": msgspec.msgpack.Decoder(ClockRow).decode,
     "expectation": msgspec.msgpack.Decoder(ExpectationRow).decode,
     "usual": msgspec.msgpack.Decoder(UsualRow).decode,
 }

@@ -20,6 +20,9 @@ PRIVATE = 0o600
 """The store holds called numbers: nobody but guard's own user reads it unless the operator says so."""
 
 _MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 20
+_PLAIN = 1
+"""What bytes 18 and 19 of the file say of one that has no write-ahead log, and never of a store in use."""
 
 PAGE_BYTES = 4096
 """One page of the file and of the file system. A changed row costs a page in the WAL: bigger pages, more bytes."""
@@ -41,17 +44,24 @@ def claim(path: Path) -> None:
     """Make the file if there is none, for guard's user alone (SQLite gives its other files the same mode).
 
     `StoreError` for a file that is none of SQLite's, however short: SQLite itself overwrites what is less than a page.
+    And for a restored backup beside the log of the store that it replaces: SQLite would make one ruin of the two.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     except OSError:
         return  # SQLite will say the same, in the words of `failures`
     try:
-        start = os.read(handle, len(_MAGIC))
+        start = os.read(handle, _HEADER_BYTES)
     finally:
         os.close(handle)
-    if start and start != _MAGIC:
+    if start and not start.startswith(_MAGIC):
         raise StoreError(f"{path}: it is not an SQLite database; name another file as the store, or restore this one")
+    log = path.with_name(path.name + "-wal")
+    if _PLAIN in start[len(_MAGIC) + 2 :] and log.exists() and log.stat().st_size:
+        raise StoreError(
+            f"{log}: is the log of another file than this {path.name}, which is a backup put in its place; delete "
+            f"{log.name} and {path.name}-shm (everything of the backup is in {path.name} itself)"
+        )
 
 
 def connect(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
@@ -72,7 +82,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     `StoreError` for another program's file, a newer guard's file, and a file system without WAL; `sqlite3.Error` for
     what SQLite itself refuses. A foreign file is left exactly as it was.
     """
-    version = _version(connection, path)
+    version = layout_of(connection, path)
     if version == 0:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -90,15 +100,20 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse for reading what is not a store in the present layout; changes nothing."""
-    version = _version(connection, path)
+    version = layout_of(connection, path)
     if version < len(MIGRATIONS):
         raise StoreError(
             f"{path}: is empty or was written by an older guard (layout {version}); start guard on it once"
         )
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """The layout a file has; 0 for an empty one."""
+def newest_layout() -> int:
+    """The layout that this guard writes."""
+    return len(MIGRATIONS)
+
+
+def layout_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The layout a file has; 0 for an empty one. `StoreError` for another program's file, and a newer guard's."""
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application_id != APPLICATION_ID:

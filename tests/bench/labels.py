@@ -1,0 +1,88 @@
+"""What the figures mean, in the order of interest: ratios hold on other machines, figures do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.bench import rules
+
+LABELS = {
+    "single_of_floor": "durable, single reports: share of the floor pipeline",
+    "arrays_of_floor": "durable, arrays of 100: share of the floor pipeline",
+    "single_of_bare": "durable, single reports: share of the bare consumer",
+    "arrays_of_bare": "durable, arrays of 100: share of the bare consumer",
+    "growth_million_ratio": "engine with rules: time per report at 1,000,000 accounts over that at 1,000",
+    "hot_account_ratio": "engine with rules: time per report when one account has 30 % of the calls, over that without",
+    "growth_ratio": "engine: time per report at 200,000 accounts over that at 1,000",
+    "single_durable_per_s": "durable, single: reports/s",
+    "single_floor_per_s": "floor pipeline, single: reports/s",
+    "single_bare_per_s": "bare consumer, single: reports/s",
+    "arrays_durable_per_s": "durable, arrays of 100: reports/s",
+    "arrays_floor_per_s": "floor pipeline, arrays of 100: reports/s",
+    "arrays_bare_per_s": "bare consumer, arrays of 100: reports/s",
+    **{
+        f"breach_{per_s}_{name}": f"breach to command at {per_s:,} reports/s: {text}"
+        for per_s in (1_000, 5_000, 20_000)
+        for name, text in (
+            ("median_ms", "median ms"),
+            ("p99_ms", "99th percentile ms"),
+            ("worst_ms", "worst ms"),
+            ("core_percent", "% of a core that the daemon takes"),
+            ("mib", "MiB that the daemon holds"),
+        )
+    },
+    "page_alone_median_ms": "breach to command at 10,000 reports/s, nobody reads: median ms",
+    "page_read_median_ms": "the same while 20 pages and 4 programs read: median ms",
+    "page_alone_worst_ms": "breach to command at 10,000 reports/s, nobody reads: worst ms",
+    "page_read_worst_ms": "the same while 20 pages and 4 programs read: worst ms",
+    "page_alone_p99_ms": "breach to command at 10,000 reports/s, nobody reads: 99th percentile ms",
+    "page_read_p99_ms": "the same while 20 pages and 4 programs read: 99th percentile ms",
+    "page_wait_median_ms": "page and API at 10,000 reports/s: median ms of an answer",
+    "page_wait_p99_ms": "page and API at 10,000 reports/s: 99th percentile ms of an answer",
+    "page_wait_worst_ms": "page and API at 10,000 reports/s: worst ms of an answer",
+    "engine_us_1000_accounts": "engine: microseconds a report at 1,000 accounts",
+    "engine_us_200000_accounts": "engine: microseconds a report at 200,000 accounts",
+    "engine_us_with_rules": "engine: microseconds a report at 1,000 accounts with the shipped rules",
+    "growth_us_1000_accounts": "engine with rules, 10,000 calls: microseconds a report at 1,000 accounts",
+    "growth_us_1000000_accounts": "engine with rules, 10,000 calls: microseconds a report at 1,000,000 accounts",
+    "hot_account_us": "engine with rules, 10,000 calls: microseconds a report when one account has 30 % of them",
+    "rating_us_stated": "rating: microseconds a report with stated charges and no tariff",
+    "rating_us_stated_with_tariff": "rating: the same with a tariff of 50,000 prefixes, for gross",
+    "rating_us_rated": "rating: rated by that tariff",
+    "rating_us_rated_with_plan": "rating: rated by that tariff under a plan",
+    "codec_us_single": "codec: microseconds a single report",
+    "codec_us_arrays": "codec: microseconds a report in arrays of 100",
+    "codec_us_payment": "codec: microseconds a payment",
+    "codec_us_command": "codec: microseconds a command",
+    **{
+        f"store_{name}_{size}_a_commit": f"store, {size:,} reports a commit: {text}"
+        for size in (1, 50, 500, 5_000)
+        for name, text in (("per_s", "reports/s"), ("ms", "ms a commit"))
+    },
+    **{
+        f"restart_{name}_{accounts}_accounts": f"restart with {accounts:,} accounts: {text}"
+        for accounts in (200_000, 1_000_000)
+        for name, text in (("s", "seconds to ready"), ("mib", "MiB when ready"))
+    },
+    "backtest_short_per_s": "backtest, all shipped rules: reports/s on one core",
+    "backtest_long_per_s": "backtest, a history four times as long: reports/s on one core",
+    "backtest_short_mib": "backtest: MiB at most",
+    "backtest_memory_ratio": "backtest: memory with a history four times as long over that",
+    "metrics_ms_200000_accounts": "/metrics: milliseconds of the processor at 200,000 accounts",
+    "metrics_ms_1000_switches": "/metrics: milliseconds of the processor at 1,000 switches",
+    "bytes_per_account": "engine: bytes of an idle account",
+    "bytes_per_calling_account": "engine: bytes that an account adds which calls under the rules",
+}
+
+
+def label_of(name: str) -> str:
+    """What a figure means; its name where nobody has said."""
+    if name.startswith(rules.FIGURE):
+        return f"rules: nanoseconds a report with {name.removeprefix(rules.FIGURE)}"
+    return LABELS.get(name, name)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names in the order of interest, those without a label last."""
+    place = {name: nth for nth, name in enumerate(LABELS)}
+    return sorted(names, key=lambda name: place.get(name, len(place)))

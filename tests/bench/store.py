@@ -1,0 +1,60 @@
+"""The store alone: what a commit costs by its size, and what it comes to in reports a second.
+
+A batch of n reports writes what the daemon writes of it: the rows of its calls and of their accounts (700 accounts for
+1,000 reports), a ledger line and a remembered call for each fiftieth. Everything is synced, on the disk of the
+temporary folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from guard.adapters.sqlite import open_store
+from guard.core.decisions import Changes
+from tests.store.samples import account, call, line, over
+
+SIZES = (1, 50, 500, 5_000)
+SECONDS = 2.0
+CALLS = 10_000
+ACCOUNTS = 7_000
+ENDED_IN = 50
+
+
+def _batch(first: int, size: int) -> Changes:
+    """Reports number `first` to `first + size`, as changes."""
+    numbers = range(first, first + size)
+    ended = [number // ENDED_IN for number in numbers if number % ENDED_IN == 0]
+    return Changes(
+        accounts=[account(f"A{number:05d}", number) for number in {number % ACCOUNTS for number in numbers}],
+        calls=[call(f"c{number % CALLS:05d}", charge_micros=number) for number in numbers],
+        ledger=[line(number + 1, f"A{number % ACCOUNTS:05d}", 1) for number in ended],
+        remembered=[over(f"o{number}", 1) for number in ended],
+    )
+
+
+async def _commits(path: Path, size: int) -> tuple[float, float]:
+    """Milliseconds a commit, and reports a second."""
+    async with open_store(path) as store:
+        count, spent, number = 0, 0.0, 0
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            changes = _batch(number, size)
+            number += size
+            began = time.monotonic()
+            await store.commit(changes)
+            spent += time.monotonic() - began
+            count += 1
+    return spent / count * 1_000, count * size / spent
+
+
+def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
+    """By size of the batch."""
+    figures: dict[str, float] = {}
+    for size in SIZES:
+        commit_ms, per_s = asyncio.run(_commits(directory / f"{size}.db", size))
+        show(f"store, {size:,} reports a commit: {commit_ms:.2f} ms, {per_s:,.0f} reports/s")
+        figures |= {f"store_ms_{size}_a_commit": commit_ms, f"store_per_s_{size}_a_commit": per_s}
+    return figures
