@@ -14,10 +14,12 @@ from guard.config.problems import RejectedError
 from guard.config.sections import BrokerScheme, BrokerSection, Listen
 from guard.config.values import text
 
-_TOPIC_FORBIDDEN = re.compile(r"[+#\x00-\x1f\x7f]")
+_TOPIC_FORBIDDEN = re.compile(r"[+#\x00-\x1f\x7f-\x9f]")
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _MAX_PORT = 65_535
-_MAX_NAME = 128
+_MAX_PREFIX_BYTES = 128
+MAX_SWITCH = 64
+"""Characters of a switch's name: as many as a topic may have there (`guard.wire.topics`)."""
 _BROKER = '"embedded", mqtt://HOST[:PORT] or mqtts://HOST[:PORT]'
 _LISTEN = 'HOST:PORT such as "127.0.0.1:8080" or "[::1]:8080"'
 _STORE = '"sqlite:PATH" such as "sqlite:guard.db"'
@@ -29,16 +31,21 @@ def topic_prefix(value: object) -> str:
     accepted = 'topic levels joined by /, such as "guard/v1", without + and #'
     if _TOPIC_FORBIDDEN.search(prefix) or prefix.startswith("$") or "" in prefix.split("/"):
         raise RejectedError(f'"{prefix}" cannot be a topic prefix', accepted)
-    if len(prefix.encode()) > _MAX_NAME:
-        raise RejectedError("is too long", f"at most {_MAX_NAME} bytes")
+    if len(prefix.encode()) > _MAX_PREFIX_BYTES:
+        raise RejectedError("is too long", f"at most {_MAX_PREFIX_BYTES} bytes")
     return prefix
 
 
 def switch_name(name: str) -> None:
     """Reject what is not exactly one level of a topic."""
-    if not name or "/" in name or _TOPIC_FORBIDDEN.search(name) or len(name) > _MAX_NAME:
-        accepted = f"one topic level of 1 to {_MAX_NAME} characters without /, +, # and controls"
+    if not name or "/" in name or _TOPIC_FORBIDDEN.search(name) or len(name) > MAX_SWITCH or _has_half_pairs(name):
+        accepted = f"one topic level of 1 to {MAX_SWITCH} characters without /, +, # and controls"
         raise RejectedError("a switch cannot have this name", accepted)
+
+
+def _has_half_pairs(name: str) -> bool:
+    """Whether it holds what UTF-8 cannot express: half of a surrogate pair, as an escape in JSON can."""
+    return not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def listen(value: object) -> Listen:

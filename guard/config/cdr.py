@@ -55,7 +55,7 @@ def _named(value: object) -> str | int:
 def _counted(value: object) -> str | int:
     number = values.count(value)
     if not 1 <= number <= MOST_COLUMNS:
-        raise RejectedError(f"{number} is out of range", f"the column's number, from 1 to {MOST_COLUMNS}")
+        raise RejectedError(f"{values.shown(number)} is out of range", f"the column's number, from 1 to {MOST_COLUMNS}")
     return number - 1
 
 

@@ -16,13 +16,19 @@ from guard.config.locate import key_lines
 from guard.config.problems import ConfigError, Problem, Problems
 from guard.config.table import Table
 
+MOST_BYTES = 256 << 20
+"""A tariff of a million prefixes is a quarter of it."""
 _SYNTAX = re.compile(r"(.*) \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)", re.DOTALL)
 
 
 def read_text(file: Path) -> str:
     """The text of a file; `ConfigError` when there is none to be had."""
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        with file.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise _whole(file, f"is larger than {MOST_BYTES:,} bytes")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise _whole(file, "there is no such file") from None
     except UnicodeDecodeError as error:
@@ -37,7 +43,8 @@ def read_toml(file: Path) -> tuple[Table, Problems]:
     text = read_text(file)
     try:
         content = tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, or a thousand brackets
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        # Also a number of 5,000 digits, one with an exponent of 20, or a thousand brackets.
         raise ConfigError([_syntax(file, text, str(error))]) from None
     problems = Problems(str(file), key_lines(text))
     return Table(content, (), problems), problems

@@ -8,17 +8,16 @@ without tokens.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 from guard.config import addresses, values
+from guard.config.broker import read_broker
 from guard.config.calls import read_calls, read_privacy
 from guard.config.cdr import read_cdr
 from guard.config.files import read_toml
 from guard.config.problems import ConfigError, Problem, Problems, RejectedError
 from guard.config.sections import (
     AccountsSection,
-    BrokerSection,
     Config,
     FuseSection,
     HttpSection,
@@ -72,7 +71,7 @@ def _build(root: Table, file: Path | None) -> Config:
     base = Path() if file is None else file.parent
     config = Config(
         file=file,
-        broker=_broker(root.table("broker"), base),
+        broker=read_broker(root.table("broker"), base),
         store=_store(root.table("store"), base),
         http=_http(root.table("http"), base),
         accounts=_accounts(root.table("accounts")),
@@ -99,14 +98,6 @@ def _path(table: Table, key: str, base: Path) -> Path | None:
     return None if stated is None else base / stated
 
 
-def _broker(table: Table, base: Path) -> BrokerSection:
-    default = BrokerSection()
-    prefix = table.read("prefix", default.prefix, addresses.topic_prefix)
-    default = BrokerSection(prefix=prefix)
-    section = table.read("url", default, lambda value: addresses.broker(value, prefix, base))
-    return replace(section, away_after_ms=table.read("away_after", default.away_after_ms, values.duration_ms))
-
-
 def _store(table: Table, base: Path) -> StoreSection:
     default = StoreSection()
     return StoreSection(
@@ -131,6 +122,10 @@ def _accounts(table: Table) -> AccountsSection:
     return AccountsSection(
         default_limit_micros=table.read("default_limit", default.default_limit_micros, values.money),
         default_currency=table.read("default_currency", default.default_currency, values.currency),
+        max_provisional=table.read("max_provisional", default.max_provisional, values.count),
+        max_provisional_per_switch=table.read(
+            "max_provisional_per_switch", default.max_provisional_per_switch, values.count
+        ),
     )
 
 
@@ -220,7 +215,7 @@ def _has_tokens(path: Path) -> bool:
     """Whether the tokens file has an entry; whether it is a good one is told where it is used."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (OSError, ValueError, RecursionError):
         return False
     tokens = content.get("token")
     return isinstance(tokens, dict) and bool(tokens)

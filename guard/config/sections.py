@@ -24,6 +24,24 @@ DEFAULT_LIMIT_MICROS = Micros(100_000_000)
 """100.00 in the default currency."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A value that may be a secret, and where it is kept; one of these at most is stated."""
+
+    value: str = field(default="", repr=False)
+    """Stated in the file itself (an address may be, a secret may not)."""
+    file: Path | None = None
+    credential: str = ""
+    """Name of a credential that systemd hands over (`LoadCredential=`)."""
+    environment: str = ""
+    """Name of an environment variable."""
+
+    @property
+    def stated(self) -> bool:
+        """Whether there is anything."""
+        return self != Kept()
+
+
 class BrokerScheme(Enum):
     """Which broker: one that guard starts itself, or the operator's, in the clear or by TLS."""
 
@@ -47,6 +65,16 @@ class BrokerSection:
     host: str = "127.0.0.1"
     port: int = 1883
     prefix: str = "guard/v1"
+    user: str = field(default="", repr=False)
+    """By which the broker knows guard; empty: what the url says."""
+    password: Kept = field(default_factory=Kept)
+    """Where it is kept; nowhere: what the url says."""
+    ca_file: Path | None = None
+    """Of the authority that signed the broker's certificate, as PEM; None: what the url says, else the system's."""
+    certificate: Path | None = None
+    """Guard's own, with its chain, as PEM, for a broker that asks for one."""
+    key: Path | None = None
+    """Of the certificate; None: it is in the same file."""
     away_after_ms: int = MINUTE_MS
     """On-call is told when guard has not been subscribed for so long."""
 
@@ -97,6 +125,10 @@ class AccountsSection:
 
     default_limit_micros: Micros = DEFAULT_LIMIT_MICROS
     default_currency: str = "CAD"
+    max_provisional: int = 100_000
+    """Of these at once; reports for further unknown accounts are held back. 0: billing opens every account."""
+    max_provisional_per_switch: int = 50_000
+    """Opened by one switch since the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +161,9 @@ class ModelSection:
     dir: Path | None = None
     mode: ModelMode = ModelMode.SHADOW
     false_alarms_per_1000_account_days: float = 5.0
-    min_rate_micros: int = 500_000
+    min_rate_micros: int = 2_000_000
     """A minute: the model alone blocks only where calls together cost as much."""
-    min_in_flight_micros: int = 1_000_000
+    min_in_flight_micros: int = 2_000_000
     """And have come to as much; less than this is only warned of."""
 
 
@@ -197,24 +229,6 @@ class WebhookKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A value that may be a secret, and where it is kept; one of these at most is stated."""
-
-    value: str = field(default="", repr=False)
-    """Stated in the file itself (an address may be, a secret may not)."""
-    file: Path | None = None
-    credential: str = ""
-    """Name of a credential that systemd hands over (`LoadCredential=`)."""
-    environment: str = ""
-    """Name of an environment variable."""
-
-    @property
-    def stated(self) -> bool:
-        """Whether there is anything."""
-        return self != Kept()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSection:
     """One `[[webhook]]`: who is told about what. `guard.config.webhooks` fetches what is kept elsewhere."""
 
@@ -224,6 +238,11 @@ class WebhookSection:
     url: Kept = field(default_factory=Kept)
     secret: Kept = field(default_factory=Kept)
     events: tuple[str, ...] = DEFAULT_EVENTS
+
+
+def _key(section: BrokerSection | HttpSection) -> Path | None:
+    """The file with the key of its certificate."""
+    return section.certificate if section.key is None else section.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,11 +269,19 @@ class Config:
     switches: Mapping[str, SwitchSettings] = field(default_factory=dict)
     webhooks: tuple[WebhookSection, ...] = ()
 
+    def secret_files(self) -> list[Path]:
+        """Every file that it names and that holds a secret."""
+        kept = (self.broker.password, *(each for hook in self.webhooks for each in (hook.url, hook.secret)))
+        keys = (_key(self.broker), _key(self.http))
+        return [file for file in (*(each.file for each in kept), *keys) if file is not None]
+
     def settings(self) -> Settings:
         """What the engine is told of it."""
         return Settings(
             default_limit_micros=self.accounts.default_limit_micros,
             default_currency=self.accounts.default_currency,
+            max_provisional=self.accounts.max_provisional,
+            max_provisional_per_switch=self.accounts.max_provisional_per_switch,
             unknown_rate_micros=self.tariff.unknown_rate_micros,
             emergency=self.emergency,
             stale_after_ms=self.calls.stale_after_ms,

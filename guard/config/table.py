@@ -8,11 +8,10 @@ rest of what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import TypeVar
 
 from guard.config.problems import KeyPath, Problems, RejectedError, written
-from guard.config.values import kind
+from guard.config.values import kind, nearest
 
 T = TypeVar("T")
 
@@ -112,8 +111,8 @@ class Table:
         """The nearest known key: the same one in another section, else the most similar here."""
         if key in elsewhere:
             return f"unknown key here; it belongs in {elsewhere[key]}"
-        near = get_close_matches(key, self._asked, n=1, cutoff=0.0)
-        return f'unknown key; the nearest known one is "{near[0]}"' if near else "unknown key"
+        near = nearest(key, self._asked)
+        return f'unknown key; the nearest known one is "{near}"' if near else "unknown key"
 
     def _known_below(self) -> dict[str, str]:
         """In which sections each key is known."""

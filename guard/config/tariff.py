@@ -13,14 +13,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from guard.config.files import read_text
 from guard.config.problems import ConfigError, Problems, RejectedError
-from guard.config.values import shown
+from guard.config.values import nearest, shown, visible
 from guard.core.money import MoneyError, parse_money
 from guard.core.tariff import CallClass, Destination, Tariff
 
@@ -85,9 +84,8 @@ def _columns(text: str, line: int, problems: Problems) -> Mapping[str, int] | No
         return None
     for name in names:
         if name not in COLUMNS:
-            near = get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.0)[0]
-            found = f'unknown column; the nearest known one is "{near}"'
-            problems.add_at(line, name[:60], found, ", ".join(COLUMNS))
+            found = f'unknown column; the nearest known one is "{nearest(name.lower(), COLUMNS)}"'
+            problems.add_at(line, visible(name), found, ", ".join(COLUMNS))
     for name in COLUMNS:
         if names.count(name) > 1:
             problems.add_at(line, name, "is there twice")

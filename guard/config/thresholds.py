@@ -7,7 +7,7 @@ usual something is may be any decimal number. All become whole numbers in the un
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from guard.config import values
 from guard.config.problems import RejectedError
@@ -46,10 +46,10 @@ def multiple(value: object) -> int:
     """How many times something, in millionths."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise RejectedError(f"is {values.kind(value)}", _MULTIPLE)
-    text = str(value)
     try:
+        text = str(value)
         times = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except InvalidOperation:
+    except (ArithmeticError, ValueError):
         raise RejectedError(f"{values.shown(value)} is no multiple", _MULTIPLE) from None
     if not times.is_finite() or not 0 <= times <= _MOST_TIMES:
         raise RejectedError(f"{values.shown(value)} is out of range", _MULTIPLE)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
 from typing import TypeVar
 
@@ -29,17 +30,23 @@ _SIZE = re.compile(r"([0-9]{1,6})(MB|GB|TB)|0", re.ASCII)
 _MAX_DURATION_MS = 3_660 * DAY_MS
 """Ten years: longer is a slip of the pen, and it keeps every sum of times far from any limit."""
 
+MOST_SHOWN = 60
+"""Characters of a value that are repeated in a message."""
+
 DURATION = 'a whole number with its unit (ms, s, m, h or d), such as "90s"'
 MONEY = 'a decimal string that is not negative, such as "100.00"'
 PART = 'a part from 0 to 1 such as "0.5", or a percentage such as "50%"'
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends: none of them is part of a path, a name or a title."""
 _PREFIX_DIGITS = re.compile(r"[0-9]{1,8}", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?%", re.ASCII)
 _MOST_PER_1000 = 100
 _MILLIONTHS = 1_000_000
 _MAX_COUNT = 1_000_000_000
+_MOST_WRITTEN = 10**MOST_SHOWN
 
 
 def kind(value: object) -> str:
@@ -61,6 +68,8 @@ def text(value: object) -> str:
         raise RejectedError(f"is {kind(value)}", "a string")
     if not value.strip():
         raise RejectedError("is empty", "a string that is not empty")
+    if _CONTROL.search(value):
+        raise RejectedError("holds a control character", "text that can be seen")
     return value
 
 
@@ -74,7 +83,7 @@ def boolean(value: object) -> bool:
 def count(value: object) -> int:
     """A whole number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_COUNT:
-        found = f"is {value}" if isinstance(value, int | Decimal) else f"is {kind(value)}"
+        found = f"is {shown(value)}" if isinstance(value, int | Decimal) else f"is {kind(value)}"
         raise RejectedError(found, "a whole number that is not negative")
     return value
 
@@ -82,29 +91,29 @@ def count(value: object) -> int:
 def money(value: object) -> Micros:
     """An amount or rate: a decimal string that is not negative."""
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        raise RejectedError("is a number", f'{MONEY} (in quotes: "{value}")')
+        raise RejectedError("is a number", f'{MONEY} (in quotes: "{shown(value)}")')
     if not isinstance(value, str):
         raise RejectedError(f"is {kind(value)}", MONEY)
     try:
         micros = parse_money(value)
     except MoneyError:
-        raise RejectedError(f'"{value}" is not an amount of money', MONEY) from None
+        raise RejectedError(f"{shown(value)} is not an amount of money", MONEY) from None
     if micros < 0:
-        raise RejectedError(f'"{value}" is negative', MONEY)
+        raise RejectedError(f"{shown(value)} is negative", MONEY)
     return micros
 
 
 def duration_ms(value: object) -> int:
     """A time span with its unit, in milliseconds; more than nothing."""
     if not isinstance(value, str):
-        hint = f' (in quotes and with a unit: "{value}s"?)' if type(value) is int else ""
+        hint = f' (in quotes and with a unit: "{shown(value)}s"?)' if type(value) is int else ""
         raise RejectedError(f"is {kind(value)}", DURATION + hint)
     match = _DURATION.fullmatch(value)
     if match is None:
-        raise RejectedError(f'"{value}" is not a time span', DURATION)
+        raise RejectedError(f"{shown(value)} is not a time span", DURATION)
     span = int(match.group(1)) * _UNITS_MS[match.group(2)]
     if not 0 < span <= _MAX_DURATION_MS:
-        raise RejectedError(f'"{value}" is out of range', DURATION + ", more than 0, at most 3660d")
+        raise RejectedError(f"{shown(value)} is out of range", DURATION + ", more than 0, at most 3660d")
     return span
 
 
@@ -120,7 +129,7 @@ def size_bytes(value: object) -> int:
         raise RejectedError(f"is {kind(value)}", accepted)
     match = _SIZE.fullmatch(value)
     if match is None:
-        raise RejectedError(f'"{value}" is no size', accepted)
+        raise RejectedError(f"{shown(value)} is no size", accepted)
     return int(match[1]) * _SIZES[match[2]] if match[2] else 0
 
 
@@ -130,7 +139,7 @@ def per_1000(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise RejectedError(f"is {kind(value)}", accepted)
     if not Decimal(value).is_finite() or not 0 < value <= _MOST_PER_1000:
-        raise RejectedError(f"is {value}", accepted)
+        raise RejectedError(f"is {shown(value)}", accepted)
     return float(value)
 
 
@@ -148,8 +157,10 @@ def part(value: object) -> int:
 
 
 def _part_of_number(value: int | Decimal) -> int | None:
+    if not (Decimal(value).is_finite() and 0 <= value <= 1):
+        return None
     scaled = Decimal(value) * _MILLIONTHS
-    return int(scaled) if scaled.is_finite() and scaled == scaled.to_integral_value() else None
+    return int(scaled) if scaled == scaled.to_integral_value() else None
 
 
 def _part_of_text(value: str) -> int | None:
@@ -225,8 +236,24 @@ def currency(value: object) -> str:
     return code
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like this one; empty: none is known. Of a long name its beginning is compared."""
+    return next(iter(get_close_matches(name[:MOST_SHOWN], list(known), n=1, cutoff=0.0)), "")
+
+
+def visible(text: str) -> str:
+    """The beginning of a text; where it holds what cannot be seen, or could steer a terminal, that is written out."""
+    begin = text[:MOST_SHOWN]
+    return begin if begin.isprintable() else begin.encode("unicode_escape").decode()
+
+
 def shown(value: object) -> str:
     """A value in an error message, quoted when it is text, cut when it is long."""
     if isinstance(value, str):
-        return f'"{value[:60]}"'
-    return str(value) if isinstance(value, int | Decimal) else f"this ({kind(value)})"
+        return f'"{visible(value)}"'
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return f"this ({kind(value)})"
+    if isinstance(value, int) and abs(value) >= _MOST_WRITTEN:
+        # Python refuses to write out one of thousands of digits, and TOML has notations for that.
+        return "a number beyond all bounds"
+    return str(value)[:MOST_SHOWN]

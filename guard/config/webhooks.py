@@ -1,9 +1,8 @@
 """`[[webhook]]`: who is told about what, and where its secrets are kept.
 
-A secret is never in `guard.toml`: it is in a file (`secret_file`), among the credentials that systemd hands over
-(`secret_credential`), or in the environment (`secret_env`). An address may be a secret too (the tokens of a chat stand
-in it), so it can be kept in the same places (`url_file` and so on). `read_webhook_sections` notes where; only
-`read_targets`, with which the daemon starts, fetches what is there. No message repeats any of it.
+A secret is kept elsewhere (`guard.config.kept`). An address may be a secret too (the tokens of a chat stand in it), so
+it can be kept in the same places (`url_file` and so on). `read_webhook_sections` notes where; only `read_targets`, with
+which the daemon starts, fetches what is there. No message repeats any of it.
 
 A webhook without a name is called by its host. Where two share one, the later ones get a number: give them names if
 their order may change, because what is owed to a webhook is kept under its name.
@@ -12,12 +11,13 @@ their order may change, because what is owed to a webhook is kept under its name
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from guard.config import addresses, values
+from guard.config.kept import fetched, matching, places, read_kept, refuse_secret
 from guard.config.problems import ConfigError, Problem, RejectedError
 from guard.config.sections import DEFAULT_EVENTS, Config, Kept, WebhookKind, WebhookSection
 from guard.config.table import Table
@@ -28,15 +28,8 @@ EVENTS = (*DEFAULT_EVENTS, "cleared", "allow", "refused", "quarantined", "limit"
 MAX_WEBHOOKS = 50
 """Each has its place in the history and its own connections."""
 
-CREDENTIALS = "CREDENTIALS_DIRECTORY"
-"""Where systemd says it has put them."""
-
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CREDENTIAL = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._@-]{1,255}")
-_MOST_BYTES = 65_536
-_PLACES = "secret_file, secret_credential or secret_env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +62,9 @@ def _section(table: Table, base: Path, taken: dict[str, None]) -> WebhookSection
     kind = table.read("kind", WebhookKind.GENERIC, values.choice(WebhookKind))
     address = values.text if kind is WebhookKind.APPRISE else addresses.web_url
     stated = table.read("url", "", address)
-    url = _kept(table, "url", base, stated)
-    if "secret" in table:
-        table.read("secret", "", _no_place_for_secrets)
-    secret = _kept(table, "secret", base, "")
+    url = read_kept(table, "url", base, stated)
+    refuse_secret(table, "secret")
+    secret = read_kept(table, "secret", base)
     _check_kind(table, kind, secret)
     default = DEFAULT_EVENTS if kind is WebhookKind.GENERIC else (*DEFAULT_EVENTS, "cleared")
     return WebhookSection(
@@ -84,25 +76,12 @@ def _section(table: Table, base: Path, taken: dict[str, None]) -> WebhookSection
     )
 
 
-def _kept(table: Table, key: str, base: Path, stated: str) -> Kept:
-    """Where the value of a key is kept: at most in one place."""
-    file = table.read(f"{key}_file", None, values.text)
-    credential = table.read(f"{key}_credential", "", _matching(_CREDENTIAL, "the name of a credential"))
-    environment = table.read(f"{key}_env", "", _matching(_VARIABLE, "the name of an environment variable"))
-    places = [name for name in (key, f"{key}_file", f"{key}_credential", f"{key}_env") if name in table]
-    if len(places) > 1:
-        table.reject(places[1], RejectedError(f"stands beside {places[0]}", "one of the two"))
-    return Kept(
-        value=stated, file=None if file is None else base / file, credential=credential, environment=environment
-    )
-
-
 def _check_kind(table: Table, kind: WebhookKind, secret: Kept) -> None:
     if kind is not WebhookKind.PAGERDUTY and not any(key in table for key in _URL_KEYS):
         accepted = 'url = "https://HOST/PATH"' if kind is not WebhookKind.APPRISE else "url_file, or url_credential"
         table.reject(None, RejectedError("has no url", accepted))
     if kind is WebhookKind.PAGERDUTY and not secret.stated:
-        table.reject(None, RejectedError("has no routing key", f"one whose place is told by {_PLACES}"))
+        table.reject(None, RejectedError("has no routing key", "one whose place is told by " + places("secret")))
     if kind is WebhookKind.APPRISE and secret.stated:
         table.reject(None, RejectedError("has a secret, which apprise has in its url", "no secret"))
 
@@ -112,7 +91,7 @@ _URL_KEYS = ("url", "url_file", "url_credential", "url_env")
 
 def _name(table: Table, kind: WebhookKind, url: str, taken: dict[str, None]) -> str:
     if "name" in table:
-        name = table.read("name", "", _matching(_NAME, "1 to 64 letters, digits, dots, hyphens and underscores"))
+        name = table.read("name", "", matching(_NAME, "1 to 64 letters, digits, dots, hyphens and underscores"))
         if name in taken:
             table.reject("name", RejectedError(f'"{name}" is the name of another webhook', "a name of its own"))
     else:
@@ -126,20 +105,6 @@ def _name(table: Table, kind: WebhookKind, url: str, taken: dict[str, None]) -> 
             name = f"{first}-{number}"
     taken[name] = None
     return name
-
-
-def _matching(pattern: re.Pattern[str], accepted: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        text = values.text(value)
-        if not pattern.fullmatch(text):
-            raise RejectedError("cannot be that", accepted)
-        return text
-
-    return read
-
-
-def _no_place_for_secrets(_value: object) -> str:
-    raise RejectedError("does not belong in this file", f"its place: {_PLACES}")
 
 
 def _events(value: object) -> tuple[str, ...]:
@@ -162,7 +127,7 @@ def read_targets(config: Config, environment: Mapping[str, str]) -> tuple[Target
         found: dict[str, str] = {}
         for key, kept in (("url", section.url), ("secret", section.secret)):
             try:
-                found[key] = _fetched(kept, environment)
+                found[key] = fetched(kept, environment)
                 if key == "url" and found[key] and section.kind is not WebhookKind.APPRISE:
                     addresses.web_url(found[key])
             except RejectedError as rejected:
@@ -185,37 +150,3 @@ def read_targets(config: Config, environment: Mapping[str, str]) -> tuple[Target
 def webhook_problem(config: Config, key: str, found: str, accepted: str = "") -> Problem:
     """Something wrong with a webhook that does not show in the file itself."""
     return Problem(file=str(config.file or "guard.toml"), key=key, line=None, found=found, accepted=accepted)
-
-
-def _fetched(kept: Kept, environment: Mapping[str, str]) -> str:
-    """The value, wherever it is kept."""
-    if kept.file is not None:
-        return _content(kept.file)
-    if kept.credential:
-        folder = environment.get(CREDENTIALS)
-        if not folder:
-            found = f"is a credential, and systemd has handed over none (${CREDENTIALS} is not set)"
-            raise RejectedError(found, f"LoadCredential={kept.credential}:PATH in the unit")
-        return _content(Path(folder) / kept.credential)
-    if kept.environment:
-        text = environment.get(kept.environment, "").strip()
-        if not text:
-            raise RejectedError(f"is in ${kept.environment}, which is not set", "a variable that is set")
-        return text
-    return kept.value
-
-
-def _content(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(_MOST_BYTES).decode().strip()
-    except UnicodeDecodeError:
-        raise RejectedError(f"is in {file}, which is not UTF-8 text", "a text file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise RejectedError(
-            f"is in {file}, which cannot be read: {reason}", "a file that guard's user can read"
-        ) from None
-    if not text:
-        raise RejectedError(f"is in {file}, which is empty", "a file with the secret")
-    return text

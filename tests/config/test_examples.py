@@ -57,4 +57,5 @@ def test_scopes_follow_from_it() -> None:
 
 def test_every_file_has_its_line_in_the_list() -> None:
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert [path.name for path in EXAMPLES.iterdir() if f"]({path.name})" not in listed] == ["README.md"]
+    files = [path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*") if path.is_file()]
+    assert [name for name in files if f"]({name})" not in listed] == ["README.md"]

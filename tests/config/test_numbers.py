@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,3 +96,11 @@ def test_countries_have_calling_codes() -> None:
 def test_the_country_of_a_number(digits: str, country: str) -> None:
     """Area codes decide where countries share a code; satellite networks stand for themselves; nonsense has none."""
     assert country_of(digits) == country
+
+
+@pytest.mark.parametrize("rest", ["2345678", "5550100", "6060123", "0000000", "9999999"])
+def test_in_north_america_countries_are_those_of_libphonenumber(rest: str) -> None:
+    """For every area code there could be, although it is not asked."""
+    for area in range(200, 1000):
+        number = phonenumbers.PhoneNumber(country_code=1, national_number=int(f"{area}{rest}"))
+        assert country_of(f"1{area}{rest}") == (phonenumbers.region_code_for_number(number) or "US"), area

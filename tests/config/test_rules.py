@@ -106,6 +106,7 @@ def test_marks_are_in_the_unit_of_their_measure(tmp_path: Path, measure: str, ke
 def test_everything_in_where(tmp_path: Path) -> None:
     where = """{ class = ["premium"], country = ["SO"], not_country = ["GM"], prefix = ["252", "1900"],
                 direction = ["incoming"], hours = "20:00-24:00", days = ["mon"], new_for = "30d",
+                country_new_for = "60d", rung_within = "12h",
                 source_new = false, account_age_under = "720h", account = ["A1"], not_account = ["A2"],
                 rate_from = "0.25", min_calls = 3 }"""
     rule = one(tmp_path, "calls", window='"31d"', warn="5", where=" ".join(where.split()), release_after='"24h"')
@@ -118,6 +119,8 @@ def test_everything_in_where(tmp_path: Path) -> None:
         hours=(20 * 60, 24 * 60),
         days=frozenset({0}),
         new_for_days=30,
+        country_new_for_days=60,
+        rung_within_ms=12 * HOUR_MS,
         source_new=False,
         account_age_under_ms=30 * DAY_MS,
         accounts=frozenset({"A1"}),

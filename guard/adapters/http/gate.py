@@ -23,6 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guard.adapters.http.page.sessions import COOKIE, Sessions
+from guard.adapters.http.paths import PROGRAMS
 from guard.adapters.http.problems import ApiError, problem_response
 from guard.adapters.http.tokens import Role, Token, TokenFile
 
@@ -36,8 +37,6 @@ ROLE = "guard.role"
 CSRF = "guard.csrf"
 """Key in the scope: what a form of the page must carry."""
 
-_PROGRAMS = ("/api/", "/metrics", "/-/")
-"""Paths for programs: bearer tokens only. All others are the page."""
 _OPEN = ("/login", "/static/")
 """What the page needs to ask for a token."""
 
@@ -45,6 +44,8 @@ _FORWARDING = ("forwarded", "via", "x-real-ip")
 _FORWARDING_PREFIX = "x-forwarded-"
 _LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
+_OUR_PAGES = frozenset({"none", "same-origin"})
+"""Who has a browser ask, by what it says of that: nobody's page, or one of ours."""
 _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _SECURITY_HEADERS = (
@@ -106,7 +107,7 @@ class Gate:
             return None
         path: str = scope["path"]
         token = self._shown(headers)
-        if token is None and not path.startswith(_PROGRAMS):
+        if token is None and not path.startswith(PROGRAMS):
             if path.startswith(_OPEN):
                 return None
             session = self._sessions.find(HTTPConnection(scope).cookies.get(COOKIE, ""), self._tokens.named)
@@ -161,6 +162,10 @@ def check_local(headers: Headers, scheme: str = "http") -> None:
     for origin in headers.getlist("origin"):
         if origin.lower() != f"{scheme}://{hosts[0].lower()}":
             raise ApiError(403, "without tokens guard answers no other site's pages (Origin)")
+    # A picture or a script that another site's page asks for has no Origin. A link may be followed.
+    foreign = headers.get("sec-fetch-site", "none").lower() not in _OUR_PAGES
+    if foreign and headers.get("sec-fetch-mode", "").lower() != "navigate":
+        raise ApiError(403, "without tokens guard answers no other site's pages (Sec-Fetch-Site)")
 
 
 def check_origin(headers: Headers) -> None:

@@ -37,6 +37,7 @@ PREFIX = "guard_"
 MAX_TOKENS = 1_000
 """Each request is compared with all of them: 1,000 hashes cost half a millisecond."""
 
+_MOST_SHOWN = 64
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _HEADER = "# Who may use guard's HTTP API. Made by `guard token`; the tokens themselves are not here.\n"
@@ -71,7 +72,7 @@ def load_tokens(path: Path) -> dict[str, Token]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not TOML, or TOML without end
         raise TokenError(f"{path}: cannot be read: {error}") from None
     entries = content.get("token", {})
     if not isinstance(entries, dict) or content.keys() - {"token"}:
@@ -84,7 +85,8 @@ def load_tokens(path: Path) -> dict[str, Token]:
         try:
             tokens[name] = _token(name, entry)
         except ValueError as error:
-            wrong.append(f"{path}: token.{name}: {error}")
+            shown = name if _NAME.fullmatch(name) else repr(name[:_MOST_SHOWN])
+            wrong.append(f"{path}: token.{shown}: {error}")
     if wrong:
         raise TokenError("\n".join(wrong))
     return tokens

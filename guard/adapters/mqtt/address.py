@@ -3,6 +3,7 @@
     mqtt://[user[:password]@]host[:port]              port 1883, no encryption
     mqtts://[user[:password]@]host[:port][?ca=FILE]   port 8883, TLS; `ca` is a PEM file, default: the system's
 
+A user, a password, `ca` and guard's own certificate may also come from beside the address (`guard.login`).
 User and password are percent-decoded. Neither ever leaves this record except into the MQTT CONNECT packet: `repr`
 leaves them out and every message here and elsewhere names the address by `redacted_url()`. Nothing here opens a
 connection; `tls_context()` reads the certificate file, so that a wrong one is an error at the start.
@@ -35,6 +36,10 @@ class BrokerAddress:
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    certificate: str | None = None
+    """PEM file with guard's own certificate and its chain, for a broker that asks for one."""
+    key: str | None = None
+    """PEM file with its key; None: in the same file."""
 
     @classmethod
     def parse(cls, url: str) -> BrokerAddress:
@@ -86,8 +91,25 @@ class BrokerAddress:
                 f" ({error.strerror or error}): give the PEM file of the authority that signed the"
                 " broker's certificate"
             ) from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.certificate is not None:
+            self._show(context, self.certificate)
         context.sslsocket_class = _SocketClosedOnFailure
         return context
+
+    def _show(self, context: ssl.SSLContext, certificate: str) -> None:
+        """Have guard's own certificate at hand, should the broker ask for it."""
+        try:
+            # A key with a password would make guard ask at its terminal, at which nobody sits.
+            context.load_cert_chain(certificate, self.key, password="")
+        except OSError as error:
+            files = certificate if self.key is None else f"{certificate} with {self.key}"
+            reason = getattr(error, "reason", None) or error.strerror or "no PEM with a certificate and its key"
+            raise BrokerAddressError(
+                f"broker url {self.redacted_url()}: guard's certificate {files} cannot be used"
+                f" ({reason.replace('_', ' ').lower()}): give the PEM files of the certificate and of its key, the"
+                " latter without a password"
+            ) from error
 
 
 class _SocketClosedOnFailure(ssl.SSLSocket):
