@@ -209,9 +209,10 @@ PROCESS = Row(
         lines(
             Look(
                 title="What is kept in memory",
-                text="Ended calls are forgotten after `[calls] remember`, billing ids never.",
+                text="Ended calls go after `[calls] remember`, billing ids never; provisional accounts have a bound.",
                 queries=(
                     Query("sum(guard_accounts{_})", "accounts"),
+                    Query("sum(guard_provisional_accounts{_})", "provisional accounts"),
                     Query("sum(guard_live_calls{_})", "calls up"),
                     Query("sum(guard_remembered_calls{_})", "ended calls"),
                     Query("sum(guard_billing_ids{_})", "billing messages"),
@@ -241,7 +242,8 @@ PROCESS = Row(
                 title="Call details deleted, an hour",
                 text="Who called whom goes after [privacy] keep_call_details; the money stays.",
                 queries=(Query(an_hour("guard_call_details_deleted_total{_}", "what"), "{{what}}"),),
-                width=12,
+                width=24,
+                height=6,
             )
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.boards.style import Board, Look, Query, Row, a_second, an_hour, bars, heat, lines, tile
+from dashboards.boards.style import Board, Look, Query, Row, a_second, an_hour, bars, heat, lines, states, tile
 
 NOW = Row(
     title="Now",
@@ -154,6 +154,28 @@ RULES = Row(
 MODEL = Row(
     title="Model",
     panels=(
+        states(
+            Look(
+                title="Model in force",
+                text="Which one scored when, and in what mode. None: it is off, or could not be used.",
+                queries=(
+                    Query("max by (model, digest, mode) (guard_model_info{_})", "{{model}} {{digest}}, {{mode}}"),
+                ),
+                width=12,
+                height=4,
+            ),
+            (("1", "in force", "green"),),
+        ),
+        states(
+            Look(
+                title="Refused or failed",
+                text="Red: the one that was read last cannot be used, or the one that ran failed (GuardModelMissing).",
+                queries=(Query("max(guard_model_refused{_})", "model"),),
+                width=12,
+                height=4,
+            ),
+            (("0", "no", "green"), ("1", "yes", "red")),
+        ),
         heat(
             Look(
                 title="Scores",

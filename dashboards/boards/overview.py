@@ -230,6 +230,8 @@ SWITCHES = Row(
                 title="Commands that wait, by switch",
                 text="Also at switches that are down: these get all of it when they are back.",
                 queries=(Query('guard_switch_commands_unconfirmed{_, switch=~"$switch"}', "{{switch}}"),),
+                width=24,
+                height=6,
             )
         ),
     ),

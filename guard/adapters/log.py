@@ -62,10 +62,12 @@ def set_up_logging(level: str = "info", *, stream: TextIO | None = None, console
     for old in root.handlers[:]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(number)
-    # Below a warning these tell of their own inner life, for each connection.
-    for chatty in ("asyncio", "uvicorn", "uvicorn.error", "httpx", "httpcore", "mqtt"):
-        logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
+    # Below a warning libraries tell of their own inner life, with all that passes through it: addresses with a token in
+    # them, what is asked of the store.
+    root.setLevel(max(number, logging.WARNING))
+    logging.getLogger("guard").setLevel(number)
+    for own in ("uvicorn", "uvicorn.error"):  # uvicorn gives them levels of their own
+        logging.getLogger(own).setLevel(logging.NOTSET)
 
 
 def _rendering(*, console: bool) -> list[Processor]:

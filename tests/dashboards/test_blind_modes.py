@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -116,6 +117,9 @@ def lines(guard: Guard, event: str) -> list[dict[str, Any]]:
 @pytest.mark.broker
 def test_a_model_that_cannot_be_read_is_missing_and_limits_go_on(guard: Guard, broker: Mosquitto) -> None:
     assert (guard.metric("guard_model_wanted"), guard.metric("guard_model_up")) == (1, 0)
+    assert guard.metric("guard_model_refused") == 1
+    with urllib.request.urlopen(f"{guard.url}/model", timeout=10) as page:
+        assert "no-such-model" in page.read().decode()
     [refused] = lines(guard, "model-refused")
     assert "no-such-model" in refused["text"]
     assert "limits and rules go on" in refused["effect"]

@@ -1,7 +1,7 @@
 """A real Prometheus scrapes a real daemon under simulated traffic: every panel and every alert is answered.
 
 `guard simulate` is one switch with customers; beside it a second switch lets one account run into its limit, so that
-there are blocks to be measured. A webhook has a target that is down.
+there are blocks to be measured. A webhook has a target that is down, and the shipped model looks on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pytest
 
 from guard.adapters.metrics import catalog
 from guard.adapters.metrics.catalog import Kind
+from guard.config.shipped import shipped
 from tests.acceptance.guardproc import Guard, wait_for
 from tests.acceptance.switchclient import SwitchClient
 from tests.dashboards import written
@@ -28,7 +29,9 @@ from tests.integration.mosquitto import Mosquitto
 
 pytestmark = [pytest.mark.broker, pytest.mark.prometheus]
 
-WEBHOOK = """
+MORE = f"""
+[model]
+dir = "{shipped("models") / "default"}"
 [[webhook]]
 name = "nobody"
 url = "http://127.0.0.1:9/"
@@ -49,7 +52,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     folder = tmp_path_factory.mktemp("boards")
     with (
         Mosquitto(folder / "mosquitto") as broker,
-        Guard(folder / "guard", broker.url, more=WEBHOOK) as guard,
+        Guard(folder / "guard", broker.url, more=MORE) as guard,
         Prometheus(folder / "prometheus", guard.url.removeprefix("http://")) as running,
         simulation(broker.url),
         SwitchClient(broker.port, "sw2") as switch,

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from guard.adapters.http import TokenFile, create_app
+from guard.adapters.http.app import create_app
+from guard.adapters.http.tokens import TokenFile
 from guard.config.sections import Listen
 from tests.http.desk import SWITCH, VIEW, PaperDesk, PaperStore
 

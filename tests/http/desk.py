@@ -28,6 +28,7 @@ from guard.core.records import Direction, Intent, IntentResult, Scope
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Measure, Per, Rule, RuleMode
+from guard.core.settings import ModelMode
 from guard.core.statement import LedgerSum
 from guard.core.views import (
     AccountState,
@@ -40,7 +41,7 @@ from guard.core.views import (
     SwitchView,
     TotalsView,
 )
-from guard.ports import NotReadyError, Reloaded, Store, StoreError
+from guard.ports import ModelView, NotReadyError, Reloaded, Store, StoreError, Trained
 
 NOW_MS = 1_795_317_165_120
 """2026-11-22T03:12:45.120Z."""
@@ -148,6 +149,37 @@ RULE = Rule(
     warn=5,
     block=10,
     scope=Scope.INTERNATIONAL,
+)
+
+
+MODEL_OFF = ModelView(
+    mode=ModelMode.OFF,
+    folder="models/default",
+    false_alarms_per_1000_account_days=5.0,
+    trained=None,
+    up=False,
+    wrong="",
+    scored=0,
+    skipped=0,
+    lag_s=0.0,
+    drift=0.0,
+)
+
+MODEL = replace(
+    MODEL_OFF,
+    mode=ModelMode.SHADOW,
+    up=True,
+    trained=Trained(
+        name="default",
+        digest="d923c8c762e2d9a453afe48f18b3d51f",
+        first="2026-09-01T00:00:03Z",
+        last="2026-10-06T00:32:03Z",
+        accounts=500,
+        mark=3.25,
+        silence="",
+    ),
+    scored=1_234,
+    drift=0.31,
 )
 
 
@@ -264,11 +296,12 @@ class PaperStore(Store):
         self, account: str, *, from_ms: int | None, to_ms: int | None
     ) -> AsyncIterator[Sequence[LedgerLine]]:
         self._answer("ledger", (account, from_ms, to_ms))
+        lines = [each for each in self.lines if (from_ms or 0) <= each.at_ms < (to_ms or NEWEST)]
         try:
-            for given, start in enumerate(range(0, len(self.lines), self.chunk)):
+            for given, start in enumerate(range(0, len(lines), self.chunk)):
                 if given == self.fails_after_chunks:
                     raise StoreError("the disk is gone")
-                yield self.lines[start : start + self.chunk]
+                yield lines[start : start + self.chunk]
         finally:
             self.chunks_closed += 1
 
@@ -361,6 +394,7 @@ class PaperDesk:
     unhealthy: str = ""
     missing: str = ""
     explodes: bool = False
+    model_view: ModelView = MODEL_OFF
 
     def know(self, *views: AccountView) -> None:
         """These accounts exist."""
@@ -378,9 +412,18 @@ class PaperDesk:
             if account > after and state in {None, view.state} and (query in account or query in view.name)
         ][:limit]
 
-    def soonest(self, limit: int) -> list[AccountView]:
-        growing = [view for view in self.views.values() if view.reaches_limit_at_ms is not None]
-        return sorted(growing, key=lambda view: view.reaches_limit_at_ms or 0)[:limit]
+    async def at_risk(self, *, limit: int, skip: int) -> list[AccountView]:
+        free = [view for view in self.views.values() if view.block is None]
+        growing = [view for view in free if view.reaches_limit_at_ms is not None]
+        warned = [view for view in free if view.reaches_limit_at_ms is None and view.state is AccountState.WARNED]
+        return [
+            *sorted(growing, key=lambda view: view.reaches_limit_at_ms or 0),
+            *sorted(warned, key=lambda view: -view.exposure_micros),
+        ][skip : skip + limit]
+
+    async def newly_blocked(self, *, query: str, limit: int, skip: int) -> list[AccountView]:
+        found = [view for view in self.views.values() if view.block is not None and query in view.account]
+        return sorted(found, key=lambda view: -(view.block or BLOCK).since_ms)[skip : skip + limit]
 
     def totals(self) -> TotalsView:
         return TotalsView(
@@ -397,7 +440,7 @@ class PaperDesk:
             last_decision=max((each.number for each in getattr(self.store, "decided", ())), default=0),
         )
 
-    def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
+    async def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
         found = [one for one in self.reviews if one.account > after]
         return found[:limit], found[limit - 1].account if len(found) > limit else None
 
@@ -407,8 +450,14 @@ class PaperDesk:
     def switches(self) -> list[SwitchView]:
         return self.known_switches
 
-    def held(self) -> Sequence[HeldView]:
-        return self.held_blocks
+    def behind(self) -> Sequence[str]:
+        return [switch.name for switch in self.known_switches if switch.lagging]
+
+    def held(self, account: str | None = None) -> Sequence[HeldView]:
+        return [each for each in self.held_blocks if account in {None, each.account}]
+
+    def held_count(self) -> int:
+        return len(self.held_blocks)
 
     def held_of(self, held: str) -> HeldView | None:
         return next((each for each in self.held_blocks if each.id == held), None)
@@ -421,6 +470,9 @@ class PaperDesk:
 
     def rule_hits(self) -> Mapping[tuple[str, str], int]:
         return self.hits
+
+    def model(self) -> ModelView:
+        return self.model_view
 
     async def submit(self, intent: Intent) -> IntentResult:
         if self.not_ready:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from guard.adapters.http import TokenFile, create_app
+from guard.adapters.http.app import create_app
 from guard.adapters.http.gate import is_loopback
-from guard.adapters.http.tokens import Role, add_token, remove_token
+from guard.adapters.http.tokens import Role, TokenFile, add_token, remove_token
 from guard.config.sections import Listen
 from guard.core.records import Block
 from tests.http.desk import PaperDesk
@@ -87,6 +87,17 @@ async def test_a_foreign_origin_is_refused(origin: str, desk: PaperDesk, api: ht
     assert answer.status_code == 403
     assert "Origin" in answer.json()["detail"]
     assert desk.submitted == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_what_another_sites_page_fetches_is_refused(site: str, api: httpx.AsyncClient) -> None:
+    """A picture or a script has no Origin; a link that somebody follows may lead here."""
+    for mode in ("no-cors", "cors", "websocket", ""):
+        answer = await api.get("/metrics", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode})
+        assert (answer.status_code, "Sec-Fetch-Site" in answer.text) == (403, True)
+    assert (await api.get("/", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"})).status_code == 200
+    for own in ("none", "same-origin"):
+        assert (await api.get("/metrics", headers={"Sec-Fetch-Site": own, "Sec-Fetch-Mode": "cors"})).status_code == 200
 
 
 async def test_our_own_page_may_act(desk: PaperDesk, api: httpx.AsyncClient) -> None:

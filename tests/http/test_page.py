@@ -8,10 +8,23 @@ from dataclasses import replace
 import httpx
 
 from guard.adapters.http.page.words import sentence
-from guard.core.decisions import Mode, Reason
+from guard.core.decisions import Action, Mode, Reason
 from guard.core.money import Micros
+from guard.core.settings import MINUTE_MS
 from guard.core.views import AccountState
-from tests.http.desk import BLOCK, BLOCKED, CALL, NOW_MS, SWITCH, VIEW, PaperDesk, PaperStore, decision, held_block
+from tests.http.desk import (
+    BLOCK,
+    BLOCKED,
+    CALL,
+    NOW_MS,
+    SWITCH,
+    VIEW,
+    PaperDesk,
+    PaperStore,
+    decision,
+    held_block,
+    line,
+)
 
 EVIL = "<script>alert('x')</script>\"&"
 
@@ -49,6 +62,46 @@ async def test_accounts_are_found(desk: PaperDesk, api: httpx.AsyncClient) -> No
     page = (await api.get("/", params={"q": "<script>"})).text
     assert 'href="/accounts/B7"' in page
     assert "<script>" not in page
+
+
+async def test_accounts_at_risk_come_a_page_at_a_time(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.views.clear()
+    desk.know(*(replace(VIEW, account=f"A{n:02}", reaches_limit_at_ms=NOW_MS + n * 1_000) for n in range(30)))
+    first, second = (await api.get("/")).text, (await api.get("/?page=2")).text
+    assert 'href="/accounts/A24"' in first
+    assert 'href="/accounts/A25"' not in first
+    assert 'href="/?page=2"' in first
+    assert 'href="/accounts/A24"' not in second
+    assert 'href="/accounts/A29"' in second
+    assert 'href="/?page=3"' not in second
+    assert 'hx-get="/?page=2"' in second, "what is brought up to date is the page that is looked at"
+    assert (await api.get("/?page=0")).status_code == (await api.get("/?page=41")).status_code == 422
+
+
+async def test_the_account_that_was_blocked_last_comes_first(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    """On the first page as many as there is room for, behind it all, found by part of an id."""
+    desk.views.clear()
+    blocks = (replace(BLOCK, since_ms=NOW_MS - 1_000 * n) for n in range(30))
+    desk.know(*(replace(BLOCKED, account=f"B{n:02}", block=block) for n, block in enumerate(blocks)))
+    for path in ("/", "/accounts?state=blocked"):
+        page = (await api.get(path)).text
+        assert re.findall(r'href="/accounts/(B\d\d)"', page) == [f"B{n:02}" for n in range(25)]
+    assert "All 30 blocked accounts" in (await api.get("/")).text
+    following = re.search(r'rel="next" href="([^"]+)"', (await api.get("/accounts?state=blocked")).text)
+    assert following
+    rest = (await api.get(following.group(1).replace("&amp;", "&"))).text
+    assert re.findall(r'href="/accounts/(B\d\d)"', rest) == [f"B{n:02}" for n in range(25, 30)]
+    assert 'rel="next"' not in rest
+    assert re.findall(r'href="/accounts/(B\d\d)"', (await api.get("/accounts?state=blocked&q=29")).text) == ["B29"]
+
+
+async def test_what_has_cleared_does_not_push_out_what_was_blocked(store: PaperStore, api: httpx.AsyncClient) -> None:
+    block = replace(decision(1), action=Action.BLOCK, text="Blocked: the limit was reached.")
+    store.decided = [block, *(replace(decision(n), action=Action.CLEARED, text="Cleared.") for n in range(2, 30))]
+    page = (await api.get("/")).text
+    assert "Blocked: the limit was reached." in page
+    assert "Cleared." not in page
+    assert "Cleared." in (await api.get("/decisions")).text
 
 
 async def test_the_page_says_what_is_missing(desk: PaperDesk, api: httpx.AsyncClient) -> None:
@@ -127,6 +180,14 @@ async def test_a_switch_in_trouble_is_shown(desk: PaperDesk, api: httpx.AsyncCli
     assert "down, silent although calls are up, behind, has not confirmed its list of blocks" in page
 
 
+async def test_every_page_says_so_while_a_backlog_is_read(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    """Whoever looks must know that money is counted late."""
+    assert "Behind:" not in (await api.get("/rules")).text
+    desk.known_switches = [replace(SWITCH, name=f"sw{number}", lagging=number != 2) for number in range(1, 7)]
+    for path in ("/", "/rules", "/accounts/A1001"):
+        assert "Behind: reports of sw1, sw3, sw4 and 2 more are being read late." in (await api.get(path)).text
+
+
 async def test_blocks_that_wait_for_an_operator_are_listed_with_why(desk: PaperDesk, api: httpx.AsyncClient) -> None:
     desk.held_blocks, desk.open = [held_block(1)], True
     assert "1 blocks wait for an operator" in (await api.get("/")).text
@@ -158,3 +219,16 @@ async def test_a_decision_in_shadow_does_not_look_as_if_it_had_acted(
     page = (await api.get("/accounts/A1001")).text
     assert page.count('<span class="what">warn</span>') == 1
     assert page.count('<span class="what">warn <span class="tag">shadow</span></span>') == 1
+
+
+async def test_of_a_long_ledger_only_the_newest_lines_are_drawn(store: PaperStore, api: httpx.AsyncClient) -> None:
+    """Nobody's page reads a million of them: the store is asked span by span, and left when it has too many."""
+    store.chunk = 500
+    store.lines = [replace(line(1), at_ms=NOW_MS - 86_400_000 + n * 8_000) for n in range(10_800)]
+    assert "<svg" in (await api.get("/accounts/A1001")).text
+    asked = [how for what, how in store.asked if what == "ledger"]
+    assert asked == [
+        ("A1001", NOW_MS - 10 * MINUTE_MS, None),
+        ("A1001", NOW_MS - 360 * MINUTE_MS, NOW_MS - 10 * MINUTE_MS),
+    ]
+    assert store.chunks_closed == len(asked)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
-from guard.core.decisions import Audit
+from guard.core.decisions import Action, Audit, Mode, Reason
 from guard.ports import Mistake, Reloaded, SetupRefusedError
-from tests.http.desk import NOW_MS, PaperDesk, PaperStore, delivery, webhook
+from tests.http.desk import MODEL, NOW_MS, PaperDesk, PaperStore, decision, delivery, webhook
 from tests.http.test_page_forms import secret
 
 
@@ -87,3 +89,56 @@ async def test_what_is_not_dead_is_not_sent_again(
     desk.webhooks.owed = [delivery(1)]
     form = {"csrf": await secret(api, "/webhooks"), "by": "ana", "reason": "mended", "id": event}
     assert (await api.post(f"/webhooks/{name}/resend", data=form)).status_code == 404
+
+
+async def test_what_was_typed_for_a_resend_is_not_lost(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.webhooks.known = [webhook(dead=2), webhook("pager", dead=1)]
+    desk.webhooks.owed = [delivery(1), delivery(2), delivery(3, "pager")]
+    chosen = delivery(2).owed.event.id
+    form = {"csrf": await secret(api, "/webhooks"), "by": "", "reason": "it was mended", "id": chosen}
+    answer = await api.post("/webhooks/ops/resend", data=form)
+
+    assert (answer.status_code, desk.webhooks.resent) == (422, [])
+    assert answer.text.count("<p>by is required.</p>") == 1
+    assert answer.text.count('value="it was mended"') == 1
+    assert f'<option value="{chosen}" selected>' in answer.text
+
+
+async def test_the_model_is_shown_with_its_figures_and_what_it_found(
+    desk: PaperDesk, store: PaperStore, api: httpx.AsyncClient
+) -> None:
+    desk.model_view = MODEL
+    found = replace(decision(1), reason=Reason.ANOMALY, mode=Mode.SHADOW, text="Spent 41.20 in the last hour.")
+    store.decided = [found, decision(2)]
+    page = (await api.get("/model")).text
+    assert "in mode shadow: what it finds is only recorded" in page
+    assert "0.31 is its drift: traffic has changed much" in page
+    assert "default, d923c8c762e2" in page
+    assert "2026-09-01 to 2026-10-06, 500 accounts" in page
+    assert "Spent 41.20 in the last hour." in page
+    assert "half of the limit" not in page, "what limits decide is no finding"
+
+
+async def test_a_model_that_was_refused_says_why(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.model_view = replace(MODEL, up=False, trained=None, wrong="models/x/manifest.json: format 1; train it anew")
+    page = (await api.get("/model")).text
+    assert "is wanted (shadow) and does not run" in page
+    assert "Why it does not run: models/x/manifest.json: format 1; train it anew" in page
+    desk.model_view = replace(MODEL, wrong="models/x/card.md: is not the file")
+    assert "the one before goes on: models/x/card.md" in (await api.get("/model")).text
+
+
+async def test_of_a_model_that_is_off_only_that_is_said(api: httpx.AsyncClient) -> None:
+    page = (await api.get("/model")).text
+    assert "The anomaly model is off." in page
+    assert "Held to" not in page
+
+
+async def test_what_the_model_says_of_an_account_stands_on_its_page_until_it_has_cleared(
+    store: PaperStore, api: httpx.AsyncClient
+) -> None:
+    found = replace(decision(1), reason=Reason.ANOMALY, mode=Mode.SHADOW, text="Spent 41.20 in the last hour.")
+    store.decided = [found, decision(2)]
+    assert "The anomaly model finds it unusual since" in (await api.get("/accounts/A1001")).text
+    store.decided.append(replace(decision(3), reason=Reason.ANOMALY, action=Action.CLEARED))
+    assert "The anomaly model finds it unusual" not in (await api.get("/accounts/A1001")).text

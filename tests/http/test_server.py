@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from guard.adapters.http import AddressError, Listening, serve
 from guard.adapters.http import server as module
+from guard.adapters.http.server import AddressError, Listening, serve
 from tests.http.desk import PaperStore, line
 
 A1001 = "/api/v1/accounts/A1001"

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from guard.adapters.http import TokenFile, create_app
+from guard.adapters.http.app import create_app
+from guard.adapters.http.tokens import TokenFile
 from guard.adapters.sqlite import open_store
 from guard.config.sections import Listen
 from guard.core.cycles import cycle_of_month

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from guard.adapters.http import AddressError, Certificate, serve
+from guard.adapters.http.server import AddressError, Certificate, serve
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ def test_there_is_a_bound(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("[token.a]\nrole = 'read'\nhash = 'sha256:abc'", "token.a: hash is not sha256:"),
         ("[token.a]\nrole = 'read'\nhash = '" + GOOD + "'\nhesh = 1", "token.a: unknown key hesh"),
         ("[token]\na = 1", "token.a: is not a table"),
-        ("[token.'a b']\nrole = 'read'\nhash = '" + GOOD + "'", "token.a b: a name has"),
+        ("[token.'a b']\nrole = 'read'\nhash = '" + GOOD + "'", "token.'a b': a name has"),
     ],
 )
 def test_a_wrong_file_is_an_error_that_names_the_entry(text: str, said: str, path: Path) -> None:

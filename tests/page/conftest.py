@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from guard.config.shipped import shipped
 from tests.acceptance.guardproc import Guard
 from tests.acceptance.switchclient import SwitchClient
 from tests.integration.mosquitto import Mosquitto
@@ -40,9 +41,35 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         yield broker
 
 
+MORE = f"""
+[model]
+dir = "{shipped("models") / "default"}"
+[rules]
+dir = "rules"
+[fuse]
+blocks = 1
+"""
+RULES = """
+[[rule]]
+id = "dear-call"
+title = "One dear call"
+mode = "enforce"
+measure = "gross"
+window = "1h"
+per = "account"
+block = "5.00"
+scope = "international"
+end_calls = true
+"""
+
+
 @pytest.fixture(scope="module")
 def guard(tmp_path_factory: pytest.TempPathFactory, broker: Mosquitto) -> Iterator[Guard]:
-    with Guard(tmp_path_factory.mktemp("guard"), broker.url) as guard:
+    """With the shipped model, one rule of its own, and a fuse that lets one block through."""
+    folder = tmp_path_factory.mktemp("guard")
+    (folder / "rules").mkdir()
+    (folder / "rules" / "dear.toml").write_text(RULES)
+    with Guard(folder, broker.url, more=MORE) as guard:
         yield guard
 
 

@@ -133,6 +133,7 @@ def test_everything_can_be_read_without_scripts(context: BrowserContext, guard: 
         ("/held", "Held blocks"),
         ("/decisions", "Decisions"),
         ("/rules", "Rules"),
+        ("/model", "Anomaly model"),
         ("/switches", "Switches"),
         ("/history", "History"),
         ("/webhooks", "Webhooks"),
@@ -151,12 +152,71 @@ def test_everything_can_be_read_without_scripts(context: BrowserContext, guard: 
     plain.close()
 
 
-@pytest.mark.parametrize("path", ["/accounts", "/rules", "/decisions", "/switches", "/held", "/history", "/webhooks"])
+PAGES = ("/accounts", "/rules", "/model", "/decisions", "/switches", "/held", "/history", "/webhooks")
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_every_page_fits_a_phone_and_stumbles_nobody(page: Page, path: str) -> None:
     page.goto(path)
     assert accessible(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_held_blocks_are_judged_together_by_keyboard(
+    page: Page, guard: Guard, switch: SwitchClient, request: pytest.FixtureRequest
+) -> None:
+    """The fuse lets one block through; two more wait, are picked with the space bar, and are called a false alarm."""
+    scheme = request.node.callspec.params["context"]
+    victims = [f"fuse-{scheme}-{number}" for number in range(3)]
+    for account in victims:
+        open_account(switch, guard, account, "500.00")
+        switch.report(
+            f"c-{account}", "ended", account, to="+25290123456", at=time.time(), duration_ms=60_000, charge="9"
+        )
+    wait_for(lambda: len(guard.request("GET", "/api/v1/held")[1]["held"]) == 2, "two that wait", guard.log_tail)
+    page.goto("/held")
+    expect(page.get_by_text("The fuse is open")).to_be_visible()
+    boxes = page.get_by_role("checkbox", name=re.compile(f"Pick fuse-{scheme}"))
+    expect(boxes).to_have_count(2)
+    for number in range(2):
+        boxes.nth(number).focus()
+        page.keyboard.press("Space")
+    shoot(page, f"6-held-{scheme}")
+    assert accessible(page) == []
+    judging = page.locator("form[action='/held']")
+    judging.get_by_label("Your name").focus()
+    page.keyboard.type("Dora")
+    page.keyboard.press("Tab")
+    page.keyboard.type("a wrong rule")
+    judging.get_by_role("button", name=re.compile("Reject")).focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status")).to_contain_text("Rejected")
+    expect(boxes).to_have_count(0)
+    page.goto(f"/accounts/{victims[1]}")
+    expect(page.locator(".history")).to_contain_text("rejected by Dora: a wrong rule")
+    closing = {"by": "Dora", "reason": "seen"}
+    assert guard.request("POST", "/api/v1/fuse/close", closing)[0] == 200
+
+
+def test_a_closed_account_is_forgotten(
+    page: Page, guard: Guard, switch: SwitchClient, request: pytest.FixtureRequest
+) -> None:
+    account = f"gone-{request.node.callspec.params['context']}"
+    open_account(switch, guard, account, "10.00")
+    switch.bill({"type": "close", "id": f"close-{account}", "account": account})
+    wait_for(lambda: guard.account(account)["state"] == "closed", "the account is closed", guard.log_tail)
+    page.goto(f"/accounts/{account}")
+    page.locator("summary", has_text=re.compile("^Forget$")).click()
+    form = page.locator("form[action$='/forget']")
+    form.get_by_label(re.compile("^To confirm")).fill(account)
+    form.get_by_label("Your name").fill("Ana")
+    form.get_by_label("Reason").fill("asked us to")
+    assert accessible(page) == []
+    form.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_contain_text("Forgotten")
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("Maple Dental Clinic")
 
 
 def test_a_page_that_is_no_longer_true_says_so(context: BrowserContext) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from guard.commands.install import install as run_install
+from guard.commands.output import CommandError
+
 PROGRAM = "/opt/guard/bin/guard"
 
 
@@ -30,6 +33,8 @@ def test_everything_is_laid_and_the_laid_configuration_is_right(tmp_path: Path) 
         "etc/systemd/system/guard.service",
         "etc/systemd/system/guard-train.service",
         "etc/systemd/system/guard-train.timer",
+        "etc/systemd/system/guard-backup.service",
+        "etc/systemd/system/guard-backup.timer",
         "etc/sysusers.d/guard.conf",
         "etc/tmpfiles.d/guard.conf",
         "etc/guard/guard.toml",
@@ -84,6 +89,21 @@ def test_a_guard_that_the_unit_could_not_start_is_refused_first(tmp_path: Path, 
     assert done.returncode == 2
     assert says in done.stderr
     assert files(tmp_path) == set()
+
+
+def test_a_guard_whose_python_lies_in_somebodys_home_is_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment's Python is often a link into one; the unit would fail at `exec`, and nobody know why."""
+    monkeypatch.setattr("guard.commands.install.HIDDEN", (str(tmp_path / "home"),))
+    for folder in ("home", "bin"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "home" / "python").touch()
+    (tmp_path / "bin" / "python").symlink_to(tmp_path / "home" / "python")
+    (tmp_path / "bin" / "guard").write_text(f"#!{tmp_path}/bin/python\n")
+    with pytest.raises(CommandError, match="home/python: the service cannot see anything below"):
+        run_install(root=tmp_path / "root", program=tmp_path / "bin" / "guard", dry_run=True)
+    assert not (tmp_path / "root").exists()
 
 
 def test_without_a_root_the_program_must_be_there() -> None:

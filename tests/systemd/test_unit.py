@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from guard.commands.install import UNITS
 from guard.commands.run import STOP_WITHIN_S
 
 pytestmark = pytest.mark.service
@@ -30,7 +31,7 @@ def laid(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("unit", ["guard.service", "guard-train.service"])
+@pytest.mark.parametrize("unit", ["guard.service", "guard-train.service", "guard-backup.service"])
 def test_what_a_break_in_could_do_is_little(unit: str) -> None:
     done = run("systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(FOLDER / unit))
 
@@ -38,7 +39,7 @@ def test_what_a_break_in_could_do_is_little(unit: str) -> None:
     assert f"Overall exposure level for {unit}" in done.stdout
 
 
-@pytest.mark.parametrize("unit", ["guard.service", "guard-train.service", "guard-train.timer"])
+@pytest.mark.parametrize("unit", UNITS)
 def test_systemd_reads_the_laid_unit_without_complaint(laid: Path, unit: str) -> None:
     done = run("systemd-analyze", "verify", "--man=no", str(laid / "etc/systemd/system" / unit))
 
@@ -47,13 +48,20 @@ def test_systemd_reads_the_laid_unit_without_complaint(laid: Path, unit: str) ->
     assert complaints == []
 
 
-def test_the_training_runs_each_week() -> None:
+def _next_two(timer_file: str) -> str:
     timer = configparser.ConfigParser()
-    timer.read(FOLDER / "guard-train.timer")
+    timer.read(FOLDER / timer_file)
     done = run("systemd-analyze", "calendar", "--iterations=2", timer["Timer"]["OnCalendar"])
-
     assert done.returncode == 0, done.stderr
-    assert "Sun" in done.stdout
+    return done.stdout
+
+
+def test_the_training_runs_each_week() -> None:
+    assert "Sun" in _next_two("guard-train.timer")
+
+
+def test_the_backup_runs_each_night() -> None:
+    assert _next_two("guard-backup.timer").count("02:00:00 UTC") == 2
 
 
 def test_the_user_and_the_folders_can_be_made(laid: Path) -> None:

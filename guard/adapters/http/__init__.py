@@ -8,10 +8,6 @@ lists come in pages, the ledger is streamed. The layers, from outside in:
     Gate              this machine only, or whoever shows a token; bodies within bounds
     RawPath           routes on the path as it was sent, so that an id may hold any character
     routes            `app.ROUTES`; errors become problem documents (RFC 9457)
+
+Nothing is imported here: whoever only reads the file of tokens must not wait for a web server.
 """
-
-from guard.adapters.http.app import create_app
-from guard.adapters.http.server import AddressError, Certificate, Listening, serve
-from guard.adapters.http.tokens import TokenFile
-
-__all__ = ["AddressError", "Certificate", "Listening", "TokenFile", "create_app", "serve"]

@@ -6,16 +6,15 @@ the account as it is afterwards, once what was asked for is durable.
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from guard.adapters.http.accounts import account_response, json_response
 from guard.adapters.http.gate import OPERATOR
 from guard.adapters.http.inputs import Fields, FieldValueError, body_fields, moment, words
+from guard.adapters.http.outcomes import check
 from guard.adapters.http.paths import account_id
-from guard.adapters.http.problems import ApiError, FieldError, no_such_account, no_such_held, refused_fields
+from guard.adapters.http.problems import no_such_held
 from guard.adapters.http.state import desk_of
 from guard.core.records import (
     AboutAccount,
@@ -24,7 +23,6 @@ from guard.core.records import (
     Block,
     CloseFuse,
     Forget,
-    IntentResult,
     Reject,
     Release,
     Scope,
@@ -155,27 +153,5 @@ def _whole(value: object) -> None:
 
 
 async def _submit(request: Request, intent: AboutAccount) -> Response:
-    match await desk_of(request).submit(intent):
-        case IntentResult.DONE:
-            return await account_response(request, intent.account)
-        case IntentResult.UNKNOWN_ACCOUNT:
-            raise no_such_account()
-        case IntentResult.AT_LIMIT:
-            raise ApiError(
-                409,
-                "the account is still at its credit limit: release it until a time (`until`), or give it a new limit",
-            )
-        case IntentResult.CLOSED:
-            raise ApiError(409, "the account is closed; billing opens it again")
-        case IntentResult.UNTIL_PAST:
-            raise refused_fields([FieldError("until", "must lie in the future")])
-        case IntentResult.UNKNOWN_HELD:
-            raise no_such_held()
-        case IntentResult.NO_SUGGESTION:
-            raise ApiError(409, "no higher limit is waiting for this account: state the amount as `limit`")
-        case IntentResult.NOT_CLOSED:
-            raise ApiError(409, "the account is not closed: billing closes it (`close`), then it can be forgotten")
-        case IntentResult.CALLS_UP:
-            raise ApiError(409, "the account has calls up: it can be forgotten when they are over")
-        case unexpected:
-            assert_never(unexpected)
+    check(await desk_of(request).submit(intent))
+    return await account_response(request, intent.account)

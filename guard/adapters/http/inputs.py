@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -36,6 +37,10 @@ BODY_WITHIN_S = 10.0
 """A body of at most 64 KiB takes no longer to arrive."""
 
 MAX_NUMBER = 2**63 - 1
+_MOST_NAMED = 20
+"""Unknown fields of a request that are told one by one; it may have thousands."""
+_MOST_COMPARED = 64
+"""Characters of a field's name: whoever sends 64 KiB of one must not have the loop compare them."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
@@ -84,11 +89,13 @@ class Fields:
 
     def finish(self) -> None:
         """Refuse the request if anything was wrong, a field that nobody asked for included."""
-        for name in self._values:
-            if name not in self._asked:
-                near = get_close_matches(name, self._asked, n=1, cutoff=0.0)
-                hint = f'; the nearest known one is "{near[0]}"' if near else ""
-                self.refuse(name, f"is not a field of this request{hint}")
+        unknown = [name for name in self._values if name not in self._asked]
+        for name in unknown[:_MOST_NAMED]:
+            near = get_close_matches(name[:_MOST_COMPARED], self._asked, n=1, cutoff=0.0)
+            hint = f'; the nearest known one is "{near[0]}"' if near else ""
+            self.refuse(name, f"is not a field of this request{hint}")
+        if len(unknown) > _MOST_NAMED:
+            self.refuse("", f"and {len(unknown) - _MOST_NAMED:,} more fields are none of this request")
         if self._errors:
             raise refused_fields(self._errors)
 
@@ -96,11 +103,9 @@ class Fields:
 def query_fields(request: Request) -> Fields:
     """The query's parameters, empty ones left out; one that is given twice is refused."""
     fields = Fields({name: value for name, value in request.query_params.items() if value})
-    seen: set[str] = set()
-    for name, _ in request.query_params.multi_items():
-        if name in seen:
-            fields.refuse(name, "is given more than once")
-        seen.add(name)
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    for name in [name for name, count in counts.items() if count > 1][:_MOST_NAMED]:
+        fields.refuse(name, "is given more than once")
     return fields
 
 

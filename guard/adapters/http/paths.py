@@ -17,6 +17,9 @@ from guard.adapters.http.problems import no_such_account
 MAX_ID = 128
 """Characters of an id (contract 1)."""
 
+PROGRAMS = ("/api/", "/metrics", "/-/")
+"""Where paths for programs begin; all others are the page."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 

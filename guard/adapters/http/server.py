@@ -138,8 +138,9 @@ def bind(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError as error:
-        raise AddressError(f"http.listen: {host} is no address of this machine: {error.strerror}") from None
+    except (OSError, UnicodeError) as error:  # the latter of a name that no name of a machine can be
+        reason = getattr(error, "strerror", None) or "it cannot be looked up"
+        raise AddressError(f"http.listen: {host} is no address of this machine: {reason}") from None
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -128,5 +128,5 @@ async def limit_review(request: Request) -> Response:
     limit = fields.read("limit", page_limit, DEFAULT_LIMIT)
     after = fields.read("after", account_name, "")
     fields.finish()
-    reviews, following = desk_of(request).limit_review(after=after, limit=limit)
+    reviews, following = await desk_of(request).limit_review(after=after, limit=limit)
     return json_response({"accounts": [review_object(review) for review in reviews], "next": following})

@@ -14,8 +14,8 @@ of integers, the loop in histograms of a few integers, and all else is read off 
 
 from guard.adapters.metrics.catalog import CONTENT_TYPE
 from guard.adapters.metrics.exposition import Exposition
-from guard.adapters.metrics.figures import Figures, initial_figures
+from guard.adapters.metrics.figures import Figures, SessionFigures, initial_figures
 from guard.adapters.metrics.probe import Probe
 from guard.adapters.metrics.reading import read_off
 
-__all__ = ["CONTENT_TYPE", "Exposition", "Figures", "Probe", "initial_figures", "read_off"]
+__all__ = ["CONTENT_TYPE", "Exposition", "Figures", "Probe", "SessionFigures", "initial_figures", "read_off"]

@@ -102,6 +102,12 @@ RULE_FAILURES = _counter(
 )
 MODEL_WANTED = _gauge("guard_model_wanted", "0 or 1", "1 if the configuration asks for the anomaly model.")
 MODEL_UP = _gauge("guard_model_up", "0 or 1", "1 while the anomaly model scores; 0 when it is off, or failed.")
+MODEL_REFUSED = _gauge(
+    "guard_model_refused", "0 or 1", "1 while the model that was read last cannot be used, or the one that ran failed."
+)
+MODEL_INFO = _gauge(
+    "guard_model_info", "1", "1 for the model in force: which one, and its mode.", "mode", "model", "digest"
+)
 MODEL_ROWS = _counter("guard_model_rows_total", "rows", "Accounts that the model was to look at.", "outcome")
 MODEL_LAG = _gauge("guard_model_lag_seconds", "seconds", "Age of the newest row that was scored last.")
 MODEL_DRIFT = _gauge(
@@ -111,6 +117,9 @@ MODEL_SCORES = _histogram("guard_model_scores", "decades", "Scores that the anom
 
 # -- money and customers
 ACCOUNTS = _gauge("guard_accounts", "accounts", "Accounts by state.", "state")
+PROVISIONAL = _gauge(
+    "guard_provisional_accounts", "accounts", "Accounts that a report opened and billing has not spoken of."
+)
 EXPOSURE = _gauge("guard_exposure", "currency", "Exposure over all accounts.", "currency")
 IN_FLIGHT = _gauge("guard_in_flight", "currency", "Value of the calls that are up; part of the exposure.", "currency")
 BURN = _gauge("guard_burn_rate", "currency a minute", "What the calls that are up cost each minute.", "currency")

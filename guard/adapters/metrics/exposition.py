@@ -109,6 +109,8 @@ class Exposition:
         yield catalog.RULE_FAILURES, figures.rule_failures
         yield catalog.MODEL_WANTED, int(figures.model_wanted)
         yield catalog.MODEL_UP, int(figures.model_up)
+        yield catalog.MODEL_REFUSED, int(figures.model_refused)
+        yield catalog.MODEL_INFO, figures.model_info
         yield catalog.MODEL_ROWS, figures.model_rows
         yield catalog.MODEL_LAG, figures.model_lag_s
         yield catalog.MODEL_DRIFT, figures.model_drift
@@ -120,6 +122,7 @@ class Exposition:
     def _money(self) -> Iterator[tuple[Family, Samples | Histogram | float]]:
         figures = self._figures
         yield catalog.ACCOUNTS, figures.accounts
+        yield catalog.PROVISIONAL, figures.provisional_accounts
         yield catalog.EXPOSURE, _units(figures.exposure_micros)
         yield catalog.IN_FLIGHT, _units(figures.in_flight_micros)
         yield catalog.BURN, _units(figures.burn_micros)

@@ -130,6 +130,7 @@ class Figures:
     """By kind."""
     accounts: dict[str, int] = field(default_factory=dict)
     """By state."""
+    provisional_accounts: int = 0
     exposure_micros: dict[str, int] = field(default_factory=dict)
     """By currency, like the three below."""
     in_flight_micros: dict[str, int] = field(default_factory=dict)
@@ -160,6 +161,9 @@ class Figures:
     rule_failures: int = 0
     model_wanted: bool = False
     model_up: bool = False
+    model_refused: bool = False
+    model_info: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """By (mode, name, digest) of the one in force."""
     model_rows: dict[str, int] = field(default_factory=lambda: {"scored": 0, "skipped": 0})
     """By outcome."""
     model_lag_s: float = 0.0

@@ -6,11 +6,11 @@ of switches (1,000 at most) and of rules, never with the number of customers.
 
 from __future__ import annotations
 
-from guard.adapters.metrics.figures import Figures
-from guard.core.accounts import NOT_SHOWN
+from guard.adapters.metrics.figures import OTHER_SWITCHES, Figures
 from guard.core.engine import Engine
 from guard.core.expectation import THOUSANDTHS
-from guard.core.money import floor_from_scaled
+from guard.core.pictures import totals_picture
+from guard.core.records import Outcome
 from guard.core.settings import HOUR_MS
 from guard.core.switches import Silence, Switch
 from guard.core.world import World
@@ -24,6 +24,7 @@ def read_off(engine: Engine, figures: Figures, now_ms: int) -> None:
     figures.decisions.update(world.decided)
     figures.billing.update(world.billed)
     figures.accounts.update({state.value: count for state, count in world.states.items()})
+    figures.provisional_accounts = world.strangers.count
     figures.unrated_calls = world.unrated
     figures.billing_ids = len(world.billing)
     figures.rule_hits.update(engine.rule_hits)
@@ -45,6 +46,8 @@ def _read_switches(world: World, figures: Figures, now_ms: int) -> None:
             first = next(iter(switch.pending.values()), None)
             if first is not None:
                 oldest_ms = max(oldest_ms, now_ms - first.since_ms)
+    if world.unheard:
+        figures.reports[OTHER_SWITCHES, Outcome.INVALID.value] = world.unheard
     figures.command_age_s = oldest_ms / 1_000
     figures.commands_unconfirmed = unconfirmed
     figures.remembered_calls = remembered
@@ -67,15 +70,8 @@ def _read_switch(switch: Switch, figures: Figures, now_ms: int) -> None:
 
 
 def _read_money(world: World, figures: Figures, now_ms: int) -> None:
-    for currency, settled in world.settled_micros.items():
-        flying = world.pooled_scaled(currency, now_ms)
-        burn = world.pooled.get(currency, NOT_SHOWN)[1]
-        for switch in world.switches.values():
-            flight = switch.totals.get(currency)
-            if flight is not None:
-                flying += flight.value_scaled(now_ms)
-                burn += flight.line()[1]
-        figures.in_flight_micros[currency] = floor_from_scaled(flying)
-        figures.exposure_micros[currency] = settled + figures.in_flight_micros[currency]
-        figures.burn_micros[currency] = burn
-        figures.reconciled_micros[currency] = world.reconciled_micros.get(currency, 0)
+    for total in totals_picture(world, now_ms).currencies:
+        figures.exposure_micros[total.currency] = total.exposure_micros
+        figures.in_flight_micros[total.currency] = total.in_flight_micros
+        figures.burn_micros[total.currency] = total.burn_micros_per_minute
+        figures.reconciled_micros[total.currency] = world.reconciled_micros.get(total.currency, 0)

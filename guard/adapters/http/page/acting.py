@@ -5,8 +5,7 @@ A form that cannot be taken shows the page again with what is wrong, and with ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import assert_never
+from collections.abc import Callable, Collection, Mapping
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,10 +14,11 @@ from guard.adapters.http.accounts import known
 from guard.adapters.http.actions import MAX_BY, MAX_REASON
 from guard.adapters.http.gate import OPERATOR
 from guard.adapters.http.inputs import Fields, words
-from guard.adapters.http.page.forms import check_csrf, form_fields, local_moment
-from guard.adapters.http.page.looking import account_page
-from guard.adapters.http.paths import account_id, account_path
-from guard.adapters.http.problems import ApiError, FieldError, no_such_account, no_such_held
+from guard.adapters.http.outcomes import check
+from guard.adapters.http.page.forms import Refusal, check_csrf, form_fields, form_pairs, local_moment
+from guard.adapters.http.page.looking import SHOWN_ACCOUNTS, account_page, held_page
+from guard.adapters.http.paths import MAX_ID, account_id, account_path
+from guard.adapters.http.problems import ApiError, no_such_held
 from guard.adapters.http.state import desk_of
 from guard.core.records import (
     AboutAccount,
@@ -26,6 +26,7 @@ from guard.core.records import (
     Approve,
     Block,
     CloseFuse,
+    Forget,
     IntentResult,
     Reject,
     Release,
@@ -33,10 +34,14 @@ from guard.core.records import (
     SetLimit,
 )
 from guard.core.views import AccountView
+from guard.ports import Desk
 from guard.wire.fields import unsigned_money
 
 MADE = ("amount", "none", "suggested")
 """What the form of the limit can set: an amount, no limit, or the one that waits."""
+
+MAX_PICKED = SHOWN_ACCOUNTS + 10
+"""Fields of a form: as many as the page shows, and who and why."""
 
 Maker = Callable[[Fields, AccountView, str, str], AboutAccount]
 """(fields, account, by, reason) -> what is asked for."""
@@ -92,22 +97,45 @@ async def limit(request: Request) -> Response:
     return await _act(request, "limit", make)
 
 
+async def forget(request: Request) -> Response:
+    """Let go of who a closed account was; its id must be written once more."""
+
+    def make(fields: Fields, view: AccountView, by: str, reason: str) -> AboutAccount:
+        if fields.need("confirm", words(MAX_ID), "") != view.account:
+            fields.refuse("confirm", f"must be {view.account}: what is forgotten is forgotten for good")
+        return Forget(account=view.account, by=by, reason=reason)
+
+    return await _act(request, "forget", make)
+
+
 async def judge(request: Request) -> Response:
-    """Approve or reject a block that the fuse holds."""
-    form = await form_fields(request)
+    """Approve or reject those of the held blocks that are picked, with one name and one reason."""
+    pairs = await form_pairs(request, MAX_PICKED)
+    form = dict(pairs)
+    form.pop("pick", None)
     check_csrf(request, form)
-    desk = desk_of(request)
-    held = desk.held_of(request.path_params["id"])
-    if held is None:
-        raise no_such_held()
+    picked = frozenset(value for name, value in pairs if name == "pick")
     fields, by, reason = who_and_why(request, form)
     verdict = fields.need("verdict", _one_of("approve", "reject"), "reject")
-    fields.finish()
-    kind = Approve if verdict == "approve" else Reject
-    wrong = _objection(await desk.submit(kind(account=held.account, held=held.id, by=by, reason=reason)))
-    if wrong is not None:
-        raise ApiError(409, wrong.detail)
+    if not picked:
+        fields.refuse("pick", "at least one")
+    try:
+        fields.finish()
+        await _judge(desk_of(request), picked, Approve if verdict == "approve" else Reject, by, reason)
+    except ApiError as error:
+        return held_page(request, picked=picked, refusal=Refusal("held", form, error))
     return _back(f"/held?done={verdict}")
+
+
+async def _judge(desk: Desk, picked: Collection[str], kind: type[Approve | Reject], by: str, reason: str) -> None:
+    """Those that somebody else has judged meanwhile are left as they were judged; 404 when that is all of them."""
+    results = [
+        await desk.submit(kind(account=held.account, held=held.id, by=by, reason=reason))
+        for held in desk.held()
+        if held.id in picked
+    ]
+    if IntentResult.DONE not in results:
+        raise no_such_held()
 
 
 async def close_fuse(request: Request) -> Response:
@@ -115,7 +143,10 @@ async def close_fuse(request: Request) -> Response:
     form = await form_fields(request)
     check_csrf(request, form)
     fields, by, reason = who_and_why(request, form)
-    fields.finish()
+    try:
+        fields.finish()
+    except ApiError as error:
+        return held_page(request, refusal=Refusal("fuse", form, error))
     await desk_of(request).submit(CloseFuse(by=by, reason=reason))
     return _back("/held?done=fuse")
 
@@ -128,13 +159,9 @@ async def _act(request: Request, name: str, make: Maker) -> Response:
     intent = make(fields, view, by, reason)
     try:
         fields.finish()
+        check(await desk_of(request).submit(intent))
     except ApiError as error:
-        return await account_page(
-            request, view.account, refused=error.errors, form=name, typed=form, status=error.status
-        )
-    wrong = _objection(await desk_of(request).submit(intent))
-    if wrong is not None:
-        return await account_page(request, view.account, refused=(wrong,), form=name, typed=form, status=409)
+        return await account_page(request, view.account, refusal=Refusal(name, form, error))
     return _back(f"{account_path(view.account)}?done={name}")
 
 
@@ -158,31 +185,6 @@ def _one_of(*accepted: str) -> Callable[[object], str]:
         return str(value) if value in accepted else accepted[0]
 
     return read
-
-
-def _objection(result: IntentResult) -> FieldError | None:
-    """Why an intent was not carried out, beside the field that could change it; None: it was."""
-    match result:
-        case IntentResult.DONE:
-            return None
-        case IntentResult.UNKNOWN_ACCOUNT:
-            raise no_such_account()
-        case IntentResult.AT_LIMIT:
-            return FieldError(
-                "until", "is needed: the account is still at its credit limit. Or give it another limit instead"
-            )
-        case IntentResult.CLOSED:
-            return FieldError("account", "is closed; billing opens it again")
-        case IntentResult.UNTIL_PAST:
-            return FieldError("until", "must lie in the future")
-        case IntentResult.UNKNOWN_HELD:
-            raise no_such_held()
-        case IntentResult.NO_SUGGESTION:
-            return FieldError("limit", "is needed: no suggested limit is waiting")
-        case IntentResult.NOT_CLOSED | IntentResult.CALLS_UP:
-            return FieldError("account", "must be closed, with no call up")
-        case unexpected:
-            assert_never(unexpected)
 
 
 def _back(path: str) -> Response:

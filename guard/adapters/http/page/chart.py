@@ -69,7 +69,8 @@ def chart_of(
     return Chart(
         path=path,
         area=f"{path} L{placed[-1][0]} {floor} L{placed[0][0]} {floor} Z",
-        marks=tuple(_marks(decisions, scale)),
+        # Drawn last is on top.
+        marks=tuple(sorted(_marks(decisions, scale), key=lambda mark: (mark.kind == "block", mark.at_ms))),
         limit_y=None if view.limit_micros is None else scale.y(view.limit_micros),
         highest_micros=max(micros for _, micros in points),
         from_ms=first_ms,

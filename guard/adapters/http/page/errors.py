@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guard.adapters.http.page.render import render
+from guard.adapters.http.paths import PROGRAMS
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
-_PROGRAMS = ("/api/", "/metrics", "/-/", "/static/")
+_NO_PAGES = (*PROGRAMS, "/static/")
 
 
 def as_page(handler: Handler) -> Handler:
@@ -21,7 +22,7 @@ def as_page(handler: Handler) -> Handler:
 
     async def handled(request: Request, error: Exception) -> Response:
         problem = await handler(request, error)
-        if request.url.path.startswith(_PROGRAMS) or "text/html" not in request.headers.get("accept", ""):
+        if request.url.path.startswith(_NO_PAGES) or "text/html" not in request.headers.get("accept", ""):
             return problem
         told = msgspec.json.decode(problem.body)
         context = {"title": HTTPStatus(problem.status_code).phrase, "detail": told["detail"]}

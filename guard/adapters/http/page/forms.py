@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl
 
@@ -20,14 +21,38 @@ _MINUTES = "%Y-%m-%dT%H:%M"
 _SECONDS = "%Y-%m-%dT%H:%M:%S"
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A form that could not be taken: it is shown again with what is wrong and with what had been typed."""
+
+    form: str
+    """Which one of its page."""
+    typed: Mapping[str, str]
+    error: ApiError
+
+    @property
+    def status(self) -> int:
+        """Of the answer."""
+        return self.error.status
+
+    @property
+    def wrong(self) -> Sequence[str]:
+        """What is wrong, a sentence each."""
+        return [f"{each.field} {each.detail}" for each in self.error.errors] or [self.error.detail]
+
+
 async def form_fields(request: Request) -> Mapping[str, str]:
     """The fields of an `application/x-www-form-urlencoded` body, empty ones left out."""
+    return dict(await form_pairs(request, MAX_FIELDS))
+
+
+async def form_pairs(request: Request, most: int) -> Sequence[tuple[str, str]]:
+    """The same where a field may occur more than once."""
     body = await request_body(request)
     try:
-        pairs = parse_qsl(body.decode(), strict_parsing=bool(body), max_num_fields=MAX_FIELDS)
+        return parse_qsl(body.decode(), strict_parsing=bool(body), max_num_fields=most)
     except (UnicodeDecodeError, ValueError):
         raise ApiError(400, "the body is not a form") from None
-    return dict(pairs)
 
 
 def check_csrf(request: Request, form: Mapping[str, str]) -> None:

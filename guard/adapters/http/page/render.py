@@ -42,7 +42,8 @@ def render(request: Request, template: str, context: Mapping[str, object], *, st
     scope = request.scope
     shared = {
         "missing": desk.ready(),
-        "held_count": len(desk.held()),
+        "behind": words.listed(desk.behind()),
+        "held_count": desk.held_count(),
         "webhooks": webhooks,
         "dead_count": sum(view.dead for view in webhooks),
         "now_ms": desk.now_ms(),

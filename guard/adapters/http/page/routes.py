@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from guard.adapters.http.page import acting, entering, looking, tending
+from guard.adapters.http.page import acting, entering, looking, model, tending
 from guard.adapters.http.page.render import asset
 
 ACCOUNT = "/accounts/{id}"
@@ -20,10 +20,12 @@ ROUTES = (
     Route(f"{ACCOUNT}/release", acting.release, methods=POST),
     Route(f"{ACCOUNT}/allow", acting.allow, methods=POST),
     Route(f"{ACCOUNT}/limit", acting.limit, methods=POST),
+    Route(f"{ACCOUNT}/forget", acting.forget, methods=POST),
     Route("/held", looking.held),
-    Route("/held/{id}", acting.judge, methods=POST),
+    Route("/held", acting.judge, methods=POST),
     Route("/fuse/close", acting.close_fuse, methods=POST),
     Route("/rules", looking.rules),
+    Route("/model", model.model),
     Route("/decisions", looking.decisions),
     Route("/switches", looking.switches),
     Route("/history", tending.history),

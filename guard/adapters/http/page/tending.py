@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from guard.adapters.http.accounts import known
 from guard.adapters.http.inputs import position, query_fields, words
 from guard.adapters.http.page.acting import who_and_why
-from guard.adapters.http.page.forms import check_csrf, form_fields
+from guard.adapters.http.page.forms import Refusal, check_csrf, form_fields
 from guard.adapters.http.page.looking import DONE, SHOWN_ACCOUNTS
 from guard.adapters.http.page.render import render
 from guard.adapters.http.paths import MAX_ID, account_id
-from guard.adapters.http.problems import no_such_dead_letter, no_such_webhook
+from guard.adapters.http.problems import ApiError, no_such_dead_letter, no_such_webhook
 from guard.adapters.http.reload import who
 from guard.adapters.http.state import desk_of
 from guard.adapters.http.webhooks import MAX_NAME, page_begins
@@ -70,6 +70,10 @@ async def _history(
 
 async def webhooks(request: Request) -> Response:
     """How it stands with each target, and what has been given up."""
+    return await _webhooks_page(request)
+
+
+async def _webhooks_page(request: Request, refusal: Refusal | None = None) -> Response:
     fields = query_fields(request)
     after = fields.read("after", page_begins, ("", ""))
     done = fields.read("done", words(MAX_ID), "")
@@ -78,7 +82,8 @@ async def webhooks(request: Request) -> Response:
     found = await office.deliveries(webhook=None, dead=True, after=after, limit=SHOWN_ACCOUNTS + 1)
     shown = found[:SHOWN_ACCOUNTS]
     following = f"{shown[-1].webhook}/{shown[-1].owed.event.id}" if len(found) > SHOWN_ACCOUNTS else ""
-    return render(request, "webhooks.html", {"dead": shown, "after": following, "done": DONE.get(done, "")})
+    context = {"dead": shown, "after": following, "done": DONE.get(done, ""), "refusal": refusal}
+    return render(request, "webhooks.html", context, status=200 if refusal is None else refusal.status)
 
 
 async def resend(request: Request) -> Response:
@@ -87,11 +92,14 @@ async def resend(request: Request) -> Response:
     check_csrf(request, form)
     fields, by, reason = who_and_why(request, form)
     event = fields.read("id", words(MAX_NAME), None)
-    fields.finish()
     webhook = unquote(request.path_params["name"])
-    resent = await desk_of(request).webhooks.resend(webhook, event, by=by, reason=reason)
+    try:
+        fields.finish()
+        resent = await desk_of(request).webhooks.resend(webhook, event, by=by, reason=reason)
+        if resent == 0:
+            raise no_such_dead_letter()
+    except ApiError as error:
+        return await _webhooks_page(request, Refusal(webhook, form, error))
     if resent is None:
         raise no_such_webhook()
-    if not resent:
-        raise no_such_dead_letter()
     return RedirectResponse("/webhooks?done=resend", status_code=303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from guard.core.cycles import zone_of
@@ -10,6 +11,7 @@ from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from guard.core.views import AccountState, AccountView, SwitchView
 from guard.wire.instants import MAX_MS
 
+MOST_LISTED = 3
 _PERCENT = 100
 _SPANS = ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min"), (SECOND_MS, "s"))
 
@@ -76,6 +78,13 @@ def sentence(view: AccountView) -> str:
         return f"Not blocked: exposure is {exposure}, and there is no limit.{allowed}"
     limit = f"{format_cents(view.limit_micros)} {view.currency}"
     return f"Not blocked: exposure is {exposure} of a limit of {limit}.{allowed}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are; empty: there is none."""
+    if len(names) <= MOST_LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_LISTED])} and {len(names) - MOST_LISTED} more"
 
 
 _SILENCE = {

@@ -1,0 +1,147 @@
+"""The start: from a configuration to a daemon that runs, and back again when it is told to stop.
+
+Nothing is served before the state is restored, and nothing is let go before what rules know is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import structlog
+from starlette.types import ASGIApp
+
+from guard import __version__
+from guard.adapters.broker import embedded_broker
+from guard.adapters.http.app import create_app
+from guard.adapters.http.server import Certificate, Listening, serve
+from guard.adapters.http.tokens import TokenFile
+from guard.adapters.log import set_up_logging
+from guard.adapters.mqtt import BrokerAddress
+from guard.adapters.sqlite import open_store
+from guard.adapters.systemd import service_manager
+from guard.app.daemon import Daemon
+from guard.app.model import ModelRoom
+from guard.config import Config, remarks_on
+from guard.config.kept import OPEN_TO_ALL, open_to_all
+from guard.config.sections import HttpSection
+from guard.core.engine import Engine
+from guard.core.rating import Rating
+from guard.core.rules.rule import RuleMode
+from guard.login import broker_address, remark_on
+from guard.notifiers import Told, notifiers_of
+from guard.ports import Store, StoreError
+from guard.setup import SetupReader, setup_of
+from guard.shell.clock import SystemClock, since_boot
+from guard.shell.clockkeeper import ClockKeeper
+from guard.shell.interpreter import no_collecting, settle_interpreter
+from guard.shell.reload import Reloader
+from guard.shell.webhooks import PostOffice
+
+KEEP_LIMIT_S = 10
+
+
+async def run_daemon(
+    config: Config,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    on_reloader: Callable[[Reloader], None] | None = None,
+) -> None:
+    """Run until cancelled. `on_ready` gets the address of the HTTP side once guard is restored and subscribed.
+
+    `on_reloader` gets what a signal may ask to have the files read anew.
+    """
+    set_up_logging()
+    log = structlog.get_logger("guard").bind()
+    setup = setup_of(config)
+    rating, rules = setup.rating, setup.rules
+    _tell_prices(log, rating)
+    told = notifiers_of(config, os.environ)
+    broker = broker_address(config, os.environ)
+    _remark(log, config, told, broker)
+    log.info("rules", rules=len(rules), enforce=sum(rule.mode is RuleMode.ENFORCE for rule in rules))
+    clock, manager = SystemClock(), service_manager()
+    manager.status("restoring the state")
+    async with AsyncExitStack() as stack:
+        if config.broker.embedded:
+            await stack.enter_async_context(embedded_broker(broker.port))
+        store = await stack.enter_async_context(open_store(config.store.path))
+        engine = Engine(setup.settings, setup.scopes, clock.now_ms(), rating=rating, rules=rules)
+        model, clocks = ModelRoom(config), ClockKeeper(engine, clock, since_boot)
+        with no_collecting():
+            restored = await store.restore()
+            restored.kept = clocks.restored(model.restored(restored.kept))
+            engine.restore(restored, clock.now_ms())
+            clocks.compare()
+        settle_interpreter()
+        log.info(
+            "restored",
+            accounts=len(engine.world.accounts),
+            live_calls=sum(len(switch.calls) for switch in engine.world.switches.values()),
+            store=str(config.store.path),
+        )
+        published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
+        office = PostOffice(store.outbox, clock, told.targets)
+        await office.open()
+        daemon = Daemon(
+            reader=SetupReader(config, setup),
+            clock=clock,
+            clocks=clocks,
+            engine=engine,
+            store=store,
+            model=model,
+            office=office,
+            broker=broker,
+            published=published,
+        )
+        if on_reloader is not None:
+            on_reloader(daemon.reloader)
+        tokens = TokenFile(config.http.tokens)
+        app = create_app(daemon.desk, tokens=tokens, listen=config.http.listen)
+        listening = await stack.enter_async_context(_serve(app, config.http))
+        log.info("listening", url=listening.url, version=__version__)
+        daemon.links.on_subscribed = lambda: on_ready(listening.url) if on_ready is not None else None
+        manager.ready(daemon.status())
+        try:
+            await daemon.run(manager, tokens)
+        finally:
+            manager.stopping()
+            await _keep(store, engine, log, settled=daemon.settled)
+
+
+def _remark(log: structlog.typing.FilteringBoundLogger, config: Config, told: Told, broker: BrokerAddress) -> None:
+    """What is no mistake and may still not be meant."""
+    for webhook, remark in told.remarks:
+        log.warning("webhook", webhook=webhook, text=remark)
+    if remark := remark_on(broker):
+        log.warning("broker", broker=broker.redacted_url(), text=remark)
+    for file in open_to_all(config.secret_files()):
+        log.warning("secret", file=str(file), text=OPEN_TO_ALL)
+
+
+def _serve(app: ASGIApp, http: HttpSection) -> AbstractAsyncContextManager[Listening]:
+    certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
+    return serve(app, http.listen.host, http.listen.port, certificate=certificate)
+
+
+async def _keep(store: Store, engine: Engine, log: structlog.typing.FilteringBoundLogger, *, settled: bool) -> None:
+    """Store what is stored only now and then; without it rules see a minute less after the restart, no more.
+
+    Not in the middle of a batch: what is not durable of it comes again, and rules would count it twice.
+    """
+    if not settled:
+        log.warning("keepsakes-lost", error="stopped in the middle of a batch")
+        return
+    try:
+        async with asyncio.timeout(KEEP_LIMIT_S):
+            await store.commit(engine.keepsakes())
+    except (StoreError, TimeoutError) as error:
+        log.warning("keepsakes-lost", error=str(error))
+
+
+def _tell_prices(log: structlog.typing.FilteringBoundLogger, rating: Rating) -> None:
+    log.info("prices", prefixes=0 if rating.tariff is None else len(rating.tariff), plans=len(rating.plans))
+    for remark in remarks_on(rating.tariff, rating.plans):
+        log.warning("plans", text=remark)
