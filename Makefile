@@ -12,7 +12,8 @@ check: ## lint and types only
 
 bench: ## what the machine does: a report, no judgement
 	scripts/setup dev
-	.venv/bin/python -m tests.bench
+	mkdir -p build
+	.venv/bin/python -m tests.bench --json build/bench.json --markdown build/bench.md
 
 boards: ## Grafana's boards and docs/metrics.md from their code
 	scripts/setup dev

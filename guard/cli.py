@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from guard.commands.backtest_options import backtest
+from guard.commands.backup_options import backup
 from guard.commands.forget_options import forget
 from guard.commands.held_options import held, rules
 from guard.commands.install_options import install
@@ -209,6 +210,7 @@ app.command()(learn)
 app.command()(backtest)
 app.command()(train)
 app.command()(install)
+app.command()(backup)
 
 
 @app.command()

@@ -34,6 +34,8 @@ MOST_NAMED = 10
 
 _FIXED: Mapping[str, Callable[[Config], object]] = {
     "broker.url": lambda config: config.broker.url,
+    "broker.user": lambda config: (config.broker.user, config.broker.password),
+    "broker.certificate": lambda config: (config.broker.ca_file, config.broker.certificate, config.broker.key),
     "broker.prefix": lambda config: config.broker.prefix,
     "store.url": lambda config: config.store.path,
     "store.slow_after": lambda config: config.store.slow_after_ms,
@@ -48,6 +50,8 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
 SETTINGS = {
     "default_limit_micros": "accounts.default_limit",
     "default_currency": "accounts.default_currency",
+    "max_provisional": "accounts.max_provisional",
+    "max_provisional_per_switch": "accounts.max_provisional_per_switch",
     "unknown_rate_micros": "tariff.unknown_rate",
     "emergency": "emergency.numbers",
     "stale_after_ms": "calls.stale_after",

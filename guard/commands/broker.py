@@ -11,7 +11,8 @@ import aiomqtt
 
 from guard.adapters.mqtt import BrokerAddress, BrokerAddressError
 from guard.commands.output import WRONG, CommandError
-from guard.config import BrokerSection
+from guard.config import Config, ConfigError
+from guard.login import broker_address
 
 MAX_IN_FLIGHT = 100
 _numbers = itertools.count(1)
@@ -25,11 +26,12 @@ def read_address(url: str) -> BrokerAddress:
         raise CommandError(str(error), WRONG) from error
 
 
-def configured_address(broker: BrokerSection) -> BrokerAddress:
+def configured_address(config: Config) -> BrokerAddress:
     """The address in the configuration; an embedded broker is reached like any other."""
-    if broker.embedded:
-        return BrokerAddress(host=broker.host, port=broker.port)
-    return read_address(broker.url)
+    try:
+        return broker_address(config, os.environ)
+    except ConfigError as error:
+        raise CommandError(str(error), WRONG) from error
 
 
 def client_maker(address: BrokerAddress, name: str) -> Callable[[aiomqtt.Will | None], aiomqtt.Client]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sized
+from collections.abc import Callable, Iterable, Sized
 from pathlib import Path
+from typing import TypeVar
 
 from guard.adapters.http.tokens import Token, TokenError, load_tokens
 from guard.adapters.sqlite import check_ledger
@@ -20,52 +21,50 @@ from guard.anomaly.lookout import Lookout
 from guard.commands.numbering import numbering
 from guard.commands.output import WRONG, CommandError
 from guard.config import Config, ConfigError, check_config, remarks_on
+from guard.config.kept import OPEN_TO_ALL, open_to_all
 from guard.core.money import format_money
 from guard.core.rating import Rating
 from guard.core.rules.rule import Rule, RuleMode
 from guard.core.tariff import Destination
+from guard.login import broker_address, remark_on
 from guard.models import lookout_of, model_folder, model_mode, with_model
 from guard.notifiers import Told, notifiers_of
 from guard.ports import StoreError
 from guard.scenarios.proof import Proof, prove
 from guard.setup import rating_of, rules_folder, rules_of
 
+T = TypeVar("T")
+
 
 def check(config_path: Path | None, *, ledger: bool) -> None:
     """Configuration and the files it names; and the sums of the store, if asked for."""
     config, problems = check_config(config_path)
     errors = [str(problem) for problem in problems]
-    tokens: dict[str, Token] = {}
-    rules: tuple[Rule, ...] = ()
-    rating = Rating(unknown_rate_micros=0)
-    try:
-        rating = rating_of(config)
-    except ConfigError as error:
-        errors.append(str(error))
-    try:
-        rules = rules_of(config)
-    except ConfigError as error:
-        errors.append(str(error))
+
+    def read(make: Callable[[], T], without: T) -> T:
+        """What is made of the files; what cannot be is told with the rest, and something else takes its place."""
+        try:
+            return make()
+        except (ArtefactError, ConfigError, TokenError) as error:
+            errors.append(str(error))
+            return without
+
+    rating = read(lambda: rating_of(config), Rating(unknown_rate_micros=0))
+    rules: tuple[Rule, ...] = read(lambda: rules_of(config), ())
     proof = prove(rules_folder(config), rules, numbering)
     errors += proof.problems
-    told = Told((), ())
-    model: Lookout | None = None
-    try:
-        told = notifiers_of(config, os.environ)
-    except ConfigError as error:
-        errors.append(str(error))
-    try:
-        model = lookout_of(with_model(config, model_mode(config)))
-    except ArtefactError as error:
-        errors.append(str(error))
-    try:
-        tokens = load_tokens(config.http.tokens)
-    except TokenError as error:
-        errors.append(str(error))
+    told = read(lambda: notifiers_of(config, os.environ), Told((), ()))
+    model = read(lambda: lookout_of(with_model(config, model_mode(config))), None)
+    broker = read(lambda: broker_address(config, os.environ), None)
+    tokens: dict[str, Token] = read(lambda: load_tokens(config.http.tokens), {})
     if errors:
         raise CommandError("\n".join(errors), WRONG)
     name = "the defaults (there is no guard.toml here)" if config.file is None else str(config.file)
     sys.stdout.write(f"{name}: no errors; {len(tokens)} tokens\n")
+    if broker is not None and (remark := remark_on(broker)):
+        sys.stdout.write(f"{broker.redacted_url()}: note: {remark}\n")
+    for file in open_to_all(config.secret_files()):
+        sys.stdout.write(f"{file}: note: {OPEN_TO_ALL}\n")
     _tell_prices(config, rating)
     enforced = sum(rule.mode is RuleMode.ENFORCE for rule in rules)
     sys.stdout.write(f"rules: {_count(rules, 'rule', 'rules')}, {enforced} enforce\n")

@@ -22,6 +22,10 @@ from guard.config.shipped import shipped
 
 UNIT_PROGRAM = "/opt/guard/bin/guard"
 """What the shipped unit starts; replaced by the guard that installs."""
+UNITS = (
+    *("guard.service", "guard-train.service", "guard-train.timer"),
+    *("guard-backup.service", "guard-backup.timer"),
+)
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 -- named, not used
 """Folders that the unit's sandbox does not see, so guard must not live there."""
 APPLY = (
@@ -30,6 +34,8 @@ APPLY = (
     ("systemctl", "daemon-reload"),
 )
 COMMAND_WITHIN_S = 60
+MOST_OF_A_LINE = 256
+"""Linux reads no more of a script's first line."""
 MOSQUITTO = Path(__file__).resolve().parents[1] / "share" / "mosquitto.conf"
 
 
@@ -72,7 +78,7 @@ def _program(named: Path | None, *, here: bool) -> Path:
     if here and not os.access(path, os.X_OK):
         raise CommandError(f"{path}: no program that can be started", WRONG)
     for folder in HIDDEN:
-        for one in (path, path.resolve()):
+        for one in (path, path.resolve(), *_interpreter(path)):
             if one.is_relative_to(folder):
                 raise CommandError(
                     f"{one}: the service cannot see anything below {folder}. Install guard where all can read it:"
@@ -84,9 +90,21 @@ def _program(named: Path | None, *, here: bool) -> Path:
     return path
 
 
+def _interpreter(program: Path) -> Iterator[Path]:
+    """What a script is run by: a virtual environment's Python may be a link to one in somebody's home."""
+    try:
+        with program.open("rb") as file:
+            first = file.readline(MOST_OF_A_LINE)
+    except OSError:
+        return
+    words = first.removeprefix(b"#!").split()
+    if first.startswith(b"#!") and words:
+        yield Path(os.fsdecode(words[0])).resolve()
+
+
 def _pieces(program: Path) -> Iterator[Piece]:
     folder = shipped("systemd")
-    for name in ("guard.service", "guard-train.service", "guard-train.timer"):
+    for name in UNITS:
         unit = (folder / name).read_text(encoding="utf-8").replace(UNIT_PROGRAM, str(program))
         yield Piece(f"etc/systemd/system/{name}", unit.encode(), kept=False)
     yield Piece("etc/sysusers.d/guard.conf", (folder / "guard.sysusers").read_bytes(), kept=False)

@@ -52,7 +52,7 @@ def load(files: list[Path], config_path: Path | None, record_format: str | None)
     """Read, check, sort, send."""
     config = configuration(config_path)
     cdr_map = map_of(config.cdr, record_format)
-    address = configured_address(config.broker)
+    address = configured_address(config)
     tally = Tally()
     with OrderedReports() as ordered:
         for file in files:

@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 
 from guard.adapters.broker import EmbeddedBrokerError
-from guard.adapters.http import AddressError
+from guard.adapters.http.server import AddressError
 from guard.adapters.http.tokens import TokenError
 from guard.adapters.log import log_the_end
 from guard.adapters.mqtt import BrokerAddressError

@@ -46,6 +46,8 @@ MONDAY_MS = 1_767_571_200_000
 DEFAULT_COUNTRY = "CA"
 MOST_CALLS = 20_000
 """Of one line: more are a slip, and `guard check` is to answer in seconds."""
+MOST_MINUTES = 1_000_000
+"""The same: each minute of a call is a report."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SATURDAY = 5
 _RANGES: Mapping[str, Callable[[int], bool]] = {
@@ -60,6 +62,9 @@ _WHEN = (
 _CLOCK = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
 _DAYS = re.compile(r"(-?[0-9]{1,3})\.\.(-?[0-9]{1,3})", re.ASCII)
 _DAY = re.compile(r"-?[0-9]{1,3}", re.ASCII)
+_PREFIX = re.compile(r"[0-9]{1,15}", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_LAST_DAY = 1_000
 _FIELD = re.compile(r"([a-z_]+)=(.+)", re.ASCII)
 _HAPPENS = ("calls", "attempts")
 _FIELDS = frozenset({"to", "lasts", "every", "rate", "direction", "source", "from"})
@@ -134,7 +139,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
     """All scenarios of a file; `ScriptError` with its first mistake."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ScriptError(f"{path}: cannot be read: {error}") from error
     country = DEFAULT_COUNTRY
     scenarios: list[Scenario] = []
@@ -176,7 +181,7 @@ def _add(scenarios: Sequence[Scenario], number: int, words: list[str]) -> None:
             raise RejectedError("says nothing about an account", "account A opened=12d")
         scenario.opened_ms[words[1]] = values.duration_ms(fields["opened"])
     elif words[0] == "tariff":
-        if len(words) < 3 or not words[1].isdigit():  # noqa: PLR2004 -- `tariff`, a prefix, a class
+        if len(words) < 3 or not _PREFIX.fullmatch(words[1]):  # noqa: PLR2004 -- `tariff`, a prefix, a class
             raise RejectedError("is no row of a tariff", "tariff, a prefix in digits, a class, and perhaps a name")
         kind = values.choice(CallClass)(words[2])
         row = Destination(prefix=words[1], name=" ".join(words[3:]), kind=kind, rate_micros=0)
@@ -188,7 +193,7 @@ def _add(scenarios: Sequence[Scenario], number: int, words: list[str]) -> None:
 def _line(number: int, words: Sequence[str]) -> Line:
     given, expected = _parted(words)
     moments_of, rest = _when(given)
-    if len(rest) < 3 or rest[1] not in _HAPPENS or not rest[2].isdigit() or not int(rest[2]):  # noqa: PLR2004
+    if len(rest) < 3 or rest[1] not in _HAPPENS or not _COUNT.fullmatch(rest[2]) or not int(rest[2]):  # noqa: PLR2004
         raise RejectedError("does not say who calls how often", "a time, an account, calls or attempts, and how many")
     account, what, count = rest[0], rest[1], int(rest[2])
     fields = _fields(rest[3:], _FIELDS)
@@ -196,15 +201,17 @@ def _line(number: int, words: Sequence[str]) -> Line:
         raise RejectedError("does not say where to", "to=+252612345678")
     every_ms = values.duration_ms(fields["every"]) if "every" in fields else 0
     moments = moments_of(count, every_ms)
-    if len(moments) > MOST_CALLS:
-        raise RejectedError(f"{len(moments):,} calls are too many", f"at most {MOST_CALLS:,} of one line")
+    lasts_ms = _each(fields, "lasts", values.duration_ms, MINUTE_MS)
+    minutes = len(moments) * max(lasts_ms) // MINUTE_MS
+    if minutes > MOST_MINUTES:
+        raise RejectedError(f"{minutes:,} minutes are too many", f"at most {MOST_MINUTES:,} of one line")
     return Line(
         number=number,
         account=account,
         answered=what == "calls",
         moments=moments,
         to=tuple(fields["to"].split(",")),
-        lasts_ms=_each(fields, "lasts", values.duration_ms, MINUTE_MS),
+        lasts_ms=lasts_ms,
         rates_micros=_each(fields, "rate", values.money, Micros(0)),
         sources=tuple(fields.get("source", "").split(",")),
         callers=tuple(fields.get("from", "").split(",")),
@@ -272,17 +279,30 @@ def _when(words: Sequence[str]) -> tuple[Callable[[int, int], tuple[int, ...]], 
 
 
 def _from(begin_ms: int) -> Callable[[int, int], tuple[int, ...]]:
-    return lambda count, every_ms: tuple(begin_ms + number * every_ms for number in range(count))
+    def moments(count: int, every_ms: int) -> tuple[int, ...]:
+        _check_calls(count)
+        if begin_ms + count * every_ms > _LAST_DAY * DAY_MS:
+            raise RejectedError("goes on for years", f"calls until day {_LAST_DAY}")
+        return tuple(begin_ms + number * every_ms for number in range(count))
+
+    return moments
 
 
 def _spread(days: Sequence[int], begin_ms: int, end_ms: int) -> Callable[[int, int], tuple[int, ...]]:
     def moments(count: int, every_ms: int) -> tuple[int, ...]:
         if every_ms:
             raise RejectedError("every does not go with days", "so many calls a day, which are spread over the hours")
+        _check_calls(count * len(days))
         step_ms = (end_ms - begin_ms) // count
         return tuple(day * DAY_MS + begin_ms + number * step_ms for day in days for number in range(count))
 
     return moments
+
+
+def _check_calls(count: int) -> None:
+    """Before there are any: a slip of the finger must not fill the memory."""
+    if count > MOST_CALLS:
+        raise RejectedError(f"{count:,} calls are too many", f"at most {MOST_CALLS:,} of one line")
 
 
 def _clock_ms(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -25,18 +26,30 @@ _LOG_LINES = 40
 class Guard:
     """`guard run` on a configuration of its own; killed on exit if the test has not stopped it."""
 
-    def __init__(self, folder: Path, broker_url: str, *, more: str = "") -> None:
-        """`more` is appended to the configuration."""
+    program = "guard"
+    """The module that is run."""
+
+    def __init__(
+        self,
+        folder: Path,
+        broker_url: str,
+        *,
+        more: str = "",
+        store: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`more` is appended to the configuration; `environment` is set on top of the test's own."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / "guard.toml"
-        self.store = folder / "guard.db"
+        self.store = store or folder / "guard.db"
         self.log = folder / "guard.log"
         self.url = ""
         self._process: subprocess.Popen[bytes] | None = None
-        self._starts = 0
+        self._environment = environment or {}
         self.config.write_text(
-            f'[broker]\nurl = "{broker_url}"\n[store]\nurl = "sqlite:guard.db"\n[http]\nlisten = "127.0.0.1:0"\n{more}'
+            f'[broker]\nurl = "{broker_url}"\n[store]\nurl = "sqlite:{self.store}"\n'
+            f'[http]\nlisten = "127.0.0.1:0"\n{more}'
         )
 
     def __enter__(self) -> Self:
@@ -59,10 +72,11 @@ class Guard:
         mark = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "guard", "run", "--config", str(self.config)],
+                [sys.executable, "-m", self.program, "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self._environment},
             )
         self.url = wait_for(lambda: self._address(mark), "guard's address in its log", self.log_tail)
         if ready:
@@ -75,6 +89,13 @@ class Guard:
             log.seek(mark)
             found = re.search(rb"http://127\.0\.0\.1:\d+", log.read())
         return found[0].decode() if found else ""
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        if self._process is None:
+            raise AssertionError("guard was never started")
+        return self._process.pid
 
     def kill(self) -> None:
         """SIGKILL: like a power cut for the process."""

@@ -18,6 +18,7 @@ COMMANDS = [
     "demo",
     "simulate",
     "load",
+    "backup",
     "backtest",
     "train",
     "install",

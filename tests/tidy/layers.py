@@ -58,6 +58,7 @@ LAYERS = (
         prefix="guard.notifiers",
         guard=(CORE, PORTS, "guard.config", "guard.shell.courier", "guard.adapters.webhook", "guard.adapters.apprise"),
     ),
+    Layer(prefix="guard.login", guard=("guard.config", "guard.adapters.mqtt")),
     Layer(prefix="guard.models", guard=(CORE, "guard.config", "guard.anomaly")),
     Layer(prefix="guard.app", guard=ANYTHING, libraries=ANYTHING),
     Layer(prefix="guard.cli", guard=ANYTHING, libraries=ANYTHING),

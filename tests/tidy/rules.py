@@ -35,6 +35,27 @@ BANNED_CALLS_IN_CORE = {
     "print": "return what happened; the shell says it",
 }
 
+DANGEROUS_IMPORTS = {
+    "dill": "what it reads may run anything: write data, and read it with care",
+    "marshal": "what it reads may run anything: write data, and read it with care",
+    "pickle": "what it reads may run anything: write data, and read it with care",
+    "shelve": "it is pickle: write data, and read it with care",
+    "yaml": "files are TOML (NO is a country here); and yaml.load runs what it reads",
+}
+DANGEROUS_CALLS = {
+    "eval": "it runs text",
+    "exec": "it runs text",
+    "os.popen": "it starts a shell: subprocess.run with a list",
+    "os.system": "it starts a shell: subprocess.run with a list",
+    "tempfile.mktemp": "somebody else may take the name first: NamedTemporaryFile, TemporaryDirectory",
+    "ssl._create_unverified_context": "it believes everybody",
+}
+DANGEROUS_ARGUMENTS = {
+    ("shell", True): "it starts a shell: a list of words, without one",
+    ("verify", False): "it believes everybody: name the authority",
+    ("check_hostname", False): "it believes everybody: name the authority",
+}
+
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(wor[k]|far[m]|roo[t]|hom[e]|User[s]|tm[p])/\w+")
 INDEX_ADDRESS = re.compile(r"(index-ur[l]|find-link[s]|index_ur[l]|pypi\.or[g]/simple|pythonhosted\.or[g])")
 _BOUNDARY = re.compile(r"#.*\bboundary: \S")
@@ -49,6 +70,24 @@ def impure_core(tree: Tree) -> Iterator[str]:
         for node in ast.walk(module.syntax):
             if isinstance(node, ast.Call) and (reason := _banned(node.func)) is not None:
                 yield f"{module.at(node.lineno)}: calls {ast.unparse(node.func)}: {reason}"
+
+
+def dangerous(tree: Tree) -> Iterator[str]:
+    """What runs data as code, or believes everybody: no argument makes it right in a daemon like this."""
+    for module in tree.modules.values():
+        for imported in tree.imports(module):
+            if imported.top in DANGEROUS_IMPORTS:
+                yield f"{module.at(imported.line)}: imports {imported.top}: {DANGEROUS_IMPORTS[imported.top]}"
+    for module, node in _nodes(tree):
+        if isinstance(node, ast.Call):
+            if (reason := DANGEROUS_CALLS.get(ast.unparse(node.func))) is not None:
+                yield f"{module.at(node.lineno)}: calls {ast.unparse(node.func)}: {reason}"
+            for given in node.keywords:
+                value = given.value.value if isinstance(given.value, ast.Constant) else None
+                if isinstance(value, bool) and (reason := DANGEROUS_ARGUMENTS.get((given.arg or "", value))):
+                    yield f"{module.at(node.lineno)}: {given.arg}={value}: {reason}"
+        elif isinstance(node, ast.Attribute) and node.attr == "CERT_NONE":
+            yield f"{module.at(node.lineno)}: CERT_NONE: it believes everybody: name the authority"
 
 
 def inexact_money(tree: Tree) -> Iterator[str]:

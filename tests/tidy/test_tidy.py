@@ -17,6 +17,7 @@ RULES: tuple[Rule, ...] = (
     layers.foreign_libraries,
     layers.crowded_adapters,
     rules.impure_core,
+    rules.dangerous,
     rules.inexact_money,
     rules.bare_asserts,
     rules.broad_excepts,
@@ -44,6 +45,13 @@ BREACHES: tuple[tuple[Rule, str, str, str], ...] = (
     (rules.impure_core, "guard/core/a.py", "import datetime\ndatetime.datetime.now()", "calls datetime.datetime.now"),
     (rules.impure_core, "guard/core/a.py", "open('x')", "calls open"),
     (rules.impure_core, "guard/core/a.py", "print('x')", "calls print"),
+    (rules.dangerous, "guard/shell/a.py", "import pickle", "imports pickle"),
+    (rules.dangerous, "guard/shell/a.py", "from yaml import load", "imports yaml"),
+    (rules.dangerous, "guard/shell/a.py", "eval('1')", "calls eval"),
+    (rules.dangerous, "guard/shell/a.py", "import os\nos.system('ls')", "calls os.system"),
+    (rules.dangerous, "guard/shell/a.py", "import subprocess\nsubprocess.run('ls', shell=True)", "shell=True"),
+    (rules.dangerous, "guard/adapters/a.py", "import httpx\nhttpx.get('x', verify=False)", "verify=False"),
+    (rules.dangerous, "guard/adapters/a.py", "import ssl\nx = ssl.CERT_NONE", "CERT_NONE"),
     (rules.inexact_money, "guard/core/money.py", "x = 0.5", "the float 0.5"),
     (rules.inexact_money, "guard/core/money.py", "x = float('1')", "float"),
     (rules.inexact_money, "guard/core/money.py", "x = 1 / 2", "makes a float"),
@@ -59,7 +67,7 @@ BREACHES: tuple[tuple[Rule, str, str, str], ...] = (
 )
 
 KEPT: tuple[tuple[Rule, str, str], ...] = (
-    (layers.wrong_directions, "guard/app.py", "import guard.adapters.mqtt, guard.shell, guard.config"),
+    (layers.wrong_directions, "guard/app/daemon.py", "import guard.adapters.mqtt, guard.shell, guard.config"),
     (layers.wrong_directions, "guard/shell/a.py", "from guard import __version__, ports\nfrom guard.wire import x"),
     (layers.wrong_directions, "guard/replay/a.py", "from guard.adapters.mqtt.options import x"),
     (layers.wrong_directions, "guard/adapters/mqtt/a.py", "from guard.adapters.mqtt.frames import x"),

@@ -94,8 +94,8 @@ async def stage(place: Place) -> AsyncIterator[Stage]:
     try:
         url = f"http://{place.config.http.listen}"
         await _ready(url, over, place)
-        broker = place.config.broker
-        yield Stage(url=url, broker=configured_address(broker), prefix=broker.prefix, over=over)
+        prefix = place.config.broker.prefix
+        yield Stage(url=url, broker=configured_address(place.config), prefix=prefix, over=over)
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
