@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, cast
 from guard.core import sentences
 from guard.core.anomaly import Anomaly
 from guard.core.blocking import Blocking
+from guard.core.calls import RATE_COMES_WITHIN_MS
 from guard.core.decisions import Action, Audit, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
 from guard.core.privacy import without_numbers
 from guard.core.records import Direction, Event, Report
@@ -129,8 +130,11 @@ class Detection:
             if report.event is not _ENDED and price_to_come(call, growth):
                 return
             call.watched = True
-            gross, net, _ = growth
-            self._see(told(call, report.at_ms, _BEGINS, (gross, net, call.duration_ms)), now_ms)
+            gross, net, spoken_ms = growth
+            if call.duration_ms - spoken_ms < RATE_COMES_WITHIN_MS:
+                # Nothing was told while its price was waited for.
+                spoken_ms = call.duration_ms
+            self._see(told(call, report.at_ms, _BEGINS, (gross, net, spoken_ms)), now_ms)
             if report.event is not _ENDED:
                 return
             # One first heard of when it ends begins and ends at once.

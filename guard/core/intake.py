@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guard.core.calls import GROWING, Call
+from guard.core.calls import GROWING, RATE_COMES_WITHIN_MS, Call
 from guard.core.decisions import LineKind, Remembered
 from guard.core.delivery import DEFIANCE_MS
 from guard.core.forgetting import open_anew
@@ -144,7 +144,7 @@ class Intake:
         if account.command is not None and account.command.action == "block":
             self._check_obedience(call.switch, account, call, now_ms)
         if self._detection is not None:
-            if not call.watched:
+            if not call.watched and lasted_ms < RATE_COMES_WITHIN_MS:
                 gross = net = 0
             growth = (call.gross_micros - gross, charge - net, duration_ms - lasted_ms)
             self._detection.call(call, report, growth, now_ms)
@@ -202,8 +202,8 @@ class Intake:
         world, switch, account, detection = self._world, call.switch, call.account, self._detection
         gross, lasted_ms = call.gross_micros, call.duration_ms
         net = call.charge_micros if call.cover is None else call.net_so_far_micros
-        if not call.watched:
-            # The rules have not been told of the call: when they are, it is of the whole.
+        if not call.watched and lasted_ms < RATE_COMES_WITHIN_MS:
+            # Its price was waited for: rules are told of the whole. What was up before there were rules is old news.
             gross = net = 0
         elif call.untold is not None:
             gross, net, call.untold = gross - call.untold[0], net - call.untold[1], None

@@ -201,6 +201,8 @@ class Memory:
         """A posted call turns out to be free (an emergency above all): give the money back."""
         why = "emergency calls are free" if emergency else "the call was not an outgoing one"
         account = self._world.accounts[past.account]
+        if not fits(account.owed_micros - past.posted_micros):
+            return
         call = self._past_call(switch, account, past, report.to or (past.rated.to if past.rated else ""))
         call.emergency = emergency
         gross, billed_s, covered_s = int(past.posted_micros), 0, 0

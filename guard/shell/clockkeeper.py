@@ -5,8 +5,8 @@ machine is still the same start of itself, the difference at guard's next start 
 meanwhile, and the engine is told as if it had happened now: else calls would be carried forward by it. After another
 start of the machine nobody knows; the first reports correct what was believed.
 
-It is stored in the first batch, and in each that follows a step of the clock, in one transaction with what the engine
-made of the step. So a crash in between costs nothing: it is found, and told, again.
+It is stored in the first batch, and in each that follows a step of the clock or many small ones, in one transaction
+with what the engine made of the step. So a crash in between costs nothing: it is found, and told, again.
 """
 
 from __future__ import annotations

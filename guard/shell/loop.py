@@ -38,6 +38,8 @@ INTENTS_WAITING = 1_000
 """Operators' intents that may wait: more than people can have clicked."""
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+SLIP_MS = 1_000
+"""Smaller steps of the wall clock add up to this before they are noted."""
 STEP_MS = 5_000
 """Wall-clock time that passes by this much more or less than real time was set, not slewed."""
 BOUNDED_WAIT_MS = 1_000
@@ -120,8 +122,10 @@ class Loop:
         self.on_commit: Callable[[int], None] = _nobody_listens
         """Gets how many milliseconds a commit took."""
         self.on_clock: Callable[[], None] = _nothing_to_note
-        """Before the first batch, and in each that follows a step of the clock: note how it stands."""
+        """In the first batch, and in each that follows a step of the clock or many small ones: note how it stands."""
         self._clock_changed = True
+        self._ahead_ms = self._noted_ahead_ms = 0
+        """How far the wall clock is ahead of the monotonic one: now, and when that was noted."""
         self.last_turn_ms = clock.now_ms()
         self._last_monotonic_ns = clock.monotonic_ns()
         self.settled = True
@@ -212,8 +216,8 @@ class Loop:
         self._arrived.clear()
         now_ms = self._look_at_the_clock()
         self._engine.advance(now_ms)
-        if self._clock_changed:
-            self._clock_changed = False
+        if self._clock_changed or abs(self._ahead_ms - self._noted_ahead_ms) > SLIP_MS:
+            self._clock_changed, self._noted_ahead_ms = False, self._ahead_ms
             self.on_clock()
         if self._cut_off:
             self._cut_off = False
@@ -241,6 +245,7 @@ class Loop:
         passed_ms = (monotonic_ns - self._last_monotonic_ns) // NS_PER_MS
         step_ms = now_ms - self.last_turn_ms - passed_ms
         self.last_turn_ms, self._last_monotonic_ns = now_ms, monotonic_ns
+        self._ahead_ms = now_ms - monotonic_ns // NS_PER_MS
         if abs(step_ms) > STEP_MS:
             self.clock_steps += 1
             self._clock_changed = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guard.core.engine import Engine
 from guard.core.money import MAX_MICROS, Micros
-from guard.core.records import Ack, Event, Outcome, Report, SwitchStatus
+from guard.core.records import Ack, AdjustmentMessage, Event, Outcome, Report, SwitchStatus
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.world import MAX_SWITCHES
@@ -67,3 +67,18 @@ def test_a_late_rate_that_would_overflow_is_not_taken() -> None:
     assert call.rate_micros == Settings().unknown_rate_micros
     ended = Report("C1", Event.ENDED, "A1", NOW_MS, 3_600_000)
     assert engine.report("sw1", ended, NOW_MS) is Outcome.ACCEPTED
+
+
+def test_money_that_cannot_be_given_back_within_the_bound_stays_where_it_is() -> None:
+    """A posted call turns out to have gone to 911 when the account is owed all that money can be."""
+    engine = an_engine()
+    dear = Micros(100_000_000)
+    engine.report(
+        "sw1", Report("C1", Event.ENDED, "A1", NOW_MS, 60_000, to="+252612345678", charge_micros=dear), NOW_MS
+    )
+    for number, amount in enumerate((-MAX_MICROS, -dear)):
+        engine.billing(AdjustmentMessage(id=f"a{number}", account="A1", amount_micros=Micros(amount)), NOW_MS)
+    before = engine.world.accounts["A1"].owed_micros
+    late = Report("C1", Event.ANSWERED, "A1", NOW_MS - 60_000, 0, to="911", emergency=True)
+    assert engine.report("sw1", late, NOW_MS) is Outcome.LATE
+    assert engine.world.accounts["A1"].owed_micros == before == -MAX_MICROS

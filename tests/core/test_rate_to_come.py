@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.rating import Rating
@@ -9,6 +11,7 @@ from guard.core.records import Event, Report
 from guard.core.rules.rule import Measure, Per, Rule, RuleMode, Where
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
+from guard.core.setup import Reload, Setup
 from guard.core.tariff import CallClass
 
 NOW_MS = 1_767_571_200_000
@@ -110,3 +113,16 @@ def test_no_second_of_a_call_is_lost_by_waiting() -> None:
     assert say(of, "c1", 0, 0) == say(of, "c1", 30, 300_000) == say(of, "c1", 60, 600_000) == []
     assert say(of, "c1", 119, 1_190_000) == []
     assert say(of, "c1", 120, 1_200_000) == ["dear"]
+
+
+def test_rules_that_come_later_are_not_told_of_the_hours_before_them() -> None:
+    """A call that has been up for three hours is no 3 hours of calls in the minute in which rules are switched on."""
+    of = engine(rule(Measure.MINUTES, 30, 3_600_000))
+    whole = Setup(settings=Settings(), scopes=Scopes.of_country_code("1"), rating=of.world.rating, rules=())
+    of.reload(Reload(setup=whole, by="ops", what="rules"), NOW_MS)
+    for at_s in range(0, 10_801, 60):
+        assert say(of, "c1", at_s, at_s * 10_000, 600_000) == []
+    rules = (rule(Measure.MINUTES, 30, 3_600_000),)
+    of.reload(Reload(setup=replace(whole, rules=rules), by="ops", what="rules"), NOW_MS + 10_801_000)
+    heard = [say(of, "c1", at_s, at_s * 10_000, 600_000) for at_s in range(10_860, 10_860 + 30 * 60, 60)]
+    assert heard == [[]] * 29 + [["dear"]]

@@ -94,6 +94,23 @@ def test_the_clock_is_noted_in_the_first_batch_and_after_each_step() -> None:
     assert [row.ahead_ms for row in noted] == [BOOTED_MS, BOOTED_MS + HOUR_MS]
 
 
+def test_steps_too_small_to_be_told_are_noted_once_they_add_up() -> None:
+    """Or the next start would take their sum for a step that nobody has seen."""
+    house, machine = House(), Machine()
+    machine.clock = house.clock
+    house.loop.on_clock = ClockKeeper(house.engine, house.clock, machine.since_boot).note
+
+    async def turning() -> None:
+        for _ in range(4):
+            await house.loop.turn()
+            house.clock.step(400)
+
+    asyncio.run(turning())
+    noted = [row.row for batch in house.store.batches for row in batch.kept if isinstance(row.row, ClockRow)]
+    assert [row.ahead_ms for row in noted] == [BOOTED_MS, BOOTED_MS + 1_200]
+    assert house.loop.clock_steps == 0
+
+
 def test_this_machine_says_which_start_it_is() -> None:
     """The same twice, and time goes on."""
     (boot, before_ms), (again, after_ms) = since_boot(), since_boot()
