@@ -93,7 +93,7 @@ class Watch:
         blind_ms = switch.last_heard_ms + settings.blind_carry_ms
         if now_ms < stale_ms:
             self.at(call, stale_ms)
-        elif switch.up and now_ms < silent_ms - LAG_MS:
+        elif switch.up and now_ms < silent_ms - min(LAG_MS, settings.stale_after_ms // 2):
             # Its switch has spoken since. It may have fallen silent itself just then: look again when that would show.
             self._fall_silent(call, stale_ms, now_ms)
             self.at(call, silent_ms)
