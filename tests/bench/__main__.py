@@ -8,57 +8,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import platform
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
-import structlog
-
 from guard import __version__
-from tests.bench import (
-    backtest,
-    codec,
-    engine,
-    growth,
-    latency,
-    metrics,
-    page,
-    pipeline,
-    rating,
-    restart,
-    rules,
-    store,
-)
 from tests.bench.labels import in_order, label_of
-
-Show = Callable[[str], None]
-
-ALONE: Mapping[str, Callable[[Show], dict[str, float]]] = {
-    "engine": engine.run,
-    "growth": growth.run,
-    "rating": rating.run,
-    "rules": rules.run,
-    "codec": codec.run,
-    "metrics": metrics.run,
-}
-"""Parts that need nothing but a processor."""
-ON_DISK: Mapping[str, Callable[[Show, Path], dict[str, float]]] = {
-    "store": store.run,
-    "restart": restart.run,
-    "backtest": backtest.run,
-    "pipeline": pipeline.run,
-    "latency": latency.run,
-    "page": page.run,
-}
-"""Parts that get a folder of their own."""
-PARTS = (*ALONE, *ON_DISK)
+from tests.bench.parts import PARTS, figures_of
 
 
 def machine() -> str:
@@ -73,12 +36,13 @@ def machine() -> str:
 
 
 def measure(part: str) -> dict[str, float]:
-    """The figures of one part; of one that fails none, and why."""
+    """The figures of one part; of one that fails none, and why.
+
+    Each has a process of its own: the system counts what a parent held among what its children held at most.
+    """
     try:
-        if part in ALONE:
-            return ALONE[part](print)
-        with tempfile.TemporaryDirectory(prefix="guard-bench-") as directory:
-            return ON_DISK[part](print, Path(directory))
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as own:
+            return own.submit(figures_of, part).result()
     except (Exception, SystemExit):  # noqa: BLE001 -- boundary: eight minutes of figures must not be lost for one
         traceback.print_exc()
         print(f"{part}: failed", file=sys.stderr)
@@ -112,7 +76,6 @@ def main() -> int:
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--markdown", type=Path)
     options = arguments.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     load_before = os.getloadavg()[0]
     print(f"{machine()}; load {load_before:.2f}")
     figures: dict[str, float] = {}
