@@ -357,7 +357,7 @@ class Engine:
         for switch in world.switches.values():
             # Until guard is subscribed nobody knows what has happened since; nothing is carried forward meanwhile.
             if switch.calls:
-                switch.lagging, world.lagging[switch.name] = True, switch
+                world.lag(switch, None)
             switch.talking_since_ms = now_ms
         self._watch.restore(now_ms)
         kept = self._each_takes_its_own(restored.kept, now_ms)

@@ -238,8 +238,7 @@ class Intake:
             self._world.touch_switch(switch)
         if age_ms > LAG_MS:
             # Accounts park themselves as they are judged; those nobody judges have an alarm that makes them.
-            switch.lagging, self._world.lagging[switch.name] = True, switch
-            switch.quiet_due_ms = max(now_ms + QUIET_MS, switch.doubt_until_ms)
+            self._world.lag(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
         elif switch.lagging:
             # It has been read, this report included: whoever waits for that is judged when this one has been taken.
             switch.quiet_due_ms = now_ms
@@ -342,9 +341,7 @@ class Intake:
 
     def caught_up(self, switch: Switch, now_ms: int) -> None:
         """The backlog has been read: carry forward again, and judge whoever waited for that."""
-        switch.lagging = False
-        self._world.lagging.pop(switch.name, None)
-        switch.quiet_due_ms = None
+        self._world.end_lag(switch)
         parked, switch.parked = switch.parked, {}
         accounts = self._world.accounts
         for account_id in parked:

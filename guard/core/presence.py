@@ -134,8 +134,7 @@ class Presence:
 
     def _hold(self, switch: Switch, until_ms: int) -> None:
         """Carry nothing forward at a switch until a fresh report comes, or until then."""
-        switch.lagging, self._world.lagging[switch.name] = True, switch
-        switch.quiet_due_ms = until_ms
+        self._world.lag(switch, until_ms)
         for call in switch.calls.values():
             switch.parked[call.account.id] = None
 

@@ -192,6 +192,16 @@ class World:
         switch = self.switches[name] = Switch(name, ticks=declared.ticks, now_ms=now_ms)
         return switch
 
+    def lag(self, switch: Switch, until_ms: int | None) -> None:
+        """A backlog of it is being read: until its end, or until then if nothing more comes (None: until told)."""
+        switch.lagging, switch.quiet_due_ms = True, until_ms
+        self.lagging[switch.name] = switch
+
+    def end_lag(self, switch: Switch) -> None:
+        """Its backlog has been read."""
+        switch.lagging, switch.quiet_due_ms = False, None
+        self.lagging.pop(switch.name, None)
+
     def touch_switch(self, switch: Switch) -> None:
         """Its row has changed."""
         self._touched_switches[switch.name] = switch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from guard.config.rules import read_rules
 from guard.config.shipped import shipped as shipped_folder
@@ -34,15 +34,19 @@ def engine_with(accounts: int, rules: tuple[Rule, ...] = ()) -> Engine:
     return engine
 
 
-def ticks(engine: Engine, accounts: int, calls: int, rounds: int) -> float:
-    """Microseconds a report: `rounds` ticks of `calls` calls spread over all accounts, changes taken per batch."""
-    spread = max(1, accounts // calls)
-    made = [
+def spread(accounts: int, calls: int) -> Callable[[int], int]:
+    """Whose a call is when calls are spread over all accounts."""
+    return lambda call: call * max(1, accounts // calls) % accounts
+
+
+def laid_out(account_of: Callable[[int], int], calls: int, rounds: int) -> list[list[Report]]:
+    """Ticks of all calls, by round; whose a call is says `account_of`."""
+    return [
         [
             Report(
                 f"c{call:07d}",
                 Event.TICK,
-                f"A{call * spread % accounts:07d}",
+                f"A{account_of(call):07d}",
                 START_MS + tick * TICK_MS,
                 tick * TICK_MS,
                 to=f"+1613{call:07d}" if tick == 1 else None,
@@ -53,21 +57,30 @@ def ticks(engine: Engine, accounts: int, calls: int, rounds: int) -> float:
         ]
         for tick in range(1, rounds + 1)
     ]
+
+
+def us_a_report(engine: Engine, rounds: Sequence[Sequence[Report]]) -> float:
+    """Microseconds of the processor for a report of a call that has begun; changes are taken per batch."""
     # As the daemon does; the reports laid out here are the benchmark's, not the engine's.
     settle_interpreter()
     spent = 0.0
-    for tick, reports in enumerate(made, 1):
+    for tick, reports in enumerate(rounds, 1):
         now_ms = START_MS + tick * TICK_MS
         began = time.process_time()
-        for i in range(0, len(reports), BATCH):
+        for first in range(0, len(reports), BATCH):
             engine.advance(now_ms)
-            for report in reports[i : i + BATCH]:
+            for report in reports[first : first + BATCH]:
                 engine.report("sw1", report, now_ms)
             engine.take()
         if tick > 1:  # the first round begins the calls
             spent += time.process_time() - began
     gc.unfreeze()
-    return spent / (calls * (rounds - 1)) * 1e6
+    return spent / sum(map(len, rounds[1:])) * 1e6
+
+
+def ticks(engine: Engine, accounts: int, calls: int, rounds: int) -> float:
+    """Microseconds a report: `rounds` ticks of `calls` calls spread over all accounts."""
+    return us_a_report(engine, laid_out(spread(accounts, calls), calls, rounds))
 
 
 def bytes_per_account(accounts: int) -> float:

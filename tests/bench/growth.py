@@ -8,65 +8,19 @@ windows of one that calls right now.
 from __future__ import annotations
 
 import gc
-import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from guard.config.rules import read_rules
 from guard.config.shipped import shipped
-from guard.core.engine import Engine
-from guard.core.money import Micros
 from guard.core.records import Event, Report
-from guard.shell.interpreter import settle_interpreter
-from tests.bench.engine import BATCH, START_MS, TICK_MS, engine_with
+from tests.bench.engine import START_MS, TICK_MS, engine_with, laid_out, ticks, us_a_report
 
 FEW, MANY = 1_000, 1_000_000
 CALLS = 10_000
 HOT_PERCENT = 30
 ROUNDS = 6
 WATCHED = 5_000
-
-
-def _laid_out(account_of: Callable[[int], int]) -> list[list[Report]]:
-    """Ticks of all calls, by round; whose a call is says `account_of`."""
-    return [
-        [
-            Report(
-                f"c{call:07d}",
-                Event.TICK,
-                f"A{account_of(call):07d}",
-                START_MS + tick * TICK_MS,
-                tick * TICK_MS,
-                to=f"+1613{call:07d}" if tick == 1 else None,
-                charge_micros=Micros(tick * 500),
-                rate_micros=1_000,
-            )
-            for call in range(CALLS)
-        ]
-        for tick in range(1, ROUNDS + 1)
-    ]
-
-
-def _us_a_report(engine: Engine, rounds: Sequence[Sequence[Report]]) -> float:
-    """Microseconds of the processor for a report of a call that has begun."""
-    settle_interpreter()
-    spent = 0.0
-    for tick, reports in enumerate(rounds, 1):
-        now_ms = START_MS + tick * TICK_MS
-        began = time.process_time()
-        for first in range(0, len(reports), BATCH):
-            engine.advance(now_ms)
-            for report in reports[first : first + BATCH]:
-                engine.report("sw1", report, now_ms)
-            engine.take()
-        if tick > 1:
-            spent += time.process_time() - began
-    gc.unfreeze()
-    return spent / (CALLS * (ROUNDS - 1)) * 1e6
-
-
-def _spread(accounts: int) -> Callable[[int], int]:
-    return lambda call: call * max(1, accounts // CALLS) % accounts
 
 
 def _hot(call: int) -> int:
@@ -103,9 +57,9 @@ def _watched_bytes() -> float:
 def run(show: Callable[[str], None]) -> dict[str, float]:
     """Ratios, and what they are made of."""
     rules = read_rules(shipped("rules"))
-    few = _us_a_report(engine_with(FEW, rules), _laid_out(_spread(FEW)))
-    many = _us_a_report(engine_with(MANY, rules), _laid_out(_spread(MANY)))
-    hot = _us_a_report(engine_with(FEW, rules), _laid_out(_hot))
+    few = ticks(engine_with(FEW, rules), FEW, CALLS, ROUNDS)
+    many = ticks(engine_with(MANY, rules), MANY, CALLS, ROUNDS)
+    hot = us_a_report(engine_with(FEW, rules), laid_out(_hot, CALLS, ROUNDS))
     gc.collect()
     watched = _watched_bytes()
     show(f"engine with the {len(rules)} shipped rules, {CALLS:,} live calls:")

@@ -5,8 +5,6 @@ All kinds run in turn in one process, several times over; the differences are wh
 
 from __future__ import annotations
 
-import gc
-import time
 from collections.abc import Callable
 
 from guard.core.engine import Engine
@@ -17,13 +15,10 @@ from guard.core.records import AccountMessage, Event, Report
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.tariff import CallClass, Destination, Tariff
-from guard.shell.interpreter import settle_interpreter
+from tests.bench.engine import START_MS, TICK_MS, us_a_report
 
-START_MS = 1_800_000_000_000
-TICK_MS = 30_000
 PREFIXES = 50_000
 ACCOUNTS, CALLS, ROUNDS, TIMES = 1_000, 10_000, 4, 5
-BATCH = 1_000
 
 
 def tariff() -> Tariff:
@@ -79,20 +74,7 @@ def spent_us(rating: Rating | None, *, stated: bool, planned: bool) -> float:
         ]
         for tick in range(1, ROUNDS + 1)
     ]
-    settle_interpreter()
-    spent = 0.0
-    for tick, reports in enumerate(made, 1):
-        now_ms = START_MS + tick * TICK_MS
-        began = time.process_time()
-        for i in range(0, len(reports), BATCH):
-            engine.advance(now_ms)
-            for report in reports[i : i + BATCH]:
-                engine.report("sw1", report, now_ms)
-            engine.take()
-        if tick > 1:
-            spent += time.process_time() - began
-    gc.unfreeze()
-    return spent / (CALLS * (ROUNDS - 1)) * 1e6
+    return us_a_report(engine, made)
 
 
 def run(show: Callable[[str], None]) -> dict[str, float]:
