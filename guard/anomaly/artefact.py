@@ -28,6 +28,7 @@ from guard.anomaly.features import FEATURE_NAMES, VERSION, columns_of
 from guard.anomaly.manifest import ManifestError, model_of, numbers_of
 from guard.anomaly.measures import NAMES
 from guard.anomaly.model import Model, Walkers
+from guard.anomaly.refusal import ArtefactError
 from guard.anomaly.runtime import GraphError, Runtime
 
 FORMAT = 3
@@ -40,10 +41,6 @@ TOLERANCE = 1e-4
 """Decades by which an expected score may differ: 32-bit sums differ from machine to machine in the seventh digit."""
 
 Json = dict[str, Any]
-
-
-class ArtefactError(ValueError):
-    """A model that cannot be used; the text says what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,10 @@ class Lookout:
         self._recent: deque[Column] = deque()
         """Features of the last rows."""
 
+    def going_on(self, before: Lookout) -> Lookout:
+        """This model, following what another one follows."""
+        return Lookout(self.scorer, before.tracker, self.artefact)
+
     def observe(self, seen: Observation, profile: Profile, up: int) -> None:
         """For `Engine.listen`."""
         self.tracker.take(seen, profile, up)

@@ -7,6 +7,7 @@ for calls that were withheld, and for those of accounts about which there are la
 
 from __future__ import annotations
 
+from guard.backtest.spans import Reach
 from guard.core.calls import Call
 from guard.core.pricing import NOTHING_KNOWN, RATE_STATED, Priced, price_of
 from guard.core.rating import Rating
@@ -30,6 +31,7 @@ class Meter:
         "begun_micros",
         "over",
         "place",
+        "reach",
         "worth_micros",
     )
 
@@ -42,6 +44,8 @@ class Meter:
         self.begun_micros = 0
         self._rating = rating
         self.place = rating.nowhere
+        # The scopes that cover its number: kept for the switchboard, until the number turns out to be another.
+        self.reach: Reach | None = None
         self._direction: Direction | None = None
         self._known = NOTHING_KNOWN
 
@@ -68,7 +72,7 @@ class Meter:
         if self.over or (report.duration_ms < known.duration_ms and not ended):
             return 0
         if report.to and self.place is self._rating.nowhere:
-            self.place = self._rating.place(report.to)
+            self.place, self.reach = self._rating.place(report.to), None
         if report.direction is not None and self._direction is None:
             self._direction = report.direction
         charge: int

@@ -161,19 +161,20 @@ class Replay:
 
     def _pass_time(self, until_ms: int) -> None:
         """Let everything happen that is due by then, in the order of moments."""
-        engine, changes = self._engine, self._changes
+        engine = self._engine
         while True:
-            outside_ms = self._due_ms
-            due_ms = engine.next_due_by(min(until_ms, outside_ms))
+            # From outside only what comes first: it may change what the engine waits for.
+            outside_ms = self._due_ms if self._due_ms <= until_ms else None
+            due_ms = engine.next_due_by(until_ms if outside_ms is None else outside_ms)
             if due_ms is not None:
                 self._now_ms = max(self._now_ms, due_ms)
                 engine.advance(self._now_ms)
-            elif outside_ms <= until_ms:
+            elif outside_ms is not None:
                 self._now_ms = max(self._now_ms, outside_ms)
                 self._act_from_outside(outside_ms)
             else:
                 break
-            if changes.sends or changes.decisions:
+            if self._changes.sends or self._changes.decisions:
                 self._settle()
         if until_ms > self._now_ms:  # noqa: PLR1730 -- a fifth of what max() costs
             self._now_ms = until_ms

@@ -88,7 +88,9 @@ class Switchboard:
 
     def reach(self, meter: Meter) -> Reach:
         """The scopes that cover the number of a call."""
-        return frozenset(scope for scope in Scope if self._scopes.covers(scope, meter.place.digits))
+        if meter.reach is None:
+            meter.reach = frozenset(scope for scope in Scope if self._scopes.covers(scope, meter.place.digits))
+        return meter.reach
 
     def withhold(self, key: Key, report: Report) -> None:
         """A call is not placed."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, assert_never
 from guard.core import cards, limits, pace
 from guard.core.decisions import Audit, BillingEntry, LineKind, Notice, NoticeKind, Reason
 from guard.core.invariants import invariant
-from guard.core.money import fits
+from guard.core.money import fits, format_cents
 from guard.core.payments import Payments
 from guard.core.records import (
     AccountMessage,
@@ -181,7 +181,7 @@ class Billing:
 
     def _account(self, account: Account, message: AccountMessage, now_ms: int) -> None:
         if message.currency is not None and message.currency != account.currency:
-            self._world.change_currency(account, message.currency)
+            self._relabel(account, message.currency, message.id, now_ms)
         if account.provisional:
             self._world.strangers.known(account.id, self._world, now_ms)
         account.provisional = account.forgotten = False
@@ -205,6 +205,28 @@ class Billing:
             self._credit_of_account(account, message.credit, now_ms)
         # A new name is no money event: only a stated limit lets a credit block lift at any time.
         self._judge.judge(account, now_ms, now_ms, Reason.LIMIT_RAISED if message.credit is not None else None)
+
+    def _relabel(self, account: Account, currency: str, ref: str, now_ms: int) -> None:
+        """A provisional account is in another currency than was thought, and its amounts were in that one all along.
+
+        Lines that are posted stay as they are. What is owed is taken out in the one currency and put in again in the
+        other, so that the ledger adds up in each; and as it may be money that guard's own tariff named, it is told.
+        """
+        world, before, owed = self._world, account.currency, account.owed_micros
+        moved = owed != 0 or bool(account.live)
+        if owed:
+            world.line(account, LineKind.BALANCE, -owed, now_ms, ref=ref, text=f"the account is in {currency}")
+        world.change_currency(account, currency)
+        if owed:
+            world.line(account, LineKind.BALANCE, owed, now_ms, ref=ref, text=f"was taken for {before}")
+        if moved:
+            text = (
+                f"Billing says that the account is in {currency}; its calls had opened it in {before}. What they cost "
+                f"is taken for {currency} all along, {format_cents(owed)} of it posted: if guard's tariff priced them, "
+                "state the balance."
+            )
+            notice = Notice(kind=NoticeKind.QUARANTINED, at_ms=now_ms, switch="", account=account.id, text=text)
+            world.notice_once(notice, "currency")
 
     def _check_plan(self, account: Account, now_ms: int) -> None:
         """A plan that nobody has configured costs the customer money: on-call is told once."""

@@ -157,9 +157,12 @@ class LineKind(Enum):
     BALANCE = "balance"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LedgerLine:
-    """Money that moved, signed by its effect on what is owed: a call is positive, a payment negative."""
+    """Money that moved, signed by its effect on what is owed: a call is positive, a payment negative.
+
+    Nobody changes one. It is not frozen, for what that costs: each call that ends makes one.
+    """
 
     number: int
     account: str
@@ -337,9 +340,9 @@ class KeptRow(NamedTuple):
     """State that is stored as one blob, because nobody asks for a part of it: the rules', the fuse's, what is held."""
 
     kind: str
-    """`subject`, `crowds`, `fuse`, `held`, `suspicion`, `usual`, `expectation`."""
+    """`subject`, `crowds`, `fuse`, `held`, `suspicion`, `usual`, `expectation`, `told`."""
     key: str
-    """The account of a `subject`, `suspicion` or `usual`, the switch of an `expectation`; else empty."""
+    """The account of a `subject`, `suspicion` or `usual`, the switch of an `expectation`, a matter `told`; or empty."""
     row: object
     """A tuple of plain values, of the type that belongs to the kind; None: it is no more."""
 

@@ -12,6 +12,10 @@ at most 500 entries that share one id. A snapshot is never resent; unacknowledge
 are acknowledged, every command that was waiting when it was made is acknowledged with it, unless a newer one has
 taken its place. An acknowledgement that does not say its part counts as one part.
 
+Where several engines share a switch (`composed`), each makes its part of the snapshot, and the whole goes a longer way
+than commands do (`guard.core.composer`): a command that was given since may have been overtaken by it, and undone. So
+such commands are sent again when the snapshot has been acknowledged.
+
 An ack is not proof. The time of it (in the switch's clock) is kept per blocked account, and a call in scope that
 ticks more than `DEFIANCE_MS` after it makes the command wait again (`unsettle`).
 """
@@ -78,6 +82,8 @@ class Snapshot:
     acked_parts: set[int] = field(default_factory=set)
     acked_unnamed: int = 0
     remake_ms: int = FIRST_REMAKE_MS
+    commanded: dict[str, None] = field(default_factory=dict)
+    """Accounts that were given a command since it was made; only noted where it may arrive after them."""
 
 
 def command_of(account: Account, world: World) -> Command | None:
@@ -102,10 +108,11 @@ def command_of(account: Account, world: World) -> Command | None:
 class Delivery:
     """The outbox of all switches."""
 
-    __slots__ = ("_world", "due")
+    __slots__ = ("_composed", "_world", "due")
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, composed: bool = False) -> None:
         self._world = world
+        self._composed = composed
         self.due: list[_Key] = []
         """Heap of moments at which to see to a command or a snapshot (switch, its id)."""
 
@@ -124,6 +131,8 @@ class Delivery:
         for switch in world.switches.values():
             switch.pending.pop(replaces, None)
             switch.acked_at_ms.pop(account.id, None)
+            if self._composed and switch.snapshot is not None:
+                switch.snapshot.commanded[account.id] = None
             self._await_ack(switch, account, now_ms)
 
     def unsettle(self, switch: Switch, account: Account, now_ms: int) -> None:
@@ -238,6 +247,8 @@ class Delivery:
         for account_id in snapshot.blocked:
             if self._world.accounts[account_id].causes:
                 switch.acked_at_ms.setdefault(account_id, at_ms)
+        for account_id in snapshot.commanded:
+            self.unsettle(switch, self._world.accounts[account_id], now_ms)
 
     def _settle(self, switch: Switch, command_id: str, now_ms: int) -> None:
         pending = switch.pending.pop(command_id)

@@ -250,7 +250,8 @@ class Detection:
     @property
     def next_due_ms(self) -> int | None:
         """When `advance` has something to do."""
-        due_ms, fuse = self.watch.next_due_ms, self.blocking.fuse
+        moments, fuse = self.watch.moments, self.blocking.fuse
+        due_ms = moments[0][0] if moments else None
         if fuse.open_since_ms is None:
             return due_ms
         closes_ms = fuse.closes_ms

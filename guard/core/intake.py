@@ -102,7 +102,7 @@ class Intake:
         emergency = report.emergency is True or (report.to is not None and report.to in self._emergency)
         call = switch.calls.get(report.call)
         if call is not None:
-            if call.plain and not emergency and self._goes_on(call, report, now_ms):
+            if call.plain and report.event is _TICK and not emergency and self._goes_on(call, report, now_ms):
                 return _ACCEPTED
             outcome, past = self._known(call, report, now_ms, emergency=emergency), None
         else:
@@ -116,16 +116,15 @@ class Intake:
         return self._take_news(switch, report, now_ms, call, past, emergency=emergency)
 
     def _goes_on(self, call: Call, report: Report, now_ms: int) -> bool:
-        """The straight way, for nearly all reports: a tick of a plain call that moves nothing but sums.
+        """The straight way, for nearly all ticks: those of a plain call that move nothing but sums.
 
-        It comes to what the careful way would, guards and all, in fewer steps; False: not for this report, which has
+        It comes to what the careful way would, guards and all, in fewer steps; False: not for this tick, which has
         not changed anything then.
         """
         rate, charge, account, world = report.rate_micros, report.charge_micros, call.account, self._world
         at_ms, duration_ms, lasted_ms = report.at_ms, report.duration_ms, call.duration_ms
         if (
-            report.event is not _TICK
-            or duration_ms <= lasted_ms
+            duration_ms <= lasted_ms
             or rate is None
             or charge is None
             or report.currency is not None

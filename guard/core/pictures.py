@@ -134,8 +134,10 @@ def _use_picture(account: Account, world: World, now_ms: int) -> tuple[UseView, 
     return (*quotas, *discounts)
 
 
-def account_picture(account: Account, world: World, breach_ms: int | None, now_ms: int) -> AccountView:
-    """One account as it stands at `now_ms`. Work: its live calls, at most `SHOWN_CALLS`."""
+def account_picture(
+    account: Account, world: World, breach_ms: int | None, now_ms: int, calls: int = SHOWN_CALLS
+) -> AccountView:
+    """One account as it stands at `now_ms`. Work: its live calls, as far as they are shown."""
     exposure = floor_from_scaled(account.exposure_scaled(now_ms))
     in_flight = exposure - account.owed_micros + account.trusted_micros
     limit = account.limit_in_force
@@ -165,7 +167,7 @@ def account_picture(account: Account, world: World, breach_ms: int | None, now_m
         in_flight_gross_micros=clamp_for_show(floor_from_scaled(account.in_flight_gross_scaled(now_ms))),
         burn_micros_per_minute=account.burn_micros(now_ms),
         reaches_limit_at_ms=breach_ms,
-        live_calls=tuple(_call_picture(call, now_ms) for call in islice(live.values(), SHOWN_CALLS)),
+        live_calls=tuple(_call_picture(call, now_ms) for call in islice(live.values(), calls)),
         live_call_count=len(live),
         block=_block_picture(account, world),
         allow_until_ms=account.allow_until_ms,

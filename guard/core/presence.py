@@ -24,7 +24,8 @@ silence. Moments are computed and lie on a heap, one for each switch; a switch t
 acknowledgement that cannot be one that was on its way: of a later time, and at least `LATE_ACK_MS` after. Otherwise a
 late acknowledgement would hide that it is down, and commands would be sent to nobody.
 
-**The broker** is away when guard is not subscribed for `away_after`; switches are not blamed for that.
+**The broker** is away when guard is not subscribed for `away_after`; switches are not blamed for that
+(`guard.core.matters`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from typing import TYPE_CHECKING
 
 from guard.core.decisions import KeptRow, Notice, NoticeKind
 from guard.core.expectation import HOURS_OF_WEEK, LEARNED, THOUSANDTHS, hour_of_week
+from guard.core.matters import Matters
 from guard.core.rows import ExpectationRow
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SwitchSettings
 from guard.core.switches import DOUBT_MS, LAG_MS, QUIET_MS, Silence, Switch
@@ -57,13 +59,13 @@ class Presence:
 
     __slots__ = (
         "_away_due_ms",
-        "_away_told",
         "_delivery",
         "_due",
         "_hearing_since_ms",
         "_hour_ends_ms",
         "_learned",
         "_world",
+        "matters",
     )
 
     def __init__(self, world: World, delivery: Delivery, now_ms: int) -> None:
@@ -73,7 +75,7 @@ class Presence:
         self._hearing_since_ms: int | None = None
         """None: not subscribed."""
         self._away_due_ms: int | None = None
-        self._away_told = False
+        self.matters = Matters(world)
         self._hour_ends_ms = (now_ms // HOUR_MS + 1) * HOUR_MS
         self._learned: dict[str, Switch] = {}
         """Have learned something that is not stored yet."""
@@ -86,9 +88,7 @@ class Presence:
         What queued at the broker meanwhile is about to be read, so calls count only what they state until it has been.
         """
         self._away_due_ms = None
-        if self._away_told:
-            self._away_told = False
-            self._tell("", "Guard is subscribed at the broker again.", now_ms, over=True)
+        self.matters.broker_back(now_ms)
         for switch in self._world.switches.values():
             if switch.calls:
                 self._hold(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
@@ -102,7 +102,7 @@ class Presence:
         self._hearing_since_ms = None
         for switch in self._world.switches.values():
             switch.expectation.spoilt = True
-        if self._away_due_ms is None and not self._away_told:
+        if self._away_due_ms is None:
             self._away_due_ms = now_ms + self._world.settings.away_after_ms
 
     def clock_stepped(self, now_ms: int, step_ms: int) -> None:
@@ -142,18 +142,9 @@ class Presence:
 
     def met(self, switch: Switch, now_ms: int) -> None:
         """It is known from now on, and told the whole truth."""
+        self.matters.met(switch.name, now_ms)
         self._delivery.synchronise(switch, now_ms)
         self._schedule(switch, now_ms)
-
-    def not_heard(self, name: str, now_ms: int) -> None:
-        """A report of a switch that is one too many: it is lost, so on-call is told, once and not for each name."""
-        world = self._world
-        world.unheard += 1
-        text = (
-            f"Switch {name} is not heard: {len(world.switches):,} switches are known, and it is not among those named "
-            "in the configuration. What it reports is counted as invalid; name it there."
-        )
-        world.notice_once(Notice(kind=NoticeKind.BLIND, at_ms=now_ms, switch=name, text=text), "unheard")
 
     def came_up(self, switch: Switch, now_ms: int) -> None:
         """It is there (again), and may have forgotten everything: nothing it acknowledged before proves anything."""
@@ -169,7 +160,7 @@ class Presence:
     def went_down(self, switch: Switch, now_ms: int) -> None:
         """It says that it is down, or its last will does."""
         switch.up = False
-        switch.down_at_ms = now_ms
+        switch.last_seen_ms = switch.down_at_ms = now_ms
         switch.snapshot = None
         switch.synced = False
         switch.expectation.spoilt = True
@@ -187,8 +178,20 @@ class Presence:
             switch.heard(now_ms, self._world.settings.stale_after_ms)
             self._end_silence(switch, now_ms)
 
+    def mentioned(self, switch: Switch, now_ms: int) -> None:
+        """It reports about accounts of other engines; what it says just after it went down was on its way."""
+        if not switch.up:
+            if now_ms - LATE_ACK_MS > switch.down_at_ms:
+                self.came_up(switch, now_ms)
+        elif switch.silence is Silence.ABSENT:
+            self.came_up(switch, now_ms)
+        else:
+            switch.heard(now_ms, self._world.settings.stale_after_ms)
+            self._end_silence(switch, now_ms)
+
     def acknowledged(self, switch: Switch, ack: Ack, now_ms: int) -> None:
         """An acknowledgement: a word of a switch that was absent, and perhaps of one that was down."""
+        switch.last_seen_ms = now_ms
         if switch.up:
             back = switch.silence is Silence.ABSENT
         else:
@@ -256,16 +259,18 @@ class Presence:
             self._schedule(switch, now_ms)
 
     def _tell_away(self, now_ms: int) -> None:
-        self._away_due_ms, self._away_told = None, True
+        self._away_due_ms = None
         after = _span(self._world.settings.away_after_ms)
         text = (
             f"Guard has not been subscribed at the broker for {after}: it hears no calls and sends no commands. "
             "Calls that are up go on growing by estimate."
         )
-        self._tell("", text, now_ms)
+        self.matters.broker_away(text, now_ms)
 
     def _end_hour(self, now_ms: int) -> None:
         """The hour is learned, unless there was something amiss with it."""
+        if self._hearing_since_ms is not None:
+            self.matters.end_hour(now_ms)
         hour = self._hour_ends_ms // HOUR_MS - 1
         self._hour_ends_ms = (now_ms // HOUR_MS + 1) * HOUR_MS
         # Nobody looked for hours: what came in them cannot be told apart.
@@ -349,9 +354,11 @@ class Presence:
         """Add what has been learned since the last time."""
         changes.kept += [KeptRow(KIND, name, switch.expectation.row()) for name, switch in self._learned.items()]
         self._learned = {}
+        self.matters.keep(changes)
 
     def restore(self, kept: KeptRow) -> None:
         """Take up a row, if it is one of these."""
+        self.matters.restore(kept)
         if isinstance(kept.row, ExpectationRow) and kept.key in self._world.switches:
             self._world.switches[kept.key].expectation.restore(kept.row)
 

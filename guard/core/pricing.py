@@ -50,6 +50,9 @@ def price_of(before: Priced | Call, report: Report, destination: Destination) ->
     Micros per minute and micros. The charge may lie outside the bound of money: the caller refuses it then.
     """
     charge = report.charge_micros
+    if charge is not None and report.rate_micros is not None:
+        # Most switches state both, and nothing is to be worked out.
+        return _new(Price, (report.rate_micros, RATE_STATED, charge))
     span_ms = max(0, report.duration_ms - before.duration_ms)
     rate, rate_known = before.rate_micros, before.rate_known
     if report.rate_micros is not None:

@@ -8,7 +8,7 @@ numbers that were dialled last, so a report costs no more for being rated.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from guard.core.plans import Cover, Plan
 from guard.core.scopes import e164_digits
@@ -30,8 +30,9 @@ def _international(_digits: str) -> CallClass:
     return CallClass.INTERNATIONAL
 
 
-class Place(NamedTuple):
-    """Where a number lies."""
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where a number lies. Nobody changes one; it is not frozen, for what that costs: each new number makes one."""
 
     digits: str
     """E.164; empty: it cannot be told, or the number is not known yet."""

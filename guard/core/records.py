@@ -28,6 +28,9 @@ class Event(IntEnum):
 class Direction(Enum):
     """Which way a call goes, seen from the account."""
 
+    __hash__ = object.__hash__
+    """As good as an enumeration's own, and not written in Python: every call is looked up by it."""
+
     OUTGOING = "outgoing"
     INCOMING = "incoming"
     FORWARDED = "forwarded"
@@ -36,6 +39,9 @@ class Direction(Enum):
 
 class Scope(Enum):
     """Which calls a block stops. What the named ones mean is published to the switches as prefix sets."""
+
+    __hash__ = object.__hash__
+    """As of `Direction`."""
 
     ALL = "all"
     INTERNATIONAL = "international"

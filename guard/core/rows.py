@@ -203,6 +203,13 @@ class ClockRow(NamedTuple):
     """The wall clock, less the time since that start."""
 
 
+class ToldRow(NamedTuple):
+    """What on-call knows to be amiss with nobody to keep it with. Key: the matter (`guard.core.matters`)."""
+
+    switch: str
+    """That was named; empty: none."""
+
+
 class ExpectationRow(NamedTuple):
     """What is usual for a switch. Key: its name."""
 

@@ -33,12 +33,12 @@ PrefixSet = Mapping[str, bool]
 class Scopes:
     """The meaning of each named scope."""
 
-    __slots__ = ("_longest", "sets", "version")
+    __slots__ = ("_lengths", "sets", "version")
 
     def __init__(self, sets: Mapping[Scope, PrefixSet]) -> None:
         self.sets = {scope: dict(sets.get(scope, {"": True})) for scope in Scope}
-        self._longest = {scope: max(map(len, prefixes), default=0) for scope, prefixes in self.sets.items()}
-        """No prefix of the set has more digits."""
+        self._lengths = {scope: sorted(set(map(len, prefixes)), reverse=True) for scope, prefixes in self.sets.items()}
+        """How many digits prefixes of the set have, the longest first."""
         named = repr([(scope.value, sorted(self.sets[scope].items())) for scope in Scope])
         self.version = blake2b(named.encode(), digest_size=6).hexdigest()
 
@@ -79,7 +79,7 @@ class Scopes:
         if scope is Scope.ALL or not digits:
             return True
         prefixes = self.sets[scope]
-        for length in range(min(len(digits), self._longest[scope]), -1, -1):
+        for length in self._lengths[scope]:
             found = prefixes.get(digits[:length])
             if found is not None:
                 return found

@@ -19,6 +19,9 @@ from guard.core.settings import SECOND_MS
 class CallClass(Enum):
     """What kind of destination a number is."""
 
+    __hash__ = object.__hash__
+    """As good as an enumeration's own, and not written in Python: every call is looked up by it."""
+
     ONNET = "onnet"
     DOMESTIC = "domestic"
     INTERNATIONAL = "international"

@@ -139,7 +139,7 @@ class AccountView:
     """Rate at which exposure is growing now."""
     reaches_limit_at_ms: int | None
     live_calls: tuple[LiveCall, ...]
-    """At most 1,000; `live_call_count` is the true number."""
+    """At most 1,000, or as few as were asked for; `live_call_count` is the true number."""
     live_call_count: int
     block: BlockView | None
     allow_until_ms: int | None

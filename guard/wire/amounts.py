@@ -31,7 +31,8 @@ def _fraction_micros(text: str) -> int:
 
 
 _wholes: Final = Memo(_whole_micros)
-_fractions: Final = Memo(_fraction_micros)
+_fractions: Final = Memo(_fraction_micros, most=16_384)
+"""Room for all of four digits."""
 
 
 def charge_micros(text: str) -> Micros:

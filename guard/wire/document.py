@@ -21,6 +21,8 @@ MAX_PAYLOAD_BYTES: Final = 1 << 20
 MAX_ELEMENTS: Final = 1_000
 _MAX_INTEGER_TEXT: Final = 20
 _BEYOND_EVERY_RANGE: Final = 10**_MAX_INTEGER_TEXT
+_BETWEEN: Final = ", \t\n\r"
+"""What may stand before an element of an array."""
 
 
 class RepeatedKeys(list[tuple[str, object]]):
@@ -73,6 +75,23 @@ def elements(payload: bytes) -> list[tuple[str, object]]:
     if len(value) > MAX_ELEMENTS:
         raise RuleError(rules.PAYLOAD_TOO_MANY)
     return [(f"$[{index}]", element) for index, element in enumerate(value)]
+
+
+def slices(payload: bytes) -> list[tuple[object, bytes]]:
+    """Each element with the very bytes that state it; `RuleError` as from `elements`."""
+    found = [value for _, value in elements(payload)]
+    text = payload.decode()
+    if not text.lstrip(_BETWEEN).startswith("["):
+        return [(found[0], payload)]
+    pieces: list[tuple[object, bytes]] = []
+    end = text.index("[") + 1
+    for value in found:
+        begin = end
+        while text[begin] in _BETWEEN:
+            begin += 1
+        _, end = _DECODER.raw_decode(text, begin)
+        pieces.append((value, text[begin:end].encode()))
+    return pieces
 
 
 def as_members(value: object) -> Mapping[str, object]:

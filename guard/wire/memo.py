@@ -17,17 +17,18 @@ MAX_ENTRIES = 4_096
 class Memo(dict[str, int]):
     """`memo[text]` is `function(text)`, computed at most once while it is remembered."""
 
-    __slots__ = ("_function",)
+    __slots__ = ("_function", "_most")
 
-    def __init__(self, function: Callable[[str], int]) -> None:
-        """Remember results of `function`, which must be pure."""
+    def __init__(self, function: Callable[[str], int], most: int = MAX_ENTRIES) -> None:
+        """Remember at most so many results of `function`, which must be pure."""
         super().__init__()
         self._function = function
+        self._most = most
 
     def __missing__(self, text: str) -> int:
         """Compute, remember and return; whatever the function raises passes through."""
         value = self._function(text)
-        if len(self) >= MAX_ENTRIES:
+        if len(self) >= self._most:
             self.clear()
         self[text] = value
         return value

@@ -18,7 +18,7 @@ answered call or a failed attempt is accepted as stated: a switch that cannot te
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -114,7 +114,12 @@ _DECODER: Final = msgspec.json.Decoder(_Wire | list[_Wire])
 _RECORDED_DECODER: Final = msgspec.json.Decoder(list[_Recorded])
 _EVENTS: Final = {event.name.lower(): (event, event in {Event.FAILED, Event.ANSWERED}) for event in Event}
 """The event, and whether it must say the number dialled (else it must say the duration)."""
+_EVENT_OF: Final = {word: event for word, (event, _) in _EVENTS.items()}
 _FLAGS: Final = {0: False, 1: True}
+_OPTIONAL: Final = [name not in {"call", "event", "account", "at", "switch"} for name in _Recorded.__struct_fields__]
+"""Of the members of a line, in their order: whether it may be without."""
+_DEFAULTS: Final = ["" if name in {"caller", "source", "cause"} else None for name in _Recorded.__struct_fields__]
+"""What stands for a member that a line does not have; None stands for itself."""
 _REMARKABLE: Final = (
     _RemarkableError,
     msgspec.MsgspecError,
@@ -163,13 +168,21 @@ def decode_recorded(text: bytes, latest_ms: int) -> Recorded | None:
         lines = _RECORDED_DECODER.decode(payload)
         if len(lines) != text.count(b"\n") + 1:
             return None
-        fields = tuple(zip(*map(astuple, lines), strict=True))
-        members = sum(len(lines) - field.count(None) for field in fields)
-        if payload.count(b",") != members - 1 and _repeats_a_key(payload):
+        members = tuple(zip(*map(astuple, lines), strict=True))
+        absent = [member.count(None) if optional else 0 for member, optional in zip(members, _OPTIONAL, strict=True)]
+        if payload.count(b",") != len(lines) * len(members) - sum(absent) - 1 and _repeats_a_key(payload):
             return None
-        return _recorded(*fields, latest_ms=latest_ms, check_characters=_may_hold_control_characters(payload))
+        filled = map(_filled, members, absent, _DEFAULTS)
+        return _recorded(*filled, latest_ms=latest_ms, check_characters=_may_hold_control_characters(payload))
     except _REMARKABLE:
         return None
+
+
+def _filled(member: tuple[Any, ...], absent: int, default: str | None) -> Sequence[Any]:
+    """A member of all lines, where so many do not have it."""
+    if default is None or not absent:
+        return member
+    return [default] * absent if absent == len(member) else [default if each is None else each for each in member]
 
 
 def _recorded(  # noqa: PLR0913, PLR0917 -- the members of a line, in their order
@@ -183,9 +196,9 @@ def _recorded(  # noqa: PLR0913, PLR0917 -- the members of a line, in their orde
     stated_rates: Sequence[str | None],
     flags: Sequence[bool | None],
     directions: Sequence[Direction | None],
-    callers: Sequence[str | None],
-    sources: Sequence[str | None],
-    causes: Sequence[str | None],
+    callers: Sequence[str],
+    sources: Sequence[str],
+    causes: Sequence[str],
     currencies: Sequence[str | None],
     switches: Sequence[str],
     *,
@@ -195,7 +208,7 @@ def _recorded(  # noqa: PLR0913, PLR0917 -- the members of a line, in their orde
     if check_characters and any(map(has_control_character, (*calls, *accounts))):
         raise _RemarkableError
     times_ms = instants_ms(times)
-    events = [_EVENTS[word][0] for word in words]
+    events = list(map(_EVENT_OF.__getitem__, words))
     if max(times_ms) > latest_ms:
         raise _RemarkableError
     if None in numbers or None in durations_ms:
@@ -208,14 +221,14 @@ def _recorded(  # noqa: PLR0913, PLR0917 -- the members of a line, in their orde
         accounts,
         times_ms,
         [duration_ms or 0 for duration_ms in durations_ms],
-        [number or None for number in numbers],
+        [number or None for number in numbers] if "" in numbers else numbers,
         [None if charge is None else charge_micros(charge) for charge in charges],
         [None if rate is None else rates[rate] for rate in stated_rates],
         [None if flag is None else _FLAGS[flag] for flag in flags],
         directions,
-        [caller or "" for caller in callers],
-        [source or "" for source in sources],
-        [cause or "" for cause in causes],
+        callers,
+        sources,
+        causes,
         [currency or None for currency in currencies],
         strict=True,
     )

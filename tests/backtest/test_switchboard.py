@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from guard.backtest.meter import Meter
 from guard.backtest.switchboard import Switchboard
 from guard.core.emergency import EmergencyNumbers
 from guard.core.rating import Rating
-from guard.core.records import Direction, Event, Report
+from guard.core.records import Direction, Event, Report, Scope
 from guard.core.rows import CommandRow
 from guard.core.scopes import Scopes
 from tests.backtest.histories import ABROAD, HOME, T0
@@ -51,3 +52,14 @@ def test_another_account_another_direction_and_an_unblocked_account_are_not_refu
     assert made.refuses(report(HOME, direction=Direction.FORWARDED))
     made.obey("A", CommandRow("id", "unblock", "all", end_calls=False, reason="released", at_ms=T0, until_ms=None))
     assert not made.refuses(report(HOME))
+
+
+def test_what_a_scope_reaches_is_told_anew_once_the_number_is_known() -> None:
+    made, rating = board("all"), Rating(unknown_rate_micros=1)
+    meter = Meter("A", rating)
+    meter.take(report("", event=Event.TICK, duration_ms=1_000))
+    assert made.reach(meter) == frozenset(Scope), "a number that is not known may lie anywhere"
+    meter.take(report(HOME, event=Event.TICK, duration_ms=2_000))
+    assert made.reach(meter) == {Scope.ALL}
+    meter.take(report(ABROAD, event=Event.TICK, duration_ms=3_000))
+    assert made.reach(meter) == {Scope.ALL}, "a call goes where it was first said to go"

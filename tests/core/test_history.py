@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guard.core.decisions import Audit, Command
+from guard.core.decisions import Audit, Command, LineKind, NoticeKind
 from guard.core.engine import Engine
 from guard.core.money import Micros
 from guard.core.records import (
@@ -148,3 +148,22 @@ def test_a_change_of_currency_moves_every_sum() -> None:
         assert getattr(totals["CAD"], part) == 0
         assert getattr(totals["USD"], part) == getattr(flight, part) != 0
     assert engine.world.settled_micros == {"CAD": 0, "USD": 5}
+
+
+def test_a_ledger_adds_up_in_each_currency_when_its_account_turns_out_to_be_in_another() -> None:
+    """What was posted stays as it is; the two lines of the change move nothing together."""
+    engine = Engine(Settings(), Scopes.of_country_code("1"), NOW_MS)
+    engine.report("sw1", Report("C1", Event.ENDED, "A1", NOW_MS, 1_000, "+1", Micros(5)), NOW_MS)
+    engine.billing(AccountMessage(id="m", account="A1", currency="USD"), NOW_MS)
+    engine.report("sw1", Report("C2", Event.ENDED, "A1", NOW_MS, 1_000, "+1", Micros(7)), NOW_MS)
+    changes = engine.take()
+    lines = [(line.currency, line.amount_micros, line.kind, line.ref) for line in changes.ledger]
+    assert lines == [
+        ("CAD", 5, LineKind.CALL, ""),
+        ("CAD", -5, LineKind.BALANCE, "m"),
+        ("USD", 5, LineKind.BALANCE, "m"),
+        ("USD", 7, LineKind.CALL, ""),
+    ]
+    (notice,) = changes.notices
+    assert (notice.kind, notice.account) == (NoticeKind.QUARANTINED, "A1")
+    assert engine.world.accounts["A1"].owed_micros == 12

@@ -242,6 +242,7 @@ def lines_run(stage: Stage, live: int) -> int:
     return count
 
 
+@pytest.mark.interpreted
 def test_work_for_a_report_does_not_grow_with_the_calls() -> None:
     """Ten thousand live calls on one account take no more lines of code than ten."""
     tiers = (Tier(0, 0), Tier(600, 100_000), Tier(100_000, 250_000))

@@ -31,6 +31,7 @@ def call(number: int) -> Report:
     return Report(f"c{number}", Event.ENDED, "A1", NOW_MS, 60_000, to="+252612345678", charge_micros=Micros(1_000_000))
 
 
+@pytest.mark.interpreted
 def test_what_rules_get_wrong_does_not_stop_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every call is posted; the failure is counted each time and told once."""
     engine = Engine(Settings(), Scopes.of_country_code("1"), NOW_MS, rules=(RULE,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guard.core.decisions import Notice, NoticeKind
+from guard.core.decisions import KeptRow, Notice, NoticeKind
 from guard.core.engine import Engine
 from guard.core.events import Event as Told
 from guard.core.incidents import incident_of
@@ -170,13 +170,69 @@ def test_a_switch_too_many_is_counted_and_told_of_once() -> None:
     assert engine.world.unheard == 3
 
 
+def named(engine: Engine, name: str) -> Reload:
+    """The same files, but for a switch that is named in them."""
+    declared, world = replace(FEW, switches={name: SwitchSettings()}), engine.world
+    setup = Setup(settings=declared, scopes=world.scopes, rating=world.rating, rules=())
+    return Reload(setup=setup, by="ana", what="switches")
+
+
+def blind(engine: Engine) -> list[tuple[str, bool]]:
+    """Which switches on-call was told of, and whether that they are heard."""
+    return [(notice.switch, notice.over) for notice in engine.take().notices if notice.kind is NoticeKind.BLIND]
+
+
+def test_what_was_told_of_a_switch_too_many_ends_when_it_is_named() -> None:
+    engine = full_of_switches()
+    engine.report("one-more", ended("A1"), NOW_MS)
+    engine.report("and-another", ended("A1"), NOW_MS)
+    engine.reload(named(engine, "one-more"), NOW_MS)
+    engine.report("and-another", ended("A1"), NOW_MS + 1)
+    assert blind(engine) == [("one-more", False), ("one-more", True), ("and-another", False)]
+
+
+def test_it_ends_after_an_hour_in_which_none_has_reported() -> None:
+    engine = full_of_switches()
+    engine.subscribed(NOW_MS)
+    hour_ms = (NOW_MS // HOUR_MS + 1) * HOUR_MS
+    engine.report("one-more", ended("A1"), NOW_MS)
+    engine.advance(hour_ms)
+    engine.report("another", ended("A1"), hour_ms)
+    engine.advance(hour_ms + HOUR_MS)
+    assert blind(engine) == [("one-more", False)]
+    engine.advance(hour_ms + 2 * HOUR_MS)
+    assert blind(engine) == [("one-more", True)]
+
+
+def test_it_ends_also_if_guard_was_restarted_with_the_switch_in_its_files() -> None:
+    engine = full_of_switches()
+    engine.report("one-more", ended("A1"), NOW_MS)
+    kept = engine.take().kept
+    again = an_engine(replace(FEW, switches={"one-more": SwitchSettings()}))
+    again.restore(Restored(kept=kept), NOW_MS)
+    again.subscribed(NOW_MS)
+    again.advance(NOW_MS + HOUR_MS)
+    changes = again.take()
+    assert [(notice.switch, notice.over) for notice in changes.notices] == [("one-more", True)]
+    assert [row for row in changes.kept if row.kind == "told"] == [KeptRow("told", "surplus", None)]
+
+
+def test_that_the_broker_is_back_is_told_also_after_a_restart() -> None:
+    engine = an_engine()
+    engine.cut_off(NOW_MS)
+    engine.advance(NOW_MS + HOUR_MS)
+    changes = engine.take()
+    assert [(notice.kind, notice.over) for notice in changes.notices] == [(NoticeKind.BLIND, False)]
+    again = an_engine()
+    again.restore(Restored(kept=changes.kept), NOW_MS)
+    again.subscribed(NOW_MS)
+    assert blind(again) == [("", True)]
+
+
 def test_a_declared_switch_is_always_heard() -> None:
     """Also when somebody has invented a thousand names before it was declared."""
     engine = full_of_switches()
-    declared = replace(FEW, switches={"real": SwitchSettings()})
-    world = engine.world
-    setup = Setup(settings=declared, scopes=world.scopes, rating=world.rating, rules=())
-    engine.reload(Reload(setup=setup, by="ana", what="switches"), NOW_MS)
+    engine.reload(named(engine, "real"), NOW_MS)
     assert engine.report("real", ended("A1"), NOW_MS) is Outcome.ACCEPTED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unittest.mock import PropertyMock, patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ def played(made: list[Step], rating: Rating | None) -> list[tuple[Outcome, str]]
     return found
 
 
+@pytest.mark.interpreted
 @given(steps, st.sampled_from([None, PRICED]))
 @settings(max_examples=150, deadline=None)
 def test_both_ways_come_to_the_same(made: list[Step], rating: Rating | None) -> None:
@@ -116,6 +118,7 @@ def test_both_ways_come_to_the_same(made: list[Step], rating: Rating | None) -> 
     assert straight == careful
 
 
+@pytest.mark.interpreted
 def test_most_ticks_go_the_straight_way() -> None:
     """Or the test above would compare the careful way with itself."""
     plain: list[Step] = [(30, 0, Event.ANSWERED, {}), *[(30, 0, Event.TICK, dict[str, object]())] * 5]

@@ -21,9 +21,9 @@ What a measure counts:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
-from typing import NamedTuple
 
 from guard.core.rules.filters import Filter, Key, filters_of, key_of
 from guard.core.rules.observation import Observation, What
@@ -34,6 +34,8 @@ from guard.core.settings import MINUTE_MS
 
 SHORT_MS = 6_000
 """A call that ends within it is a short one (six seconds, as carriers count them)."""
+NEVER = 2**63 - 1
+"""More than any column can hold."""
 NEW_DAYS = 90
 """A country or prefix not called for so long is a new one, unless the rule says otherwise."""
 
@@ -96,7 +98,8 @@ _SETS = (Measure.NUMBERS, Measure.VARIANTS, Measure.NEW_COUNTRIES, Measure.NEW_P
 Value = Callable[[Tally, Profile, int], int]
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reading:
     """How to read a rule's value off a tally of its counter."""
 
     rule: Rule
@@ -117,16 +120,17 @@ class Reading(NamedTuple):
         return self.value(tally, profile, shift_ms)
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """What one kind of event does to one counter."""
 
     counter: Counter
-    adds: tuple[tuple[int, int], ...]
-    """Column, and which of the amounts goes there."""
+    adds: tuple[tuple[int, int, int], ...]
+    """Column, which of the amounts goes there, and below what in it no rule can have climbed."""
     items: tuple[tuple[int, Item], ...]
     """Set, and what goes there."""
     sums: tuple[tuple[int, int, Reading], ...]
-    """Readings that it may move, of columns: which one, and below what in it the rule cannot have climbed."""
+    """Readings that it may move, of those columns: which one, and below what in it the rule cannot have climbed."""
     counts: tuple[tuple[int, int, Reading], ...]
     """The same, of sets."""
 
@@ -177,12 +181,16 @@ class Counter:
         return Tally(self.width_ms, head, len(self.columns), len(self.sets))
 
     def _step(self, what: What) -> Step | None:
-        adds = tuple((slot, _AMOUNTS[column]) for slot, column in enumerate(self.columns) if what in _MOVED_BY[column])
         moved = _TRIED if Measure.ACCOUNTS not in self.sets else {What.BEGINS}
         items = tuple((slot, self._item(measure)) for slot, measure in enumerate(self.sets) if what in moved)
         moved_by = [(each.slot, each.least, each) for each in self.readings if self._moves(each, what)]
         sums = tuple(each for each in moved_by if not each[2].is_set)
         counts = tuple(each for each in moved_by if each[2].is_set)
+        adds = tuple(
+            (slot, _AMOUNTS[column], min((least for of, least, _ in sums if of == slot), default=NEVER))
+            for slot, column in enumerate(self.columns)
+            if what in _MOVED_BY[column]
+        )
         across = self.across and what in (What.BEGINS, What.GOES_ON)
         return Step(self, adds, items, sums, counts) if adds or items or across else None
 

@@ -18,9 +18,6 @@ from guard.core.rules.speaker import Speaker
 from guard.core.rules.subjects import MOST_TALLIES, Subject
 from guard.core.rules.windows import Tally
 
-_new = tuple.__new__
-"""Makes a place for a third of what calling its class costs."""
-
 At = Callable[[int, str, str, str], None]
 """Sets a moment: when, account, counter, key."""
 
@@ -42,16 +39,17 @@ class Counting:
         what = seen.what
         places = self.places(route, what, subject, seen.at_ms)
         if places:
-            self.count(places, subject, seen, amounts(seen))
-        if lane.fickle[what]:
-            self.take(lane.fickle[what], subject, seen, local_ms)
+            self.count(places, subject, seen)
+        fickle = lane.fickle[what]
+        if fickle:
+            self.take(fickle, subject, seen, local_ms)
 
     def take(self, steps: tuple[Step, ...], subject: Subject, seen: Observation, local_ms: int) -> None:
         """Count one observation wherever these steps say."""
-        added = amounts(seen)
+        at_ms = seen.at_ms
         for step in steps:
-            for _, key in self.counters((step.counter,), subject, seen, local_ms):
-                self.count((self._place(step, key, subject, seen.at_ms),), subject, seen, added)
+            for counter, key in self.counters((step.counter,), subject, seen, local_ms):
+                self.count([(self._tally(counter, key, subject, at_ms), step, key)], subject, seen)
 
     @staticmethod
     def counters(
@@ -70,61 +68,62 @@ class Counting:
                     found.append((counter, key))
         return tuple(found)
 
-    def places(self, route: Route, what: What, subject: Subject, at_ms: int) -> tuple[Place, ...]:
+    def places(self, route: Route, what: What, subject: Subject, at_ms: int) -> list[Place]:
         """Where such an event of a call counts."""
         found: list[Place] = []
         for counter, key in route.counters:
             step = counter.steps[what]
             if step is not None:
-                found.append(self._place(step, key, subject, at_ms))
-        return tuple(found)
+                found.append((self._tally(counter, key, subject, at_ms), step, key))
+        return found
 
-    def _place(self, step: Step, key: str, subject: Subject, at_ms: int) -> Place:
-        counter = step.counter
-        tally = subject.tallies.get((counter.name, key))
+    def _tally(self, counter: Counter, key: str, subject: Subject, at_ms: int) -> Tally:
+        """That of a counter and key, begun when needed."""
+        tallies, where = subject.tallies, (counter.name, key)
+        tally = tallies.get(where)
         if tally is None:
-            tally = self._tally(subject, counter, key, at_ms)
-        return _new(Place, (tally, step.adds, step.sums, step, key))
+            if len(tallies) >= MOST_TALLIES:
+                self.forgotten += subject.make_room()
+            tally = tallies[where] = counter.tally(at_ms // counter.width_ms)
+        return tally
 
-    def count(self, places: tuple[Place, ...], subject: Subject, seen: Observation, added: Amounts) -> None:
+    def count(self, places: list[Place], subject: Subject, seen: Observation) -> None:
         """Count an attempt, or a call that begins or ends: different things first, because sums may ask for them."""
-        at_ms = seen.at_ms
-        for tally, _, _, step, _ in places:
-            bucket = at_ms // tally.width_ms
-            if step.items and tally.locate(bucket) >= 0:
-                for index, item in step.items:
-                    named = item(seen, subject.profile)
-                    if named is not None:
-                        tally.sets[index].add(named, bucket, tally.head)
+        added, at_ms, profile = amounts(seen), seen.at_ms, subject.profile
+        for tally, step, _ in places:
+            if step.items:
+                bucket = at_ms // tally.width_ms
+                if tally.locate(bucket) >= 0:
+                    for index, item in step.items:
+                        named = item(seen, profile)
+                        if named is not None:
+                            tally.sets[index].add(named, bucket, tally.head)
         self.grow(places, subject, seen, added)
-        for tally, _, _, step, key in places:
+        for tally, step, key in places:
             for slot, least, reading in step.counts:
                 if tally.sets[slot].count >= least or reading.rule.id in tally.marks:
                     self._judge(reading, tally, subject, step.counter, key, at_ms, seen)
 
-    def grow(self, places: tuple[Place, ...], subject: Subject, seen: Observation, added: Amounts) -> None:
+    def grow(self, places: list[Place], subject: Subject, seen: Observation, added: Amounts) -> None:
         """Add what an observation adds at places that are known; rules whose marks that may move are judged."""
         # The innermost loop of all: a tick spends a third of its time here.
         at_ms = seen.at_ms
-        for tally, adds, sums, step, key in places:
+        for tally, step, key in places:
             row = tally.row_at if tally.begins_ms <= at_ms < tally.ends_ms else tally.locate(at_ms // tally.width_ms)
             if row < 0:
                 continue
-            cells, totals, marks = tally.cells, tally.totals, tally.marks
-            for column, which in adds:
+            cells, totals, climbs = tally.cells, tally.totals, False
+            for column, which, least in step.adds:
                 amount = added[which]
                 if amount:
                     cells[row + column] += amount
                     totals[column] += amount
-            for slot, least, reading in sums:
-                if totals[slot] >= least or (marks and reading.rule.id in marks):
-                    self._judge(reading, tally, subject, step.counter, key, at_ms, seen)
-
-    def _tally(self, subject: Subject, counter: Counter, key: str, at_ms: int) -> Tally:
-        if len(subject.tallies) >= MOST_TALLIES:
-            self.forgotten += subject.make_room()
-        tally = subject.tallies[counter.name, key] = counter.tally(at_ms // counter.width_ms)
-        return tally
+                if totals[column] >= least:
+                    climbs = True
+            if climbs or tally.marks:
+                for slot, least, reading in step.sums:
+                    if totals[slot] >= least or reading.rule.id in tally.marks:
+                        self._judge(reading, tally, subject, step.counter, key, at_ms, seen)
 
     def _judge(  # noqa: PLR0917 -- a tally, whose it is, and why it is looked at
         self,

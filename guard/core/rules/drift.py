@@ -1,6 +1,6 @@
 """Drift: what an account spends above its usual, day after day, judged by the rules that ask for it.
 
-The sum is the profile's (`guard.core.rules.profile`); it moves with every report. So each call keeps what must have
+The sum is the profile's (`guard.core.rules.profile`); it moves with every report. So each account keeps what must have
 been spent today for a rule to climb at all (`climbs_from`), and nothing is judged below.
 """
 

@@ -89,7 +89,6 @@ class Fitting:
             if into is not None:
                 tallies[into.name, key] = tally if into.name == name else carried(tally, self._was.counters[name], into)
         subject.tallies = tallies
-        subject.epoch += 1
 
     def crowds(self, crowds: Mapping[tuple[str, str], Crowd]) -> dict[tuple[str, str], Crowd]:
         """Fit what is counted across accounts."""

@@ -8,9 +8,9 @@ are asked once, and what they said is kept with the call (`guard.core.rules.rout
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
-from typing import NamedTuple
 
 from guard.core.records import Direction
 from guard.core.rules.counters import Counter, PresentCounter, Step, basis_of
@@ -22,7 +22,8 @@ Steps = tuple[tuple[Step, ...], ...]
 """By kind of event."""
 
 
-class Lane(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Lane:
     """What concerns calls of one direction and class."""
 
     direction: Direction
@@ -43,7 +44,7 @@ class Lane(NamedTuple):
 class Compiled:
     """A rule set, ready to count. Rules that are off are not in it."""
 
-    __slots__ = ("counters", "lanes", "present", "present_name", "rules")
+    __slots__ = ("counters", "drifts", "lanes", "present", "present_name", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = {rule.id: rule for rule in rules if rule.mode is not RuleMode.OFF}
@@ -60,6 +61,7 @@ class Compiled:
                     windowed.append(Counter(group))
         self.counters = {counter.name: counter for counter in windowed}
         self.present = {counter.name: counter for counter in present}
+        self.drifts = tuple(drifts)
         self.present_name = blake2b(repr(sorted(self.present)).encode(), digest_size=6).hexdigest()
         """Names all its counters of the present: calls that are up keep their places exactly if it is the same."""
         self.lanes: dict[tuple[Direction, CallClass], Lane] = {}

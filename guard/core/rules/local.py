@@ -8,9 +8,9 @@ in it of one quarter there (`Quarter`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from guard.core.cycles import zone_of
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
@@ -35,7 +35,8 @@ def shift_ms(at_ms: int, timezone: str) -> int:
     return _shift_ms(timezone, at_ms // QUARTER_MS) if timezone else 0
 
 
-class Quarter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Quarter:
     """A stretch of time within one quarter of an hour, and within one of the account's clock."""
 
     from_ms: int
@@ -45,6 +46,10 @@ class Quarter(NamedTuple):
     """Days since 1970-01-01 on that clock."""
     hour: int
     """Hours since midnight on that clock."""
+
+    def holds(self, at_ms: int) -> bool:
+        """Whether a moment lies in it."""
+        return self.from_ms <= at_ms < self.until_ms
 
 
 NO_QUARTER = Quarter(0, 0, 0, 0, 0)

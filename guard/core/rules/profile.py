@@ -28,7 +28,7 @@ from zlib import compress, decompress
 from guard.core.rules.local import DAYS_OF_WEEK, HOURS_OF_WEEK, Quarter, hour_of_week, weekday_of
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.rings import Rings
-from guard.core.rules.rows import DayRow, ProfileRow
+from guard.core.rules.rows import DayRow, ProfileRow, in_tuples
 from guard.core.rules.rule import LEARNING_DAYS
 from guard.core.settings import DAY_MS, HOUR_MS
 from guard.core.tariff import CallClass
@@ -166,7 +166,7 @@ class Profile:
 
     def note(self, observation: Observation, quarter: Quarter, live_calls: int) -> None:
         """Take down a report; `turn` first when it is of a new day."""
-        _, _, _, number, hour = quarter
+        number, hour = quarter.day, quarter.hour
         day = self._day if number == self.today else self._past_day(number)
         gross, what = observation.gross_micros, observation.what
         self.spent_micros += gross
@@ -363,7 +363,7 @@ class Profile:
     @classmethod
     def unpack(cls, packed: bytes) -> Profile:
         """As `pack()` wrote it."""
-        return cls.from_row(ProfileRow(*loads(decompress(packed))))
+        return cls.from_row(ProfileRow(*in_tuples(loads(decompress(packed)))))
 
     @classmethod
     def from_row(cls, row: ProfileRow) -> Profile:

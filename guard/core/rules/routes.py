@@ -9,29 +9,20 @@ has let go of no tally, and its clock stands in the same quarter of an hour. So 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from guard.core.rules.observation import Observation
 
 if TYPE_CHECKING:
-    from guard.core.rules.counters import Counter, Reading, Step
-    from guard.core.rules.lanes import Compiled
+    from guard.core.rules.counters import Counter, Step
     from guard.core.rules.subjects import Subject
     from guard.core.rules.windows import Tally
 
 _facts = attrgetter("number", "dialled", "source", "country", "prefix", "kind", "direction")
 """What counters ask of a call, besides its rate."""
 
-
-class Place(NamedTuple):
-    """Where an observation counts: what it does there, to the tally of which key."""
-
-    tally: Tally
-    adds: tuple[tuple[int, int], ...]
-    """Of the step, like the next: at hand, because they are asked for with every tick."""
-    sums: tuple[tuple[int, int, Reading], ...]
-    step: Step
-    key: str
+Place = tuple["Tally", "Step", str]
+"""Where an observation counts: a tally, what is done to it, and the key that it is of."""
 
 
 class Route:
@@ -39,9 +30,7 @@ class Route:
 
     __slots__ = (
         "across",
-        "compiled",
         "counters",
-        "drift_from_micros",
         "epoch",
         "more",
         "own",
@@ -53,14 +42,12 @@ class Route:
 
     def __init__(
         self,
-        compiled: Compiled,
         subject: Subject,
         seen: Observation,
         counters: tuple[tuple[Counter, str], ...],
         *,
         own: bool,
     ) -> None:
-        self.compiled = compiled
         self.seen = seen
         """The record that is brought up to date with each tick."""
         self.rate_micros = seen.rate_micros
@@ -70,23 +57,16 @@ class Route:
         """Steady ones that look at the call, each with its key."""
         self.own = own
         """The account pays for the call, so its profile is about it."""
-        self.drift_from_micros = 0
-        """Spent today, it makes a rule on drift climb."""
-        self.ticks: tuple[Place, ...] | None = None
+        self.ticks: list[Place] | None = None
         """Where its ticks count; None: to be found with the first, like all that follows."""
         self.across: tuple[Step, ...] = ()
         """Counters across accounts that look at its ticks."""
         self.more = False
         """Its ticks do more than to count there."""
 
-    def holds(self, compiled: Compiled, subject: Subject, seen: Observation) -> bool:
+    def holds(self, subject: Subject, seen: Observation) -> bool:
         """Whether it would come out the same if it were worked out anew."""
-        if (
-            self.rate_micros != seen.rate_micros
-            or self.epoch != subject.epoch
-            or self.quarter is not subject.quarter
-            or self.compiled is not compiled
-        ):
+        if self.rate_micros != seen.rate_micros or self.epoch != subject.epoch or self.quarter is not subject.quarter:
             return False
         if self.seen is not seen:
             if _facts(self.seen) != _facts(seen):

@@ -7,7 +7,7 @@ end, with a default.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class DistinctRow(NamedTuple):
@@ -135,3 +135,8 @@ class SubjectRow(NamedTuple):
     across: tuple[tuple[str, str, int], ...]
     """(rule, key, since) of counters across accounts: the block of this account was asked for."""
     seen: tuple[SeenRow, ...]
+
+
+def in_tuples(read: list[Any]) -> tuple[Any, ...]:
+    """A row that came through JSON, which knows lists only, as it was."""
+    return tuple(in_tuples(each) if isinstance(each, list) else each for each in read)

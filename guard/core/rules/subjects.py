@@ -15,7 +15,7 @@ from guard.core.rules.local import NO_QUARTER
 from guard.core.rules.observation import CallKey, Observation, What
 from guard.core.rules.profile import Profile
 from guard.core.rules.rows import LiveRow, PresenceRow, SeenRow, SubjectRow
-from guard.core.rules.windows import Tally
+from guard.core.rules.windows import BUCKETS, Tally
 from guard.core.tariff import CallClass
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Subject:
 
     __slots__ = (
         "across",
+        "drift_from_micros",
         "drifts",
         "epoch",
         "id",
@@ -125,7 +126,10 @@ class Subject:
         self.quarter = NO_QUARTER
         """Where its clock stood last."""
         self.epoch = 0
-        """Another one begins whenever tallies are let go or the profile learns: routes hold for one of them."""
+        """Another one begins whenever tallies are let go, the profile learns or the rules are others: routes hold for
+        one of them."""
+        self.drift_from_micros: int | None = None
+        """Spent today, it makes a rule on drift climb: for one epoch, like routes. None: to be worked out."""
         self.sweep_ms = 0
         """When to look for what can be freed."""
 
@@ -136,20 +140,32 @@ class Subject:
             presence = self.present[name, key] = Presence(name, key)
         return presence
 
+    def renew(self) -> None:
+        """Another epoch: what was worked out from tallies, profile and rules is worked out anew."""
+        self.epoch += 1
+        self.drift_from_micros = None
+
     def make_room(self) -> int:
         """Too many tallies: a quarter goes, that heard of longest ago. How many went."""
         gone = oldest(self.tallies, MOST_TALLIES // 4)
         for where in gone:
             del self.tallies[where]
-        self.epoch += 1
+        self.renew()
         return len(gone)
 
     def sweep(self, counters: Mapping[str, Counter], at_ms: int) -> None:
         """Free what no window holds any more."""
-        self.tallies = {
-            where: tally for where, tally in self.tallies.items() if where[0] in counters and not tally.over(at_ms)
-        }
-        self.epoch += 1
+        tallies = self.tallies
+        # Written out: most accounts keep some dozens, and each is looked at every hour.
+        gone = [
+            where
+            for where, tally in tallies.items()
+            if (at_ms // tally.width_ms >= tally.head + BUCKETS and not tally.marks) or where[0] not in counters
+        ]
+        if gone:
+            for where in gone:
+                del tallies[where]
+            self.renew()
 
     @property
     def idle(self) -> bool:

@@ -21,12 +21,12 @@ from guard.core.rules.counting import Counting
 from guard.core.rules.filters import passes
 from guard.core.rules.fitting import Fitting
 from guard.core.rules.hits import Hit, Standing
-from guard.core.rules.lanes import Compiled
+from guard.core.rules.lanes import Compiled, Lane
 from guard.core.rules.levels import level_of
 from guard.core.rules.local import quarter_at, shift_ms
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.past import Past, absorb
-from guard.core.rules.profile import NEVER_SPENT, Profile, Verdict
+from guard.core.rules.profile import Profile, Verdict
 from guard.core.rules.routes import Route
 from guard.core.rules.rows import CrowdRow, SubjectRow
 from guard.core.rules.rule import OWN_CALLS, Measure, Rule
@@ -66,8 +66,8 @@ class Watch:
         """Profiles of accounts of which nothing else is left, packed."""
         self._across = Across(self._subjects)
         self._speaker = Speaker()
-        self._moments: list[tuple[int, str, str, str]] = []
-        """(when, account, counter, key): when to look at marks that stand, or for what can be freed."""
+        self.moments: list[tuple[int, str, str, str]] = []
+        """(when, account, counter, key): when to look at marks that stand, or for what can be freed. A heap."""
         self._counting = Counting(self._compiled, self._speaker, self._at)
 
     @property
@@ -80,11 +80,6 @@ class Watch:
         """Counts let go because an account had too many, since the start."""
         return self._counting.forgotten
 
-    @property
-    def next_due_ms(self) -> int | None:
-        """When `advance` has something to do."""
-        return self._moments[0][0] if self._moments else None
-
     def swap(self, rules: Iterable[Rule], at_ms: int, *, caught_up: bool = True) -> list[Hit]:
         """Go on with other rules; what still fits is kept (`guard.core.rules.fitting`).
 
@@ -92,6 +87,8 @@ class Watch:
         """
         fitting = Fitting(self._compiled, Compiled(rules), at_ms)
         self._compiled = self._counting.compiled = fitting.now
+        for subject in self._subjects.values():
+            subject.renew()
         if fitting.idle:
             return []
         for subject in self._subjects.values():
@@ -107,11 +104,7 @@ class Watch:
     def observe(self, seen: Observation) -> list[Hit]:
         """Take one observation; the marks that it crosses, by the ids of their rules."""
         subject = self._subjects.get(seen.account)
-        if (
-            subject is None
-            or not subject.quarter[0] <= seen.at_ms < subject.quarter[1]
-            or subject.timezone != seen.timezone
-        ):
+        if subject is None or subject.timezone != seen.timezone or not subject.quarter.holds(seen.at_ms):
             subject = self._subject(seen)
         if seen.what is _GOES_ON:
             self._tick(subject, seen)
@@ -130,20 +123,15 @@ class Watch:
             subject.see(seen)
         if seen.rung_from:
             subject.profile.rings.note(seen.rung_from, seen.at_ms)
-        drift_from_micros = -NEVER_SPENT
         if what is _FAILED:
             self._counting.take(lane.attempts, subject, seen, local_ms)
         else:
-            route = self._route(subject, live, seen, local_ms)
-            drift_from_micros = route.drift_from_micros
-            self._counting.take_call(route, lane, subject, seen, local_ms)
+            self._counting.take_call(self._route(subject, live, seen, local_ms), lane, subject, seen, local_ms)
         for step in lane.across[what]:
             self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
         if what is not _FAILED:
             present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
-        if subject.profile.spent_micros >= drift_from_micros or subject.drifts:
-            for check in lane.drifts:
-                drift.judge(check, subject, seen, local_ms, self._speaker)
+        self._follow_drift(lane, subject, seen)
 
     def _tick(self, subject: Subject, seen: Observation) -> None:
         """A call goes on: nearly all observations, and most of them do what the one before did."""
@@ -156,7 +144,6 @@ class Watch:
             or route.rate_micros != seen.rate_micros
             or route.epoch != subject.epoch
             or route.quarter is not subject.quarter
-            or route.compiled is not self._compiled
             or route.ticks is None
         ):
             live, route = self._set_out(subject, seen)
@@ -169,9 +156,17 @@ class Watch:
             self._tick_more(subject, live, route, seen)
         else:
             live.net_micros += seen.net_micros
-        if subject.profile.spent_micros >= route.drift_from_micros or subject.drifts:
-            for check in live.lane.drifts:
-                drift.judge(check, subject, seen, seen.at_ms + subject.quarter.shift_ms, self._speaker)
+        self._follow_drift(live.lane, subject, seen)
+
+    def _follow_drift(self, lane: Lane, subject: Subject, seen: Observation) -> None:
+        """What was spent has moved: rules on drift are judged if any may climb, or stands."""
+        climbs_from = subject.drift_from_micros
+        if climbs_from is None:
+            climbs_from = subject.drift_from_micros = drift.climbs_from(self._compiled.drifts, subject.profile)
+        if subject.profile.spent_micros >= climbs_from or subject.drifts:
+            local_ms = seen.at_ms + subject.quarter.shift_ms
+            for check in lane.drifts:
+                drift.judge(check, subject, seen, local_ms, self._speaker)
 
     def _tick_more(self, subject: Subject, live: Live, route: Route, seen: Observation) -> None:
         """What ticks of some calls do besides."""
@@ -200,10 +195,9 @@ class Watch:
     def _route(self, subject: Subject, live: Live, seen: Observation, local_ms: int) -> Route:
         """Where the reports of a call count: what is kept with it, or worked out anew if that holds no longer."""
         route = live.route
-        if route is None or not route.holds(self._compiled, subject, seen):
+        if route is None or not route.holds(subject, seen):
             counters = self._counting.counters(live.lane.steady, subject, seen, local_ms)
-            route = live.route = Route(self._compiled, subject, seen, counters, own=seen.direction in _OWN)
-            route.drift_from_micros = drift.climbs_from(live.lane.drifts, subject.profile)
+            route = live.route = Route(subject, seen, counters, own=seen.direction in _OWN)
         return route
 
     def learn(self, seen: Observation) -> None:
@@ -218,7 +212,7 @@ class Watch:
         today = quarter_at(now_ms, past.timezone).day
         subject = self._subjects.get(past.account)
         if subject is not None:
-            subject.epoch += 1
+            subject.renew()
             return absorb(subject.profile, past, today)
         packed = self._asleep.get(past.account)
         profile = Profile.unpack(packed) if packed is not None else Profile(today)
@@ -232,8 +226,7 @@ class Watch:
         subject = self._subjects.get(seen.account)
         if subject is None:
             subject = self._meet(seen)
-        from_ms, until_ms, _, _, _ = subject.quarter
-        if not from_ms <= seen.at_ms < until_ms or subject.timezone != seen.timezone:
+        if subject.timezone != seen.timezone or not subject.quarter.holds(seen.at_ms):
             quarter = quarter_at(seen.at_ms, seen.timezone)
             subject.timezone, subject.quarter = seen.timezone, quarter
             if quarter.day > subject.profile.today:
@@ -261,7 +254,7 @@ class Watch:
         subject.profile.turn(today, judge)
         if self.keep_days is not None:
             subject.profile.fade(self.keep_days)
-        subject.epoch += 1
+        subject.renew()
 
     def _live(self, subject: Subject, seen: Observation) -> Live:
         """The call, and the lane that it goes by."""
@@ -283,8 +276,8 @@ class Watch:
 
     def advance(self, at_ms: int) -> list[Hit]:
         """Events have been read up to this time: what has cleared since, each at its own moment."""
-        while self._moments and self._moments[0][0] <= at_ms:
-            due_ms, account, name, key = heappop(self._moments)
+        while self.moments and self.moments[0][0] <= at_ms:
+            due_ms, account, name, key = heappop(self.moments)
             if not account:
                 self._across.look(name, key, due_ms, self._compiled, self._speaker, self._at)
                 continue
@@ -298,7 +291,7 @@ class Watch:
         return self._speaker.take()
 
     def _at(self, due_ms: int, account: str, name: str, key: str) -> None:
-        heappush(self._moments, (due_ms, account, name, key))
+        heappush(self.moments, (due_ms, account, name, key))
 
     def _sweep(self, subject: Subject, at_ms: int) -> None:
         """Free what no window holds any more; of an account of which nothing else is left, put the profile away."""
@@ -325,7 +318,7 @@ class Watch:
             return []
         if rule.measure is Measure.DRIFT:
             subject.profile.restart_drift()
-            subject.epoch += 1
+            subject.renew()
             subject.drifts.pop(rule_id, None)
             return []
         if rule.measure is not Measure.ACCOUNTS:

@@ -117,7 +117,7 @@ class Tally:
         self.head = head
         self.totals = [0] * columns
         self.cells: list[int] = []
-        self.sets = tuple(Distinct() for _ in range(sets))
+        self.sets = tuple([Distinct() for _ in range(sets)]) if sets else ()
         self.marks: dict[str, int] = {}
         """By rule: how high it stands (`levels`)."""
         self.due_ms = 0
@@ -154,15 +154,18 @@ class Tally:
 
     def advance(self, head: int) -> None:
         """Time has come to this bucket: what has fallen out of the window counts no more."""
-        if head <= self.head:
+        before = self.head
+        if head <= before:
             return
-        before, self.head, self.ends_ms = self.head, head, 0
-        cells, totals, stride, at = self.cells, self.totals, len(self.totals) + 1, 0
-        while at < len(cells) and cells[at] <= head - BUCKETS:
-            for column in range(stride - 1):
-                totals[column] -= cells[at + 1 + column]
-            at += stride
-        if at:
+        self.head, self.ends_ms = head, 0
+        cells, gone = self.cells, head - BUCKETS
+        if cells and cells[0] <= gone:
+            totals, at = self.totals, 0
+            columns = len(totals)
+            while at < len(cells) and cells[at] <= gone:
+                for column in range(columns):
+                    totals[column] -= cells[at + 1 + column]
+                at += columns + 1
             del cells[:at]
         for each in self.sets:
             each.advance(before, head)
@@ -178,10 +181,6 @@ class Tally:
     def next_edge_ms(self) -> int:
         """When its window moves on by itself."""
         return (self.head + 1) * self.width_ms
-
-    def over(self, at_ms: int) -> bool:
-        """Whether nothing of it would be left in a window that ends then, nor any mark."""
-        return at_ms // self.width_ms >= self.head + BUCKETS and not self.marks
 
     def row(self, counter: str, key: str) -> TallyRow:
         """What must survive of it."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from guard.core.rules.hits import Hit
 from guard.core.rules.levels import Level
 from guard.core.rules.observation import What
-from guard.core.rules.rule import Per, RuleMode
+from guard.core.rules.rule import Per, Rule, RuleMode
 from guard.core.rules.watch import Watch
-from guard.core.settings import HOUR_MS, MINUTE_MS
-from tests.core.rules.builders import ABROAD, MONDAY, UNIT, brief, calls, rule, seen, told
+from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.core.rules.builders import ABROAD, MONDAY, UNIT, at_home, brief, calls, rule, seen, told
 
 LATER = MONDAY + 10 * MINUTE_MS
 
@@ -99,3 +99,17 @@ def test_the_same_rules_again_change_nothing() -> None:
     before = watch.row("A1"), watch.across_rows()
     assert watch.swap([rule(warn=2, title="otherwise"), rule("accounts", warn=1, block=None)], LATER) == []
     assert (watch.row("A1"), watch.across_rows()) == before
+
+
+def test_a_lower_mark_of_drift_counts_from_the_next_report_on() -> None:
+    def drift(mark: int) -> Rule:
+        return rule("drift", warn=mark * UNIT, block=None, floor_micros=UNIT)
+
+    watch = Watch([drift(50)])
+    for day in range(30):
+        spent = 10 * UNIT if day < 24 else 20 * UNIT
+        assert watch.observe(at_home(at_ms=MONDAY + day * DAY_MS, call=("sw1", f"d{day}"), gross_micros=spent)) == []
+    at_ms = MONDAY + 29 * DAY_MS
+    watch.swap([drift(2)], at_ms)
+    (hit,) = watch.observe(at_home(at_ms=at_ms, call=("sw1", "d29"), what="goes_on", gross_micros=1))
+    assert (hit.rule.id, hit.level) == ("drift", Level.WARN)
