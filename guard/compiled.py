@@ -1,0 +1,95 @@
+"""The compiled core: the modules of `guard.core` as machine code, where somebody has built them (`scripts/compile`).
+
+It is the same source, translated: the same decisions in half the time. Nothing needs it, and nothing may be decided by
+a build of other sources than those that lie here. So a build stands in a folder that is named by its *key*: a digest
+of the interpreter it was made for and of every byte below `guard/core`, which imports nothing else of guard. At the
+start the key of what lies here is worked out again, and only a build of that name is used. Whoever changes one
+character has another key, and runs on the sources until the next build.
+
+    guard/core/**.py  --key-->  build/compiled/KEY/guard/core/**.so   put before the sources, module by module
+
+A build that cannot be loaded (another system library, a file cut short) is left aside with a warning.
+
+`GUARD_CORE` in the environment asks for one of the two: `interpreted` (tests that look inside, coverage), or
+`compiled`, which refuses to start on anything else. This is called by the package itself, before it imports anything:
+so it holds for the daemon, for processes that a backtest starts, and for tests.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from warnings import warn
+
+ASKED = "GUARD_CORE"
+COMPILED, INTERPRETED = "compiled", "interpreted"
+PACKAGE = Path(__file__).parent
+BUILDS = PACKAGE.parent / "build" / "compiled"
+LIBRARY = "guard_core__mypyc"
+"""The one file with the code of all modules; theirs only point into it."""
+SUFFIX = EXTENSION_SUFFIXES[0]
+"""Names the interpreter and the machine: `.cpython-311-x86_64-linux-gnu.so`."""
+
+
+class Finder:
+    """Finds the modules of one build, and no others: what `sys.meta_path` asks."""
+
+    def __init__(self, build: Path) -> None:
+        names = (file.relative_to(build).as_posix() for file in build.rglob(f"*{SUFFIX}"))
+        self._files = {name.removesuffix(SUFFIX).replace("/", "."): build / name for name in names}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Where a module lies; None: not here."""
+        del path, target
+        file = self._files.get(fullname)
+        return None if file is None else spec_from_file_location(fullname, file)
+
+
+def key_of(core: Path) -> str:
+    """What a build of these sources for this interpreter is called."""
+    digest = sha256(SUFFIX.encode())
+    for file in sorted(core.rglob("*.py")):
+        text = file.read_bytes()
+        digest.update(f"\n{file.relative_to(core).as_posix()} {len(text)}\n".encode() + text)
+    return digest.hexdigest()[:32]
+
+
+def prefer_compiled(core: Path = PACKAGE / "core", builds: Path = BUILDS) -> None:
+    """Put a build that fits these sources before them."""
+    asked = os.environ.get(ASKED) or None
+    if asked not in (None, COMPILED, INTERPRETED):
+        raise ImportError(f"{ASKED} is {COMPILED} or {INTERPRETED}, not {asked}")
+    if asked == INTERPRETED or (asked is None and not builds.is_dir()):
+        return
+    build = builds / key_of(core)
+    problem = _put_in_front(build) if build.is_dir() else f"there is no build of the sources in {core}"
+    if problem and asked == COMPILED:
+        raise ImportError(f"{ASKED}={COMPILED}, but {problem}: run scripts/compile")
+    if build.is_dir() and problem:
+        warn(f"guard runs on its sources, because {problem}: run scripts/compile", RuntimeWarning, stacklevel=2)
+
+
+def _put_in_front(build: Path) -> str:
+    """Use a build; what hinders, if anything does."""
+    finder = Finder(build)
+    sys.meta_path.insert(0, finder)
+    try:
+        import_module(LIBRARY)
+    except ImportError as error:
+        sys.meta_path.remove(finder)
+        return f"the build in {build} cannot be loaded ({error})"
+    return ""
+
+
+def kind_of_core() -> str:
+    """What this process runs on."""
+    return COMPILED if any(isinstance(finder, Finder) for finder in sys.meta_path) else INTERPRETED
