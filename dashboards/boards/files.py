@@ -26,6 +26,9 @@ ABOUT = """\
 
 `GET /metrics` answers in Prometheus's text format. This page is made from the code (`make boards`).
 
+* Where tokens are configured it wants one of the role `read`: `guard token add prometheus --role read`, and then
+  `authorization` in the scrape job ([`prometheus.yml`](../dashboards/prometheus/prometheus.yml)). It tells of money;
+  whether guard is well and ready, `/-/healthy` and `/-/ready` tell anybody.
 * No label is ever an account, a call or a number. Switches are at most 1,000; rules and webhooks are configured.
 * Every label set that the configuration knows exists from the start, at 0, so that `rate()` sees the first increase.
 * Counters begin at 0 with the process; everything else is as it is at the moment of the question. Nothing is scanned:

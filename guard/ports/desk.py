@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from guard.core.limits import LimitReview
+from guard.core.pictures import SHOWN_CALLS
 from guard.core.records import Intent, IntentResult
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
@@ -65,12 +66,19 @@ class Desk(Protocol):
         """Who else is told, and what they are owed."""
         ...
 
-    def account(self, account: str) -> AccountView | None:
-        """Picture of one account now."""
+    async def give_way(self) -> None:
+        """Returns when nothing is in a hurry; to be awaited before each piece of work, of about a millisecond."""
+        ...
+
+    def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
+        """Picture of one account now, with so many of its live calls."""
         ...
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
-        """Accounts in the order of their ids; `query` is part of an id or a name. The loop turns meanwhile."""
+        """Accounts in the order of their ids; `query` is part of an id or a name.
+
+        The loop turns meanwhile. Pictures of many, here and below, are drawn without their calls.
+        """
         ...
 
     async def at_risk(self, *, limit: int, skip: int) -> list[AccountView]:

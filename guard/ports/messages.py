@@ -26,11 +26,11 @@ class Source(Protocol):
     """Delivers messages of one session and acknowledges them when told; never reads ahead without bound."""
 
     def drain(self, limit: int) -> list[Message]:
-        """Up to `limit` messages that have arrived, in order of receipt; empty when there are none."""
+        """Up to `limit` messages that have arrived, each topic's in order of receipt; empty when there are none."""
         ...
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
-        """PUBACK these, in order; those of an earlier connection are passed over (the broker sends them again)."""
+        """PUBACK these, all in order of receipt; those of an earlier connection are passed over (they come again)."""
         ...
 
 

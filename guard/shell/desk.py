@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from guard.core.accounts import Account
 from guard.core.engine import Engine
 from guard.core.limits import LimitReview, review
-from guard.core.pictures import switch_picture, totals_picture
+from guard.core.pictures import SHOWN_CALLS, switch_picture, totals_picture
 from guard.core.records import Forget, Intent, IntentResult
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
@@ -16,6 +16,7 @@ from guard.core.rules.rule import Rule
 from guard.core.settings import DAY_MS
 from guard.core.views import AccountState, AccountView, HeldView, SwitchView, TotalsView
 from guard.ports import Clock, ModelView, NotReadyError, Reloaded, Store, Webhooks
+from guard.shell.courtesy import Courtesy
 from guard.shell.directory import Directory, Ranking, blocked_since, fits, used_share
 from guard.shell.loop import Loop
 from guard.shell.reload import Reloader
@@ -30,10 +31,12 @@ AHEAD_MS = DAY_MS
 """Whoever reaches the limit later is not at risk: no call that is up now lasts so long."""
 PICTURES_AT_ONCE = 50
 """Accounts drawn before the loop turns: about 1 ms."""
-SORTED_AT_ONCE = 5_000
-"""Accounts of one state that are put in order for a page: about 2 ms. When there are more, all accounts are walked."""
-REVIEWED_AT_ONCE = 2_000
-"""Accounts looked at for one page of the limit review: about 10 ms in which the loop does nothing else."""
+SORTED_AT_ONCE = 2_000
+"""Accounts of one state that are put in order for a page: about 1 ms. When there are more, all accounts are walked."""
+REVIEWED = 2_000
+"""Accounts looked at for one page of the limit review: about 10 ms of work."""
+REVIEWED_AT_ONCE = 200
+"""Of these before the loop turns: about 1 ms."""
 STALLED_AFTER_MS = 10_000
 """The loop turns every second; ten without a turn mean that it hangs."""
 
@@ -69,15 +72,21 @@ class Desk:
         self._metrics = metrics
         self._reloader = reloader
         self._reloads: set[asyncio.Task[Reloaded]] = set()
+        self._courtesy = Courtesy(lambda: loop.idle)
+        loop.on_rest = self._courtesy.rested
         self._directory = Directory(engine.world.accounts)
         self._most_used = Ranking(engine.world.in_state[AccountState.WARNED], used_share)
         self._newest = Ranking(engine.world.in_state[AccountState.BLOCKED], blocked_since)
         self.on_forgotten: Callable[[str], None] = _nobody_asks
         """Told of each account that was forgotten."""
 
-    def account(self, account: str) -> AccountView | None:
+    async def give_way(self) -> None:
+        """Return when the loop has nothing to do, or when that has taken too long."""
+        await self._courtesy.turn()
+
+    def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
         """Picture of one account now."""
-        return self._engine.picture(account, self._clock.now_ms())
+        return self._engine.picture(account, self._clock.now_ms(), calls)
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids, after the given id."""
@@ -107,10 +116,10 @@ class Desk:
         return await self._drawn(found[skip : skip + limit])
 
     async def _drawn(self, accounts: Sequence[Account]) -> list[AccountView]:
-        """Their pictures; the loop turns between some and the next."""
+        """Their pictures, without calls; the loop turns between some and the next."""
         views: list[AccountView] = []
         for number, account in enumerate(accounts, 1):
-            view = self.account(account.id)
+            view = self.account(account.id, calls=0)
             if view is not None:
                 views.append(view)
             if number % PICTURES_AT_ONCE == 0:
@@ -123,16 +132,18 @@ class Desk:
 
     async def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
         """Accounts whose limit no longer fits, a slice of the accounts at a time."""
-        some = await self._directory.behind(after, REVIEWED_AT_ONCE + 1)
+        some = await self._directory.behind(after, REVIEWED + 1)
         now_ms = self._clock.now_ms()
         found: list[LimitReview] = []
-        for account in some[:REVIEWED_AT_ONCE]:
+        for number, account in enumerate(some[:REVIEWED], 1):
             one = review(account, now_ms)
             if one is not None:
                 found.append(one)
                 if len(found) == limit:
                     return found, account.id if account is not some[-1] else None
-        return found, some[REVIEWED_AT_ONCE - 1].id if len(some) > REVIEWED_AT_ONCE else None
+            if number % REVIEWED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return found, some[REVIEWED - 1].id if len(some) > REVIEWED else None
 
     def now_ms(self) -> int:
         """The present."""

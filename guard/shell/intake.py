@@ -72,8 +72,13 @@ class Intake:
         figures: Figures,
         refused: Callable[[str, Refusal], None],
         posted_since: Callable[[str, int], Awaitable[int]],
+        reports_batch: int = REPORTS_BATCH,
     ) -> None:
-        """`posted_since` makes durable what has been taken, then asks the store (`guard.ports.Store`)."""
+        """`posted_since` makes durable what has been taken, then asks the store (`guard.ports.Store`).
+
+        `reports_batch`: after so many reports no further message joins a batch.
+        """
+        self._reports_batch = reports_batch
         self._engine = engine
         self._calls = calls
         self._control = control
@@ -140,7 +145,7 @@ class Intake:
     def take_calls(self, now_ms: int) -> bool:
         """A batch of call messages, up to the bounds; whether there may be more."""
         taken, messages_taken = self.taken, 0
-        while messages_taken < CALLS_BATCH and taken.reports < REPORTS_BATCH:
+        while messages_taken < CALLS_BATCH and taken.reports < self._reports_batch:
             messages = self._calls.drain(min(BITE, CALLS_BATCH - messages_taken))
             if not messages:
                 return False

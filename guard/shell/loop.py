@@ -16,21 +16,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import structlog
 
 from guard.core.anomaly import Finding
-from guard.core.decisions import Changes, Decision, KeptRow, Notice
+from guard.core.decisions import Changes, Decision, KeptRow, Notice, Send
 from guard.core.engine import Engine
 from guard.core.records import Intent, IntentResult, Refusal
 from guard.core.rules.past import Past
 from guard.core.setup import Reload
-from guard.ports import Clock, Publisher, Source, Store
+from guard.ports import Clock, Source, Store
 from guard.shell import intake
-from guard.shell.dispatch import Dispatch
 from guard.shell.persistence import Persistence
 from guard.wire.topics import Topics
 
@@ -42,6 +41,8 @@ SLIP_MS = 1_000
 """Smaller steps of the wall clock add up to this before they are noted."""
 STEP_MS = 5_000
 """Wall-clock time that passes by this much more or less than real time was set, not slewed."""
+A_MOMENT_MS = 1
+"""What falls due so soon is waited for, not worked up to: a piece of a reader's work takes as long."""
 BOUNDED_WAIT_MS = 1_000
 """The loop turns at least so often, so that health can be judged by its last turn."""
 
@@ -61,12 +62,28 @@ class Figures(intake.Figures, Protocol):
         ...
 
 
+class Sender(Protocol):
+    """Brings the switches what a durable batch has for them."""
+
+    def begin_anew(self) -> None:
+        """Guard can be heard again: whoever listens may have forgotten what was said."""
+        ...
+
+    def send(self, sends: Sequence[Send]) -> None:
+        """Without waiting; called after each batch, also when it has nothing for anybody."""
+        ...
+
+
 def _nobody_listens(_: object) -> None:
     """What is told before anybody has asked to be told."""
 
 
 def _nothing_to_note() -> None:
-    """Nobody keeps the clock."""
+    """Nobody keeps the clock, or notes what was taken, or waits for the loop to rest."""
+
+
+async def _at_once() -> None:
+    """Nobody else takes batches."""
 
 
 @dataclass(slots=True)
@@ -90,10 +107,11 @@ class Loop:
         clock: Clock,
         calls: Source,
         control: Source,
-        publisher: Publisher,
+        dispatch: Sender,
         topics: Topics,
         figures: Figures,
         refused: Callable[[str, Refusal], None],
+        reports_batch: int = intake.REPORTS_BATCH,
     ) -> None:
         self._engine = engine
         self._store = store
@@ -107,10 +125,11 @@ class Loop:
             figures=figures,
             refused=refused,
             posted_since=self._posted_since,
+            reports_batch=reports_batch,
         )
         # Turning in place is still turning: the loop is alive, the store is not.
         self._persistence = Persistence(clock, between=self._look_at_the_clock)
-        self._dispatch = Dispatch(engine=engine, publisher=publisher, topics=topics)
+        self._dispatch = dispatch
         self._arrived = asyncio.Event()
         self._asked: deque[_Asked] = deque()
         self._answers: list[Callable[[], None]] = []
@@ -121,8 +140,16 @@ class Loop:
         self.on_notice: Callable[[Notice], None] = _nobody_listens
         self.on_commit: Callable[[int], None] = _nobody_listens
         """Gets how many milliseconds a commit took."""
+        self.before_turn: Callable[[], Awaitable[None]] = _at_once
+        """Waits until this loop may take a batch; others may want to."""
+        self.on_taken: Callable[[], None] = _nothing_to_note
+        """All that was drained has entered the engine: what is committed next covers it."""
         self.on_clock: Callable[[], None] = _nothing_to_note
         """In the first batch, and in each that follows a step of the clock or many small ones: note how it stands."""
+        self.on_rest: Callable[[], None] = _nothing_to_note
+        """It begins to wait: what else this thread has to do may use the moment."""
+        self._resting = True
+        self._ending = False
         self._clock_changed = True
         self._ahead_ms = self._noted_ahead_ms = 0
         """How far the wall clock is ahead of the monotonic one: now, and when that was noted."""
@@ -138,10 +165,24 @@ class Loop:
         """Why the store does not take batches; empty when it does."""
         return self._persistence.failure
 
+    @property
+    def idle(self) -> bool:
+        """It waits, and goes on waiting: nothing has come in, and nothing falls due in the next moment."""
+        return (
+            self._resting
+            and not self._arrived.is_set()
+            and self._engine.next_wake_ms > self._clock.now_ms() + A_MOMENT_MS
+        )
+
     # -- what others call
 
     def arrived(self) -> None:
         """Messages have come in: take a turn."""
+        self._arrived.set()
+
+    def end(self) -> None:
+        """Turn no more: `run` returns after the turn that comes next, or that is being made."""
+        self._ending = True
         self._arrived.set()
 
     def subscribed(self) -> None:
@@ -200,19 +241,22 @@ class Loop:
     # -- turning
 
     async def run(self) -> None:
-        """Turn until cancelled. What had been taken but not committed comes again from the broker."""
-        while True:
+        """Turn until cancelled or told to end. What had been taken but not committed comes again from the broker."""
+        while not self._ending:
             await self._wait()
+            await self.before_turn()
             await self.turn()
 
     async def _wait(self) -> None:
         delay_ms = self._engine.next_wake_ms - self._clock.now_ms()
         if delay_ms > 0 and not self._arrived.is_set():
+            self._resting = True
+            self.on_rest()
             await self._clock.wait(self._arrived, min(delay_ms, BOUNDED_WAIT_MS))
 
     async def turn(self) -> None:
         """One batch: everything that has come in, up to the bounds."""
-        self.settled = False
+        self.settled = self._resting = False
         self._arrived.clear()
         now_ms = self._look_at_the_clock()
         self._engine.advance(now_ms)
@@ -234,6 +278,7 @@ class Loop:
         if self._intake.take_calls(now_ms):
             # There may be more: do not wait for another message to be told of it.
             self._arrived.set()
+        self.on_taken()
         changes = await self._commit()
         self.settled = True
         self._acknowledge()

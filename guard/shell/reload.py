@@ -22,7 +22,6 @@ from guard.core.engine import Engine
 from guard.core.rating import KEPT_PLACES
 from guard.core.setup import Reload, Setup
 from guard.ports import Clock, NotReadyError, Reloaded, SetupRefusedError
-from guard.shell.loop import Loop
 
 READ_WITHIN_S = 120.0
 """Files on a disk that hangs: the daemon goes on as it is, and whoever asked is told."""
@@ -53,6 +52,14 @@ class Read(Protocol):
         ...
 
 
+class TakesUp(Protocol):
+    """Whoever decides by the setup: a loop, or all loops of a worker."""
+
+    async def reload(self, reload: Reload) -> bool:
+        """Take it up; returns when that is durable. False: not now."""
+        ...
+
+
 R = TypeVar("R", bound=Read)
 
 
@@ -62,13 +69,13 @@ class Reloader:
     def __init__(
         self,
         *,
-        engine: Engine,
-        loop: Loop,
+        engine: Engine | None,
+        loop: TakesUp,
         clock: Clock,
         read: Callable[[Sequence[str]], R],
         taken_up: Callable[[R], None],
     ) -> None:
-        """`read` raises `SetupRefusedError`; it is called on a thread, with the numbers of the calls that are up."""
+        """`read` raises `SetupRefusedError`; it is called on a thread, with the numbers of the engine's calls."""
         self._engine = engine
         self._loop = loop
         self._clock = clock
@@ -144,6 +151,8 @@ class Reloader:
     def _numbers(self) -> list[str]:
         """Where the calls that are up go: looked up before the engine needs it."""
         numbers: dict[str, None] = {}
+        if self._engine is None:
+            return []
         for switch in self._engine.world.switches.values():
             for call in switch.calls.values():
                 numbers[call.to] = None

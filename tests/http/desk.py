@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from guard.core.events import Delivery, Event, Owed, WebhookView
 from guard.core.identity import derived_id
 from guard.core.limits import LimitReview
 from guard.core.money import Micros
+from guard.core.pictures import SHOWN_CALLS
 from guard.core.records import Direction, Intent, IntentResult, Scope
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
@@ -395,15 +397,22 @@ class PaperDesk:
     missing: str = ""
     explodes: bool = False
     model_view: ModelView = MODEL_OFF
+    ways_given: int = 0
 
     def know(self, *views: AccountView) -> None:
         """These accounts exist."""
         self.views.update((view.account, view) for view in views)
 
-    def account(self, account: str) -> AccountView | None:
+    async def give_way(self) -> None:
+        """Nothing else is to be done here."""
+        self.ways_given += 1
+        await asyncio.sleep(0)
+
+    def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
         if self.explodes:
             raise RuntimeError("a secret in here: 4111111111111111")
-        return self.views.get(account)
+        view = self.views.get(account)
+        return None if view is None else replace(view, live_calls=view.live_calls[:calls])
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         return [

@@ -140,7 +140,7 @@ def read(tokens_path: Path) -> str:
 
 
 async def test_with_tokens_nothing_is_shown_without_one(operate: str, api: httpx.AsyncClient) -> None:
-    for path in EVERYWHERE:
+    for path in (*PAGES, A1001, "/metrics", "/api/v1/openapi.json", "/-/reload"):
         for headers in ({}, bearer("guard_wrong"), bearer(operate + "x"), {"Authorization": f"Basic {operate}"}):
             answer = await api.get(path, headers=headers)
             if path in PAGES:
@@ -150,6 +150,21 @@ async def test_with_tokens_nothing_is_shown_without_one(operate: str, api: httpx
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == 'Bearer realm="guard"'
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+async def test_probes_need_no_token_and_learn_nothing(
+    path: str, operate: str, read: str, desk: PaperDesk, api: httpx.AsyncClient
+) -> None:
+    """A load balancer has none. Why it is not well, only who shows one is told; one that is wrong is told that."""
+    assert (await api.get(path)).status_code == 200
+    desk.unhealthy = desk.missing = "the broker at 10.0.0.7 does not answer"
+    unknown = await api.get(path)
+    assert unknown.status_code == 503
+    assert "10.0.0.7" not in unknown.text
+    assert "10.0.0.7" in (await api.get(path, headers=bearer(read))).json()["detail"]
+    assert (await api.get(path, headers=bearer(operate + "x"))).status_code == 401
+    assert (await api.post(path)).status_code == 405
 
 
 async def test_reading_does_not_include_acting(

@@ -168,6 +168,7 @@ async def test_the_lists_are_as_described(desk: PaperDesk, store: PaperStore, ap
         ("/api/v1/decisions", "Decisions"),
         ("/api/v1/quarantine", "Quarantine"),
         ("/api/v1/switches", "Switches"),
+        ("/api/v1/model", "Model"),
         ("/-/ready", "Status"),
     ):
         assert set((await api.get(path)).json()) == set(schema(name)["required"])

@@ -123,6 +123,7 @@ def test_every_label_set_that_is_known_exists_from_the_start_at_0(figures: Figur
     block = (("action", "block"), ("mode", "enforce"), ("reason", "credit_limit"))
     assert found["guard_decisions_total", block] == 0
     assert found["guard_build_info", (("version", "0.1.0"),)] == 1
+    assert found["guard_core_compiled", ()] == 0
     assert found["guard_reload_last_success", ()] == 1
     assert found["guard_fuse_open", ()] == 0
 

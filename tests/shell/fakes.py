@@ -16,6 +16,7 @@ from guard.core.settings import Settings
 from guard.core.setup import Setup
 from guard.core.statement import LedgerSum
 from guard.ports import Message, SetupRefusedError, StoreError
+from guard.shell.dispatch import Dispatch
 from guard.shell.loop import Loop
 from guard.shell.reload import Reloader
 from guard.wire.topics import Topics
@@ -229,7 +230,7 @@ class House:
             clock=self.clock,
             calls=self.calls,
             control=self.control,
-            publisher=self.control,
+            dispatch=Dispatch(engine=self.engine, publisher=self.control, topics=self.topics),
             topics=self.topics,
             figures=self.figures,
             refused=lambda topic, refusal: self.refusals.append((topic, refusal)),

@@ -56,7 +56,7 @@ def test_a_page_is_no_longer_than_asked_for() -> None:
 
 def test_only_so_many_accounts_are_looked_at_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page may be empty and still have a next one."""
-    monkeypatch.setattr(shell_desk, "REVIEWED_AT_ONCE", 2)
+    monkeypatch.setattr(shell_desk, "REVIEWED", 2)
     desk = desk_of_invoiced(("A", "40"), ("B", "40"), ("C", "80"), ("D", "40"), ("E", "80"))
     assert pages(desk, 9) == [[], ["C"], ["E"]]
 

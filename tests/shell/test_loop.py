@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+from guard.core.decisions import Changes
 from guard.core.records import Block, IntentResult
 from tests.shell.fakes import START_MS, House
 
@@ -207,3 +208,36 @@ def test_after_subscribing_every_switch_gets_scopes_and_a_snapshot() -> None:
     (snapshot,) = [json.loads(payload) for payload in house.commands()]
     assert snapshot["action"] == "snapshot"
     assert (snapshot["part"], snapshot["of"], snapshot["blocked"]) == (1, 1, [])
+
+
+async def test_it_is_idle_while_it_waits_and_only_then() -> None:
+    """Whoever reads may use that moment: not a batch's, not that of a commit, not the one before a breach."""
+    house = House()
+    resting: list[bool] = []
+    committing: list[bool] = []
+    commit = house.store.commit
+
+    async def watched(changes: Changes) -> None:
+        committing.append(house.loop.idle)
+        await commit(changes)
+
+    def rests() -> None:
+        now_ms = house.clock.ms
+        resting.append(house.loop.idle)
+        house.clock.ms = house.engine.next_wake_ms - 1
+        resting.append(house.loop.idle)
+        house.clock.ms = now_ms
+        house.loop.arrived()
+        resting.append(house.loop.idle)
+
+    house.store.commit = watched  # type: ignore[method-assign]
+    house.loop.on_rest = rests
+    house.report(ANSWERED)
+    house.billing(LIMIT)
+    turning = asyncio.create_task(house.loop.run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    turning.cancel()
+    assert committing
+    assert not any(committing)
+    assert resting[:3] == [True, False, False]

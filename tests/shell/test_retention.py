@@ -147,9 +147,28 @@ async def test_an_account_that_is_to_be_forgotten_does_not_wait_for_tomorrow(sto
     assert second - first < 2 * retention.FIRST_AFTER_MS
 
 
-async def test_a_store_in_trouble_is_left_alone_for_an_hour(store: PaperDetails, log: io.StringIO) -> None:
+@pytest.mark.usefixtures("log")
+async def test_nor_does_it_wait_because_the_store_was_in_trouble_before(
+    store: PaperDetails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Retention(store=store, clock=store.clock, keep_ms=lambda: DAY_MS, figures=Figures())
+    store.failures = 1
+    wait = store.clock.wait
+
+    async def told(event: asyncio.Event, ms: int) -> None:
+        if ms == retention.AGAIN_AFTER_MS:
+            worker.tell()
+        await wait(event, ms)
+
+    monkeypatch.setattr(store.clock, "wait", told)
+    await until(worker, store, 2)
+    first, second = (now_ms for now_ms, _ in store.asked[:2])
+    assert second - first < 2 * retention.FORGET_AFTER_MS
+
+
+async def test_a_store_in_trouble_is_left_alone_for_some_minutes(store: PaperDetails, log: io.StringIO) -> None:
     store.failures = 1
     await until(Retention(store=store, clock=store.clock, keep_ms=lambda: DAY_MS, figures=Figures()), store, 2)
     first, second = (now_ms for now_ms, _ in store.asked[:2])
-    assert HOUR_MS <= second - first < HOUR_MS + retention.FIRST_AFTER_MS
+    assert retention.AGAIN_AFTER_MS <= second - first < retention.AGAIN_AFTER_MS + retention.FIRST_AFTER_MS
     assert [line["event"] for line in lines(log)][:2] == ["call-details-kept", "call-details-deleted"]

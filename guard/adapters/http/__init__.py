@@ -1,8 +1,9 @@
 """The operators' side: the JSON API of contract 6, metrics, health, and the page.
 
-It sees the daemon through `guard.ports.Desk` alone and runs in the daemon's own loop, so nothing here may take long:
-lists come in pages, the ledger is streamed. The layers, from outside in:
+It sees the daemon through `guard.ports.Desk` alone and runs in the daemon's own loop, so nothing here may take long at
+a time: lists come in pages, the ledger is streamed, and the money goes first. The layers, from outside in:
 
+    Pieces            each piece of the work waits until the daemon has nothing to do
     Boundary          what nobody expected becomes a 500 and a log line
     SecurityHeaders   on every answer
     Gate              this machine only, or whoever shows a token; bodies within bounds

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -20,15 +21,17 @@ from guard.adapters.http.inputs import (
 )
 from guard.adapters.http.negotiate import CSV, JSON, preferred
 from guard.adapters.http.paths import MAX_ID, account_id
+from guard.adapters.http.pieces import GiveWay, divided, in_pieces, in_portions
 from guard.adapters.http.privacy import lines_for, view_for
 from guard.adapters.http.problems import FieldError, no_such_account, refused_fields
 from guard.adapters.http.state import desk_of
 from guard.core.decisions import LedgerLine
 from guard.core.money import format_money
+from guard.core.pictures import SHOWN_CALLS
 from guard.core.views import AccountState, AccountView
 from guard.wire.decisions import JsonObject
 from guard.wire.statements import csv_head, csv_lines
-from guard.wire.views import account_item, account_object, encode_json, ledger_object
+from guard.wire.views import account_item, account_object, encode_json, ledger_object, live_call_object
 
 SHOWN_DECISIONS = 20
 """Newest decisions beside an account; all of them are at `/api/v1/decisions?account=`."""
@@ -45,12 +48,15 @@ async def account_response(request: Request, account: str) -> Response:
     """One account as it is now; 404 when there is none."""
     view = known(request, account)
     decisions = await desk_of(request).store.last_decisions(account, SHOWN_DECISIONS)
-    return json_response(account_object(view, decisions))
+    # Its calls may be a thousand.
+    told = account_object(replace(view, live_calls=()), decisions)
+    told["live_calls"] = await divided(live_call_object, view.live_calls)
+    return json_response(told)
 
 
-def known(request: Request, account: str) -> AccountView:
+def known(request: Request, account: str, *, calls: int = SHOWN_CALLS) -> AccountView:
     """The account's picture, as whoever asks may see it; 404 when there is none."""
-    view = desk_of(request).account(account)
+    view = desk_of(request).account(account, calls=calls)
     if view is None:
         raise no_such_account()
     return view_for(request, view)
@@ -73,7 +79,7 @@ async def accounts(request: Request) -> Response:
     page = views[:limit]
     return json_response(
         {
-            "accounts": [account_item(view) for view in page],
+            "accounts": await divided(account_item, page),
             "next": page[-1].account if len(views) > limit else None,
         }
     )
@@ -104,20 +110,30 @@ async def ledger(request: Request) -> Response:
         media_type += "; charset=utf-8; header=present"
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)
-    kept = desk_of(request).store.ledger(view.account, from_ms=from_ms, to_ms=to_ms)
+    kept = in_portions(desk_of(request).store.ledger(view.account, from_ms=from_ms, to_ms=to_ms))
     lines = _begun(lines_for(request, kept))
     # Reads the first chunk, so that a store that does not answer is a 503 and not a broken stream.
     await anext(lines)
     body = _csv(lines) if CSV in media_type else _json(view, lines)
-    return _ClosingStream(body, media_type=media_type, headers=headers)
+    return _Stream(body, media_type=media_type, headers=headers, give_way=desk_of(request).give_way)
 
 
-class _ClosingStream(StreamingResponse):
-    """A stream whose source is closed at once when the client goes away, not when somebody collects the garbage."""
+class _Stream(StreamingResponse):
+    """A stream whose source is closed at once when the client goes away, not when somebody collects the garbage.
+
+    starlette sends it from a task of its own, of which the layers around the request know nothing; so it has its own
+    pieces.
+    """
+
+    def __init__(
+        self, body: AsyncGenerator[bytes, None], *, media_type: str, headers: Mapping[str, str], give_way: GiveWay
+    ) -> None:
+        super().__init__(body, media_type=media_type, headers=headers)
+        self._give_way = give_way
 
     async def stream_response(self, send: Send) -> None:
         try:
-            await super().stream_response(send)
+            await in_pieces(super().stream_response(send), self._give_way)
         finally:
             if isinstance(self.body_iterator, AsyncGenerator):
                 await self.body_iterator.aclose()

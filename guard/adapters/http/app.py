@@ -9,12 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from guard.adapters.http import accounts, actions, feeds, learning, reload, rules, statements, status, webhooks
+from guard.adapters.http import accounts, actions, feeds, learning, model, reload, rules, statements, status, webhooks
 from guard.adapters.http.gate import Gate, SecurityHeaders, is_loopback
 from guard.adapters.http.page import routes as page
 from guard.adapters.http.page.errors import as_page
+from guard.adapters.http.page.render import prepare
 from guard.adapters.http.page.sessions import Sessions
 from guard.adapters.http.paths import RawPath
+from guard.adapters.http.pieces import Pieces
 from guard.adapters.http.problems import (
     ApiError,
     Boundary,
@@ -50,6 +52,7 @@ ROUTES = (
     Route(f"{HELD}/{{id}}/reject", actions.reject, methods=["POST"]),
     Route("/api/v1/fuse/close", actions.close_fuse, methods=["POST"]),
     Route("/api/v1/rules", rules.rules),
+    Route("/api/v1/model", model.model),
     Route("/api/v1/decisions", feeds.decisions),
     Route("/api/v1/quarantine", feeds.quarantine),
     Route("/api/v1/switches", feeds.switches),
@@ -80,10 +83,12 @@ def create_app(desk: Desk, *, tokens: TokenFile, listen: Address) -> Starlette:
     """
     if not is_loopback(listen.host):
         tokens.require()
+    prepare()
     sessions = Sessions()
     app = Starlette(
         routes=ROUTES,
         middleware=[
+            Middleware(Pieces, give_way=desk.give_way),
             Middleware(Boundary),
             Middleware(SecurityHeaders),
             Middleware(Gate, tokens=tokens, sessions=sessions),

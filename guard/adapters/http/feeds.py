@@ -20,6 +20,7 @@ from guard.adapters.http.inputs import (
     position,
     query_fields,
 )
+from guard.adapters.http.pieces import divided
 from guard.adapters.http.problems import FieldError, refused_fields
 from guard.adapters.http.state import desk_of, positions_of
 from guard.core.decisions import Decision
@@ -78,7 +79,7 @@ async def decisions(request: Request) -> Response:
     positions.note(page)
     return json_response(
         {
-            "decisions": [decision_object(decision) for decision in page],
+            "decisions": await divided(decision_object, page),
             "next": str(page[-1].number) if len(found) > limit else None,
         }
     )
@@ -103,7 +104,7 @@ async def quarantine(request: Request) -> Response:
     page = found[:limit]
     return json_response(
         {
-            "quarantine": [quarantined_object(number, report) for number, report in page],
+            "quarantine": await divided(lambda each: quarantined_object(*each), page),
             "next": str(page[-1][0]) if len(found) > limit else None,
         }
     )
@@ -111,4 +112,4 @@ async def quarantine(request: Request) -> Response:
 
 async def switches(request: Request) -> Response:
     """All known switches; there are at most 1,000."""
-    return json_response({"switches": [switch_object(switch) for switch in desk_of(request).switches()]})
+    return json_response({"switches": await divided(switch_object, desk_of(request).switches())})

@@ -5,6 +5,9 @@ open it to the world, so a request that carries a forwarding header is refused. 
 on this machine send requests to it; so a Host that is not this machine by name (DNS rebinding) and an Origin that is
 not this very server (cross-site requests) are refused too.
 
+**Probes.** A load balancer or an orchestrator has no token: `/-/healthy` and `/-/ready` answer anybody, with yes or no,
+and say what is wrong only to whoever shows one. `/metrics` tells of money and needs a token like everything else.
+
 With tokens each request shows one as `Authorization: Bearer ...`; `read` may look, `operate` may also act. As soon as
 there has been a token there is no way back to asking without one, whatever happens to the file. The page may also be
 entered with a token once, for a session (`guard.adapters.http.page.sessions`); the API takes no cookies, so no other
@@ -37,8 +40,13 @@ ROLE = "guard.role"
 CSRF = "guard.csrf"
 """Key in the scope: what a form of the page must carry."""
 
+STRANGER = "guard.stranger"
+"""Key in the scope: there where a token would be needed and none was shown."""
+
 _OPEN = ("/login", "/static/")
 """What the page needs to ask for a token."""
+_PROBES = frozenset({"/-/healthy", "/-/ready"})
+"""What whoever keeps guard running asks, and has no token for."""
 
 _FORWARDING = ("forwarded", "via", "x-real-ip")
 _FORWARDING_PREFIX = "x-forwarded-"
@@ -107,6 +115,9 @@ class Gate:
             return None
         path: str = scope["path"]
         token = self._shown(headers)
+        if token is None and path in _PROBES and "authorization" not in headers:
+            scope[STRANGER] = True
+            return None
         if token is None and not path.startswith(PROGRAMS):
             if path.startswith(_OPEN):
                 return None

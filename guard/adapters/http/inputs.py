@@ -31,7 +31,7 @@ T = TypeVar("T")
 DEFAULT_LIMIT = 100
 DEFAULT_AUDITS = 20
 MAX_LIMIT = 1_000
-"""Entries a page: what the loop can spare for one answer (about 20 ms)."""
+"""Entries a page: about 20 ms of work, in pieces."""
 
 BODY_WITHIN_S = 10.0
 """A body of at most 64 KiB takes no longer to arrive."""

@@ -1,7 +1,7 @@
 """The OpenAPI document of the API: written by hand, held to the routes, to the codec and to the daemon by tests.
 
-It says what this very daemon wants: with tokens one is needed for everything, and who acts is known by it; without
-them every act says who it is.
+It says what this very daemon wants: with tokens one is needed for everything but the probes, and who acts is known by
+it; without them every act says who it is.
 """
 
 from __future__ import annotations
@@ -137,6 +137,7 @@ def _paths() -> JsonObject:
         "/api/v1/rules": {
             "get": _get("The rules in force, and how often each has fired since the start", _json("Rules"))
         },
+        "/api/v1/model": {"get": _get("The anomaly model: whether it scores, and which one it is", _json("Model"))},
         "/api/v1/decisions": {
             "get": _get(
                 "Decisions, oldest first; `after` may be a decision's id, too",
@@ -162,14 +163,23 @@ def _paths() -> JsonObject:
         },
         "/api/v1/openapi.json": {"get": _get("This document", {"application/json": {"schema": {"type": "object"}}})},
         "/metrics": {"get": _get("Prometheus metrics", {"text/plain": {"schema": {"type": "string"}}})},
-        "/-/healthy": {"get": _get("Whether guard lives; 503 if not", _json("Status"))},
+        "/-/healthy": {
+            "get": _open(_get("Whether guard lives; 503 if not, and why for whoever shows a token", _json("Status")))
+        },
         "/-/reload": {
             "post": _get(
                 "Read the files anew and go by them; 422 with every mistake, and then nothing has changed",
                 _json("Reloaded"),
             )
         },
-        "/-/ready": {"get": _get("Whether guard is restored and subscribed; 503 if not", _json("Status"))},
+        "/-/ready": {
+            "get": _open(
+                _get(
+                    "Whether guard is restored and subscribed; 503 if not, and why for whoever shows a token",
+                    _json("Status"),
+                )
+            )
+        },
     }
 
 
@@ -237,6 +247,11 @@ def _get(summary: str, content: JsonObject, *parameters: JsonObject) -> JsonObje
         "parameters": list(parameters),
         "responses": {"200": {"description": "OK", "content": content}, "default": _PROBLEM},
     }
+
+
+def _open(operation: JsonObject) -> JsonObject:
+    """It can be asked without a token."""
+    return {**operation, "security": [{}, {"token": []}]}
 
 
 def _post(summary: str, body: str, *subject: JsonObject, answer: str = "Account") -> JsonObject:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from guard.adapters.http.accounts import json_response
 from guard.adapters.http.inputs import DEFAULT_LIMIT, page_limit, query_fields, words
 from guard.adapters.http.paths import MAX_ID
+from guard.adapters.http.pieces import divided
 from guard.adapters.http.state import desk_of
 from guard.wire.rulebook import rule_object
 from guard.wire.views import held_object
@@ -28,7 +29,7 @@ async def held(request: Request) -> Response:
     return json_response(
         {
             "fuse_open": desk.fuse_open(),
-            "held": [held_object(each) for each in page],
+            "held": await divided(held_object, page),
             "next": page[-1].id if len(found) > limit else None,
         }
     )
@@ -38,4 +39,4 @@ async def rules(request: Request) -> Response:
     """All rules; there are at most 1,000."""
     desk = desk_of(request)
     hits = desk.rule_hits()
-    return json_response({"rules": [rule_object(rule, hits) for rule in desk.rules()]})
+    return json_response({"rules": await divided(lambda rule: rule_object(rule, hits), desk.rules())})

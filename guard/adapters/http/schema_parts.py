@@ -12,6 +12,7 @@ TEXT: JsonObject = {"type": "string"}
 FLAG: JsonObject = {"type": "boolean"}
 TOLD_FLAG: JsonObject = {"enum": [True, False, 0, 1]}
 COUNT: JsonObject = {"type": "integer", "minimum": 0}
+NUMBER: JsonObject = {"type": "number"}
 WHOLE: JsonObject = {"type": "integer"}
 MONEY: JsonObject = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,6})?$"}
 PRICE: JsonObject = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"}

@@ -1,8 +1,8 @@
-"""The schemas of the OpenAPI document that are about reloading and learning; the others are in `schemas`."""
+"""The schemas of the OpenAPI document that are about reloading, learning and the model; the others are in `schemas`."""
 
 from __future__ import annotations
 
-from guard.adapters.http.schema_parts import COUNT, FLAG, MONEY, PRICE, TEXT, body, identifier, maybe
+from guard.adapters.http.schema_parts import COUNT, FLAG, MONEY, NUMBER, PRICE, TEXT, body, identifier, maybe
 from guard.wire.decisions import JsonObject
 
 DAY: JsonObject = {"type": "string", "format": "date"}
@@ -62,6 +62,32 @@ SETUP_SCHEMAS: JsonObject = {
         {"history": {"type": "array", "items": {"$ref": "#/components/schemas/Audit"}}, "next": maybe(TEXT)}
     ),
     "Reloaded": _all_of({"changes": TEXTS, "needs_restart": TEXTS, "remarks": TEXTS}),
+    "Model": _all_of(
+        {
+            "mode": {"enum": ["off", "shadow", "enforce"]},
+            "up": FLAG,
+            "wrong": {**TEXT, "description": "Why it does not score, or why the one read last was refused; else empty"},
+            "folder": TEXT,
+            "false_alarms_per_1000_account_days": NUMBER,
+            "trained": maybe(
+                _all_of(
+                    {
+                        "name": TEXT,
+                        "digest": TEXT,
+                        "first": TEXT,
+                        "last": TEXT,
+                        "accounts": COUNT,
+                        "mark": {**NUMBER, "description": "In decades; what scores above it is unusual"},
+                        "silence": {**TEXT, "description": "Why it says nothing of new accounts; empty: it does"},
+                    }
+                )
+            ),
+            "scored": COUNT,
+            "skipped": COUNT,
+            "lag_s": NUMBER,
+            "drift": {**NUMBER, "description": "0.1 is little, 0.25 much"},
+        }
+    ),
     "Pasts": body({"profiles": {"type": "array", "maxItems": 50, "items": _PAST}}),
     "Learned": _all_of(
         {"learned": {"type": "array", "items": _all_of({"account": TEXT, "days": COUNT, "known_days": COUNT})}}

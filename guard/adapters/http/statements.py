@@ -10,6 +10,7 @@ from starlette.responses import Response
 from guard.adapters.http.accounts import json_response, known
 from guard.adapters.http.inputs import DEFAULT_AUDITS, DEFAULT_LIMIT, account_name, page_limit, position, query_fields
 from guard.adapters.http.paths import account_id
+from guard.adapters.http.pieces import divided
 from guard.adapters.http.problems import ApiError, FieldError
 from guard.adapters.http.state import desk_of
 from guard.core.cycles import Cycle, cycle_of, cycle_of_month, day_of
@@ -119,7 +120,7 @@ async def _history(request: Request, account: str) -> JsonObject:
     found = await desk_of(request).store.last_audits(account, limit + 1, before=before)
     page = found[:limit]
     following = str(page[-1].number) if len(found) > limit else None
-    return {"history": [audit_object(audit) for audit in page], "next": following}
+    return {"history": await divided(audit_object, page), "next": following}
 
 
 async def limit_review(request: Request) -> Response:
@@ -129,4 +130,4 @@ async def limit_review(request: Request) -> Response:
     after = fields.read("after", account_name, "")
     fields.finish()
     reviews, following = await desk_of(request).limit_review(after=after, limit=limit)
-    return json_response({"accounts": [review_object(review) for review in reviews], "next": following})
+    return json_response({"accounts": await divided(review_object, reviews), "next": following})

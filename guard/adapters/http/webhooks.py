@@ -17,6 +17,7 @@ from guard.adapters.http.inputs import (
     query_fields,
     words,
 )
+from guard.adapters.http.pieces import divided
 from guard.adapters.http.problems import no_such_dead_letter, no_such_webhook
 from guard.adapters.http.state import desk_of
 from guard.wire.webhooks import delivery_object, webhook_object
@@ -44,7 +45,7 @@ async def deliveries(request: Request) -> Response:
     page = found[:limit]
     return json_response(
         {
-            "deliveries": [delivery_object(delivery) for delivery in page],
+            "deliveries": await divided(delivery_object, page),
             "next": f"{page[-1].webhook}/{page[-1].owed.event.id}" if len(found) > limit else None,
         }
     )

@@ -178,6 +178,7 @@ WEBHOOK_PENDING = _gauge("guard_webhook_pending", "events", "Events that a webho
 WEBHOOK_DEAD = _gauge(
     "guard_webhook_dead", "events", "Events that were given up; an operator can resend them.", "webhook"
 )
+CORE_COMPILED = _gauge("guard_core_compiled", "0 or 1", "1 if the core runs as machine code, 0 if on its sources.")
 BUILD = _gauge("guard_build_info", "1", "Always 1; the version is the label.", "version")
 
 FAMILIES: tuple[Family, ...] = tuple(value for value in tuple(globals().values()) if isinstance(value, Family))

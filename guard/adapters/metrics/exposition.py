@@ -155,6 +155,7 @@ class Exposition:
         yield catalog.DETAILS_DELETED, figures.details_deleted
         yield catalog.RELOAD, int(figures.reload_succeeded)
         yield catalog.RELOADED_AT, figures.reload_succeeded_at_s
+        yield catalog.CORE_COMPILED, int(figures.core_compiled)
         yield catalog.BUILD, {self._version: 1}
 
 

@@ -146,13 +146,16 @@ class Figures:
     clock_steps: int = 0
     store_failing: bool = False
     store_bytes: int = 0
-    store_free_bytes: int = 0
+    store_free_bytes: float = 0
+    """NaN: nobody knows, because the store is no file here."""
     remembered_calls: int = 0
     billing_ids: int = 0
     billing: dict[tuple[str, str], int] = field(default_factory=dict)
     """By (type, outcome)."""
     fuse_open: bool = False
     held_blocks: int = 0
+    core_compiled: bool = False
+    """Whether the core runs as machine code (`guard.compiled`)."""
     reload_succeeded: bool = True
     reload_succeeded_at_s: float = 0.0
     """When the files were last taken up, in epoch seconds; the start counts."""

@@ -1,13 +1,16 @@
 """What nobody counts along the way: how late the event loop is, and how much room the store has.
 
 The probe sleeps and sees how much later than asked it is woken: that is how long everybody else waits for the loop.
-The store's size is asked on a thread, because a disk in trouble answers late.
+A store's size is asked on a thread, because a disk in trouble answers late.
+Of a store that is no file here nobody knows how much room it has.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +28,7 @@ class Probe:
     """Looks four times a second."""
 
     def __init__(
-        self, figures: Figures, clock: Clock, store: Path, on_room: Callable[[int], None] | None = None
+        self, figures: Figures, clock: Clock, store: Path | None, on_room: Callable[[int], None] | None = None
     ) -> None:
         """`on_room` is told how many bytes are left."""
         self._on_room = on_room
@@ -36,11 +39,17 @@ class Probe:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            self._figures.store_bytes, self._figures.store_free_bytes = await asyncio.to_thread(_room, self._store)
-            if self._on_room is not None:
-                self._on_room(self._figures.store_free_bytes)
+            await self._look_at_the_store()
             for _ in range(SIZE_EVERY):
                 await self._look()
+
+    async def _look_at_the_store(self) -> None:
+        left = sys.maxsize
+        if self._store is not None:
+            self._figures.store_bytes, left = await asyncio.to_thread(_room, self._store)
+        self._figures.store_free_bytes = left if self._store is not None else math.nan
+        if self._on_room is not None:
+            self._on_room(left)
 
     async def _look(self) -> None:
         began_ns = self._clock.monotonic_ns()

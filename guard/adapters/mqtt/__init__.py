@@ -1,9 +1,9 @@
 """The MQTT adapter: persistent sessions on aiomqtt and paho-mqtt, which nothing else in guard imports.
 
 `session` is what the shell uses (a `Source` and a `Publisher`), `options` what it is told; `connection` and, below it,
-`transport` are one connection, the only places that know the libraries' inside; `frames`, `window`, `address` and
-`reconnect` need no network: cutting bytes into packets, what may be acknowledged, where the broker is, when to try
-again.
+`transport` are one connection, the only places that know the libraries' inside; `frames`, `arrivals`, `window`,
+`address` and `reconnect` need no network: cutting bytes into packets, whose turn it is to be fetched, what may be
+acknowledged, where the broker is, when to try again.
 """
 
 from guard.adapters.mqtt.address import BrokerAddress, BrokerAddressError

@@ -1,6 +1,6 @@
 """A persistent MQTT session: what the shell sees of the broker.
 
-    broker --PUBLISH--> Connection --> intake (a plain deque) --drain--> shell ... commit ... --acknowledge--> PUBACK
+    broker --PUBLISH--> Connection --> `arrivals` --drain--> shell ... commit ... --acknowledge--> PUBACK
 
 A session outlives its connections: the broker keeps the subscriptions and every message that is not acknowledged for
 the (stable) client id, and delivers them again on the next connection. `run` keeps a connection up: connect, subscribe,
@@ -22,13 +22,13 @@ Everything happens on the event loop's thread; the callbacks are called there an
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from aiomqtt import ProtocolVersion
 
+from guard.adapters.mqtt.arrivals import Arrivals
 from guard.adapters.mqtt.connection import FOREVER_S, Connection, ConnectionFailedError
 from guard.adapters.mqtt.frames import TopicNames, read_publish
 from guard.adapters.mqtt.options import SessionOptions
@@ -74,7 +74,7 @@ class Session:
         self._now_ms = now_ms
         self._tls_context = options.address.tls_context()
         self._most_unacknowledged = options.receive_maximum + options.receive_maximum // 4
-        self._intake: deque[Message] = deque()
+        self._intake = Arrivals()
         self._window = Window()
         self._topic_names = TopicNames()
         self._fetched = asyncio.Event()
@@ -102,15 +102,9 @@ class Session:
         return len(self._window)
 
     def drain(self, limit: int) -> list[Message]:
-        """Up to `limit` messages that have arrived, in order of receipt; empty when there are none."""
-        intake = self._intake
-        if len(intake) <= limit:
-            messages = list(intake)
-            intake.clear()
-        else:
-            messages = [intake.popleft() for _ in range(limit)]
+        """Up to `limit` messages that have arrived, in order of receipt within a topic; empty when there are none."""
         self._fetched.set()
-        return messages
+        return self._intake.take(limit)
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """PUBACK these, in order of receipt; those of an earlier connection are passed over.
@@ -128,13 +122,13 @@ class Session:
         """Take in the PUBLISH packets of one read."""
         received_at_ms = self._now_ms()
         properties = self._connection is not None and self._connection.version is ProtocolVersion.V5
-        append = self._intake.append
+        add = self._intake.add
         name_of = self._topic_names.text
         window = self._window
         for header, body in published:
             topic, acknowledgement, payload = read_publish(header, body, properties=properties)
             receipt = window.receive(acknowledgement) if acknowledgement else None
-            append(Message(name_of(topic), payload, received_at_ms, receipt))
+            add(Message(name_of(topic), payload, received_at_ms, receipt))
         self.counters.received += len(published)
         if len(window) > self._most_unacknowledged:
             self._overrun(len(published))

@@ -123,7 +123,7 @@ async def judge(request: Request) -> Response:
         fields.finish()
         await _judge(desk_of(request), picked, Approve if verdict == "approve" else Reject, by, reason)
     except ApiError as error:
-        return held_page(request, picked=picked, refusal=Refusal("held", form, error))
+        return await held_page(request, picked=picked, refusal=Refusal("held", form, error))
     return _back(f"/held?done={verdict}")
 
 
@@ -146,7 +146,7 @@ async def close_fuse(request: Request) -> Response:
     try:
         fields.finish()
     except ApiError as error:
-        return held_page(request, refusal=Refusal("fuse", form, error))
+        return await held_page(request, refusal=Refusal("fuse", form, error))
     await desk_of(request).submit(CloseFuse(by=by, reason=reason))
     return _back("/held?done=fuse")
 

@@ -27,7 +27,7 @@ def _tokens(request: Request) -> TokenFile:
 
 async def login(request: Request) -> Response:
     """The form that asks for a token."""
-    return _form(request, back=_back(request.query_params.get("next", "/")))
+    return await _form(request, back=_back(request.query_params.get("next", "/")))
 
 
 async def enter(request: Request) -> Response:
@@ -47,7 +47,7 @@ async def enter(request: Request) -> Response:
     token = _tokens(request).find(form.get("token", "").strip()[:MAX_TOKEN])
     if token is None:
         sessions.failed(address)
-        return _form(request, back=back, error="This is no token that guard knows.", status=403)
+        return await _form(request, back=back, error="This is no token that guard knows.", status=403)
     response = RedirectResponse(back, status_code=303)
     # Behind a proxy that speaks TLS, the browser does not show the cookie to anybody in the clear.
     secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "") == "https"
@@ -66,8 +66,8 @@ async def leave(request: Request) -> Response:
     return response
 
 
-def _form(request: Request, *, back: str, error: str = "", status: int = 200) -> Response:
-    return render(request, "login.html", {"next": back, "error": error}, status=status)
+async def _form(request: Request, *, back: str, error: str = "", status: int = 200) -> Response:
+    return await render(request, "login.html", {"next": back, "error": error}, status=status)
 
 
 def _back(path: str) -> str:

@@ -26,7 +26,7 @@ def as_page(handler: Handler) -> Handler:
             return problem
         told = msgspec.json.decode(problem.body)
         context = {"title": HTTPStatus(problem.status_code).phrase, "detail": told["detail"]}
-        page = render(request, "error.html", context, status=problem.status_code)
+        page = await render(request, "error.html", context, status=problem.status_code)
         for name in ("retry-after", "allow", "www-authenticate"):
             if name in problem.headers:
                 page.headers[name] = problem.headers[name]

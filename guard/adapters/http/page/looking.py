@@ -40,7 +40,7 @@ LOOKED_THROUGH = 50
 """Newest decisions among which those are looked for: what has cleared is no news to whoever is called at night."""
 CHARTED_SPANS_MS = (10 * MINUTE_MS, 6 * HOUR_MS, 7 * DAY_MS)
 CHARTED_LINES = 2_000
-"""Of the ledger, for the drawing: about 10 ms of reading."""
+"""Of the ledger, for the drawing: about 10 ms of reading, in pieces."""
 
 DONE = {
     "block": "Blocked. The switches have been told.",
@@ -84,7 +84,7 @@ async def overview(request: Request) -> Response:
         "fuse_open": desk.fuse_open(),
         "decisions": lately,
     }
-    return render(request, "overview.html", context)
+    return await render(request, "overview.html", context)
 
 
 def _page_number(value: object) -> int:
@@ -112,7 +112,7 @@ async def _found(request: Request, query: str, state: AccountState | None, after
     views = await desk_of(request).accounts(state=state, query=query, limit=SHOWN_ACCOUNTS + 1, after=after)
     shown = views[:SHOWN_ACCOUNTS]
     following = {"after": shown[-1].account} if len(views) > SHOWN_ACCOUNTS else {}
-    return _accounts_page(request, query, state, shown, "In the order of their ids", following)
+    return await _accounts_page(request, query, state, shown, "In the order of their ids", following)
 
 
 async def _newly_blocked(request: Request, query: str, page: int) -> Response:
@@ -120,10 +120,12 @@ async def _newly_blocked(request: Request, query: str, page: int) -> Response:
     views = await desk_of(request).newly_blocked(query=query, limit=SHOWN_AT_RISK + 1, skip=skip)
     following = {"page": str(page + 1)} if len(views) > SHOWN_AT_RISK and page < MAX_PAGE else {}
     shown = views[:SHOWN_AT_RISK]
-    return _accounts_page(request, query, AccountState.BLOCKED, shown, "The last one that was blocked first", following)
+    return await _accounts_page(
+        request, query, AccountState.BLOCKED, shown, "The last one that was blocked first", following
+    )
 
 
-def _accounts_page(
+async def _accounts_page(
     request: Request,
     query: str,
     state: AccountState | None,
@@ -141,7 +143,7 @@ def _accounts_page(
         "caption": caption,
         "following": urlencode(asked | dict(following)) if following else "",
     }
-    return render(request, "accounts.html", context)
+    return await render(request, "accounts.html", context)
 
 
 async def account(request: Request) -> Response:
@@ -159,14 +161,14 @@ async def account_page(
     """The account's page, perhaps with a form of it that could not be taken; 404 whatever was wanted of nobody."""
     if refusal is not None and refusal.status == NOT_FOUND:
         raise refusal.error
-    view = known(request, account)
+    view = known(request, account, calls=SHOWN_CALLS)
     desk = desk_of(request)
     now_ms = desk.now_ms()
     decisions = await desk.store.last_decisions(view.account, SHOWN_DECISIONS)
     audits = await desk.store.last_audits(view.account, SHOWN_EVERYWHERE + 1)
     context = {
         "view": view,
-        "calls": view.live_calls[:SHOWN_CALLS],
+        "calls": view.live_calls,
         "decisions": decisions,
         "chart": chart_of(view, decisions, await _charted(desk.store, view.account, now_ms), now_ms),
         "audits": audits[:SHOWN_EVERYWHERE],
@@ -176,7 +178,7 @@ async def account_page(
         "done": DONE.get(done, ""),
         "refusal": refusal,
     }
-    return render(request, "account.html", context, status=200 if refusal is None else refusal.status)
+    return await render(request, "account.html", context, status=200 if refusal is None else refusal.status)
 
 
 async def _charted(store: Store, account: str, now_ms: int) -> list[LedgerLine]:
@@ -221,15 +223,15 @@ async def statement(request: Request) -> Response:
     cycle = fields.read("cycle", words(MAX_ID), "")
     fields.finish()
     made = await statement_of(desk_of(request), view, cycle)
-    return render(request, "statement.html", {"view": view, "statement": made, "answers": answers(made)})
+    return await render(request, "statement.html", {"view": view, "statement": made, "answers": answers(made)})
 
 
 async def held(request: Request) -> Response:
     """Blocks that wait for an operator because the fuse is open, and the fuse."""
-    return held_page(request, done=request.query_params.get("done", ""))
+    return await held_page(request, done=request.query_params.get("done", ""))
 
 
-def held_page(
+async def held_page(
     request: Request, *, done: str = "", picked: Collection[str] = (), refusal: Refusal | None = None
 ) -> Response:
     """What the fuse holds, perhaps with a form that could not be taken; 404 when what was picked is held no more."""
@@ -244,7 +246,7 @@ def held_page(
         "picked": picked,
         "refusal": refusal,
     }
-    return render(request, "held.html", context, status=200 if refusal is None else refusal.status)
+    return await render(request, "held.html", context, status=200 if refusal is None else refusal.status)
 
 
 async def rules(request: Request) -> Response:
@@ -252,7 +254,7 @@ async def rules(request: Request) -> Response:
     desk = desk_of(request)
     hits = desk.rule_hits()
     listed = sorted((rule_object(rule, hits) for rule in desk.rules()), key=lambda rule: str(rule["id"]))
-    return render(request, "rules.html", {"rules": listed})
+    return await render(request, "rules.html", {"rules": listed})
 
 
 async def decisions(request: Request) -> Response:
@@ -265,9 +267,9 @@ async def decisions(request: Request) -> Response:
     last = desk.totals().last_decision if before is None else max(0, before - 1)
     first = max(0, last - limit)
     found = [each for each in await desk.store.decisions(account=None, after=first, limit=limit) if each.number <= last]
-    return render(request, "decisions.html", {"decisions": found[::-1], "before": first + 1 if first else None})
+    return await render(request, "decisions.html", {"decisions": found[::-1], "before": first + 1 if first else None})
 
 
 async def switches(request: Request) -> Response:
     """All switches and how they stand."""
-    return render(request, "switches.html", {"switches": desk_of(request).switches()})
+    return await render(request, "switches.html", {"switches": desk_of(request).switches()})

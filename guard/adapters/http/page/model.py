@@ -27,7 +27,7 @@ async def model(request: Request) -> Response:
     decided = await desk.store.decisions(account=None, after=max(0, last - LOOKED_THROUGH), limit=LOOKED_THROUGH)
     findings = [each for each in reversed(decided) if each.reason is Reason.ANOMALY][:SHOWN_FINDINGS]
     view = desk.model()
-    return render(request, "model.html", {"view": view, "sentences": sentences(view), "findings": findings})
+    return await render(request, "model.html", {"view": view, "sentences": sentences(view), "findings": findings})
 
 
 def sentences(view: ModelView) -> list[str]:

@@ -1,7 +1,11 @@
-"""Templates into answers: one environment that escapes everything, one policy, one set of words for all pages."""
+"""Templates into answers: one environment that escapes everything, one policy, one set of words for all pages.
+
+What can have many rows is a template that pages include, not a macro: a macro comes as one part, however long it is.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from functools import cache
@@ -26,6 +30,8 @@ POLICY = (
 )
 REFERRER_POLICY = "same-origin"
 """With `no-referrer` browsers send the page's own forms as from nowhere (Origin: null), which is refused."""
+WRITTEN_AT_ONCE = 8_000
+"""Characters of a page that are written before the loop turns: some 0.8 ms."""
 ASSETS = {
     "style.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
@@ -35,8 +41,8 @@ ASSETS = {
 """All that is served as a file, and as what."""
 
 
-def render(request: Request, template: str, context: Mapping[str, object], *, status: int = 200) -> Response:
-    """A page; what every page needs is added to what this one shows."""
+async def render(request: Request, template: str, context: Mapping[str, object], *, status: int = 200) -> Response:
+    """A page; what every page needs is added to what this one shows. Long ones are written piece by piece."""
     desk = desk_of(request)
     webhooks = desk.webhooks.views()
     scope = request.scope
@@ -52,15 +58,30 @@ def render(request: Request, template: str, context: Mapping[str, object], *, st
         "csrf": scope.get(CSRF, ""),
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
     }
-    text = environment().get_template(template).render({**shared, **context})
+    written: list[str] = []
+    characters = 0
+    for part in environment().get_template(template).generate({**shared, **context}):
+        written.append(part)
+        characters += len(part)
+        if characters > WRITTEN_AT_ONCE:
+            characters = 0
+            await asyncio.sleep(0)
     headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": REFERRER_POLICY}
     # Half of a surrogate pair in what somebody else wrote must not break the page.
-    return HTMLResponse(text.encode(errors="replace"), status_code=status, headers=headers)
+    return HTMLResponse("".join(written).encode(errors="replace"), status_code=status, headers=headers)
+
+
+def prepare() -> None:
+    """Read and compile all that pages are made of: left to those who ask first it would hold up the loop."""
+    for template in environment().list_templates():
+        environment().get_template(template)
+    for name in ASSETS:
+        _asset(name)
 
 
 @cache
 def environment() -> Environment:
-    """Made once: compiling a template takes longer than filling it in."""
+    """Made once, see `prepare`."""
     made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,

@@ -65,7 +65,7 @@ async def _history(
         "mistakes": mistakes,
         "done": DONE.get(done, ""),
     }
-    return render(request, "history.html", context, status=status)
+    return await render(request, "history.html", context, status=status)
 
 
 async def webhooks(request: Request) -> Response:
@@ -83,7 +83,7 @@ async def _webhooks_page(request: Request, refusal: Refusal | None = None) -> Re
     shown = found[:SHOWN_ACCOUNTS]
     following = f"{shown[-1].webhook}/{shown[-1].owed.event.id}" if len(found) > SHOWN_ACCOUNTS else ""
     context = {"dead": shown, "after": following, "done": DONE.get(done, ""), "refusal": refusal}
-    return render(request, "webhooks.html", context, status=200 if refusal is None else refusal.status)
+    return await render(request, "webhooks.html", context, status=200 if refusal is None else refusal.status)
 
 
 async def resend(request: Request) -> Response:
