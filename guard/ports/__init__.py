@@ -10,12 +10,13 @@ from guard.ports.clock import Clock
 from guard.ports.desk import Desk, Mistake, NotReadyError, Reloaded, SetupRefusedError
 from guard.ports.messages import Message, Publisher, Source, TrackedPublisher
 from guard.ports.model import Model, ModelView, Trained
-from guard.ports.storage import Outbox, Store, StoreError
+from guard.ports.storage import FencedError, Outbox, Store, StoreError
 from guard.ports.telling import Notifier, Sent, Webhooks
 
 __all__ = [
     "Clock",
     "Desk",
+    "FencedError",
     "Message",
     "Mistake",
     "Model",

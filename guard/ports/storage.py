@@ -19,6 +19,10 @@ class StoreError(Exception):
     """The store could not do what was asked; the text says what and what to do."""
 
 
+class FencedError(Exception):
+    """Somebody else writes there now: whoever gets this must decide nothing more; the text says who has taken over."""
+
+
 class Store(Protocol):
     """Keeps everything. One writer; `commit` is one transaction, durable when it returns."""
 

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.stores import KINDS, Opening
+from tests.store.stores import Opening, PostgresOpening, SqliteOpening
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
-    return KINDS[request.param](tmp_path)
+    """Of the contract."""
+    if request.param == "sqlite":
+        return SqliteOpening(tmp_path)
+    return PostgresOpening(request.getfixturevalue("postgres_server").emptied())

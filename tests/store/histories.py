@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
 from guard.core.decisions import Changes, KeptRow, LedgerLine, LineKind
 from guard.core.rows import BooksRow, UseRow
+from guard.ports import Store
 from tests.store.kept_samples import crowds, fuse, gone, held_blocks, subject
-from tests.store.samples import RATED, T0, account, audit, billing, call, decision, held, line, over, switch
+from tests.store.samples import (
+    RATED,
+    T0,
+    Model,
+    account,
+    audit,
+    billing,
+    call,
+    decision,
+    held,
+    line,
+    over,
+    state_of,
+    switch,
+)
+from tests.store.stores import whole_ledger
 
 ACCOUNTS = ("A1", "a1", "007", "ü/+#", "A1 ")
 CALLS = ("c1", "C1", "", "c/2")
@@ -121,3 +137,32 @@ histories: st.SearchStrategy[list[Step]] = st.lists(
     ),
     max_size=14,
 )
+
+
+class Numbering:
+    """Gives ledger lines and decisions their numbers, as the engine does."""
+
+    def __init__(self) -> None:
+        self._line = self._decision = 0
+
+    def numbered(self, changes: Changes) -> Changes:
+        """The same batch with numbers."""
+        lines = [replace(entry, number=self._line + nth) for nth, entry in enumerate(changes.ledger, start=1)]
+        taken = [replace(entry, number=self._decision + nth) for nth, entry in enumerate(changes.decisions, start=1)]
+        self._line += len(lines)
+        self._decision += len(taken)
+        return replace(changes, ledger=lines, decisions=taken)
+
+
+async def compare(store: Store, model: Model) -> None:
+    """The store gives back what the model has."""
+    assert state_of(await store.restore()) == model.state()
+    for name in ACCOUNTS:
+        expected = model.lines(name)
+        assert await whole_ledger(store, name) == expected
+        assert await store.posted_since(name, 0) == sum(entry.amount_micros for entry in expected)
+        assert await store.ledger_sums(name, from_ms=None, to_ms=None) == model.sums(name)
+        span = (T0 + 1, T0 + 4)
+        assert await store.ledger_sums(name, from_ms=span[0], to_ms=span[1]) == model.sums(name, *span)
+    assert [kept for _, kept in await store.quarantined(after=0, limit=1_000)] == model.quarantine
+    assert await store.decisions(account=None, after=0, limit=1_000) == model.decisions

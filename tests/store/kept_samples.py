@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guard.core.decisions import HeldRow, KeptRow
-from guard.core.rows import ClockRow, ExpectationRow
+from guard.core.rows import ClockRow, ExpectationRow, ToldRow
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import (
     CrowdRow,
@@ -99,6 +99,11 @@ def expectation(switch: str = "sw1") -> KeptRow:
 def clock() -> KeptRow:
     """How our clock stood."""
     return KeptRow("clock", "", ClockRow("1b4e28ba", T0))
+
+
+def told_of(matter: str, switch: str) -> KeptRow:
+    """Something that on-call knows to be amiss."""
+    return KeptRow("told", matter, ToldRow(switch))
 
 
 def fuse(*passed: int, open_since_ms: int | None = None) -> KeptRow:

@@ -16,6 +16,7 @@ import pytest
 from guard.adapters.sqlite import Copied, back_up, backup, check_ledger, layout, open_store, revival, schema
 from guard.core.decisions import Changes
 from guard.ports import StoreError
+from tests.store.released import FIRST
 from tests.store.samples import COMMAND, Model, account, posting, state_of
 from tests.store.stores import whole_ledger
 
@@ -196,8 +197,7 @@ def test_two_backups_of_one_name_do_not_mix(store_path: Path, tmp_path: Path) ->
 def test_a_store_of_an_older_layout_is_copied_as_it_is(tmp_path: Path) -> None:
     """Before an update one wants a backup, perhaps with the new guard already in place."""
     path, target = tmp_path / "guard.db", tmp_path / "b.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((FOLDER / "written-by-1.sql").read_text())
+    FIRST.write(path)
     copied = back_up(path, target)
     assert (copied.layout, copied.added_up) == (1, False)
     with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(target)) as copy:

@@ -1,4 +1,4 @@
-"""Old call details are deleted from a real file: who called whom is gone, to the last byte, and the money stays."""
+"""Old call details are deleted: who called whom is gone, from a file to the last byte, and the money stays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from guard.adapters.sqlite import SqliteStore, check_ledger, details, open_store
+from guard.adapters.sqlite import check_ledger, details, open_store
+from guard.app.stores import DaemonStore
 from guard.core.decisions import Changes, Evidence, LedgerLine, LineKind
 from guard.core.money import Micros
 from guard.core.privacy import Deleted
@@ -19,7 +20,7 @@ from guard.core.rules.rows import SubjectRow
 from guard.core.settings import DAY_MS
 from tests.store import kept_samples
 from tests.store.samples import RATED, T0, account, billing, call, decision, held, line, over
-from tests.store.stores import whole_ledger
+from tests.store.stores import Opening, whole_ledger
 
 KEEP_MS = 90 * DAY_MS
 NOW_MS = T0 + 100 * DAY_MS
@@ -28,7 +29,7 @@ CALLED, CALLER, SOURCE_ADDRESS = "+252617394085", "+16475958642", "203.0.113.94"
 HERE = Path(__file__).parents[2]
 
 
-async def delete(store: SqliteStore, now_ms: int = NOW_MS, keep_ms: int | None = KEEP_MS) -> Deleted:
+async def delete(store: DaemonStore, now_ms: int = NOW_MS, keep_ms: int | None = KEEP_MS) -> Deleted:
     """A whole run; what it came to."""
     run = store.old_details(now_ms=now_ms, keep_ms=keep_ms)
     lines = decisions = reports = profiles = 0
@@ -55,9 +56,8 @@ def bytes_of(path: Path) -> bytes:
     return b"".join(each.read_bytes() for each in path.parent.iterdir() if each.is_file())
 
 
-async def test_old_calls_lose_whom_they_called_and_keep_what_they_cost(tmp_path: Path) -> None:
-    path = tmp_path / "guard.db"
-    async with open_store(path) as store:
+async def test_old_calls_lose_whom_they_called_and_keep_what_they_cost(opening: Opening) -> None:
+    async with opening() as store:
         paid = line(3, amount_micros=-5, kind=LineKind.PAYMENT, switch="", call="", to="", direction="", ref="p1")
         old, young = calls(1, 2), calls(4, 2, NOW_MS - KEEP_MS)
         await store.commit(Changes(accounts=[account("A1", -1)], ledger=[*old, paid, *young]))
@@ -70,12 +70,12 @@ async def test_old_calls_lose_whom_they_called_and_keep_what_they_cost(tmp_path:
         assert [each for each in kept if each.number > 2] == [paid, *young]
         assert await store.ledger_sums("A1", from_ms=None, to_ms=None) == before
         assert await delete(store) == Deleted()
-    assert check_ledger(path) == []
+    assert await opening.check() == []
 
 
-async def test_lines_go_in_the_order_of_posting_and_wait_for_a_young_call(tmp_path: Path) -> None:
+async def test_lines_go_in_the_order_of_posting_and_wait_for_a_young_call(opening: Opening) -> None:
     """A payment that is dated ahead holds up nothing."""
-    async with open_store(tmp_path / "guard.db") as store:
+    async with opening() as store:
         ahead = line(1, amount_micros=5, kind=LineKind.ADJUSTMENT, at_ms=NOW_MS + DAY_MS, switch="", call="", to="")
         lines = [ahead, *calls(2, 1), *calls(3, 1, NOW_MS), *calls(4, 1)]
         await store.commit(Changes(accounts=[account("A1", 8)], ledger=lines))
@@ -89,8 +89,8 @@ async def test_lines_go_in_the_order_of_posting_and_wait_for_a_young_call(tmp_pa
         assert (await delete(store, NOW_MS + KEEP_MS + DAY_MS)).lines == 2
 
 
-async def test_decisions_lose_addresses_and_names_of_calls_and_keep_their_reason(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "guard.db") as store:
+async def test_decisions_lose_addresses_and_names_of_calls_and_keep_their_reason(opening: Opening) -> None:
+    async with opening() as store:
         masked = decision(1, rule="same-number", key="+25261***#a1b2", text="3 calls to +25261***; 3 is the mark.")
         by_source = decision(
             2,
@@ -110,14 +110,14 @@ async def test_decisions_lose_addresses_and_names_of_calls_and_keep_their_reason
         assert [each.id for each in found] == [f"decision-{number}" for number in range(1, 5)]
 
 
-async def test_old_reports_in_quarantine_go(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "guard.db") as store:
+async def test_old_reports_in_quarantine_go(opening: Opening) -> None:
+    async with opening() as store:
         await store.commit(Changes(quarantine=[held(1), held(2), held(3, received_at_ms=NOW_MS)]))
         assert await delete(store) == Deleted(reports=2)
         assert [number for number, _ in await store.quarantined(after=0, limit=9)] == [3]
 
 
-async def test_profiles_of_silent_accounts_let_go_of_numbers_and_sources(tmp_path: Path) -> None:
+async def test_profiles_of_silent_accounts_let_go_of_numbers_and_sources(opening: Opening) -> None:
     """What is usual in money, price and countries stays; of an account that calls only what is old goes."""
     today = NOW_MS // DAY_MS
     silent = kept_samples.subject("A1")
@@ -130,7 +130,7 @@ async def test_profiles_of_silent_accounts_let_go_of_numbers_and_sources(tmp_pat
     )
     silent = silent._replace(row=row._replace(profile=row.profile._replace(habits=habits), live=()))
     awake = silent._replace(key="A2", row=row._replace(profile=row.profile._replace(today=today, habits=habits)))
-    async with open_store(tmp_path / "guard.db") as store:
+    async with opening() as store:
         await store.commit(Changes(kept=[silent, awake]))
         assert await delete(store) == Deleted(profiles=2)
         assert await delete(store) == Deleted()
@@ -147,8 +147,8 @@ async def test_profiles_of_silent_accounts_let_go_of_numbers_and_sources(tmp_pat
     assert (second.seen, second.across, second.tallies) == (row.seen, row.across, row.tallies)
 
 
-async def test_nothing_goes_where_details_are_kept_for_ever(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "guard.db") as store:
+async def test_nothing_goes_where_details_are_kept_for_ever(opening: Opening) -> None:
+    async with opening() as store:
         await store.commit(Changes(accounts=[account("A1", 3)], ledger=calls(1, 3), quarantine=[held(1)]))
         assert await delete(store, keep_ms=None) == Deleted()
 
@@ -182,19 +182,18 @@ async def test_the_bytes_are_gone(tmp_path: Path) -> None:
     assert check_ledger(path) == []
 
 
-async def test_a_lost_call_that_came_back_after_long_is_no_finding(tmp_path: Path) -> None:
+async def test_a_lost_call_that_came_back_after_long_is_no_finding(opening: Opening) -> None:
     """Its first line has lost its name while the call itself is still remembered."""
-    path = tmp_path / "guard.db"
-    async with open_store(path) as store:
+    async with opening() as store:
         lost = line(1, amount_micros=7, kind=LineKind.LOST, call="c1", to=CALLED)
         rest = line(2, amount_micros=3, kind=LineKind.CORRECTION, call="c1", to=CALLED, at_ms=NOW_MS)
         remembered = over("c1", 10, newest_at_ms=NOW_MS)
         await store.commit(Changes(accounts=[account("A1", 10)], ledger=[lost, rest], remembered=[remembered]))
         assert (await delete(store)).lines == 1
-    assert check_ledger(path) == []
-    async with open_store(path) as store:
+    assert await opening.check() == []
+    async with opening() as store:
         await store.commit(Changes(remembered=[over("c1", 11, newest_at_ms=NOW_MS)]))
-    assert any("0.000011 was posted" in finding for finding in check_ledger(path))
+    assert any("0.000011 was posted" in finding for finding in await opening.check())
 
 
 def _run_and_kill(path: Path, alive_s: float) -> None:
@@ -230,21 +229,20 @@ async def test_a_crash_between_steps_costs_nothing(tmp_path: Path, monkeypatch: 
     assert check_ledger(path) == []
 
 
-async def test_an_account_that_is_forgotten_keeps_its_money_and_its_blocks(tmp_path: Path) -> None:
+async def test_an_account_that_is_forgotten_keeps_its_money_and_its_blocks(opening: Opening) -> None:
     """Another account, and what comes later under the same id, are not touched; a remembered call keeps its name."""
-    path = tmp_path / "guard.db"
     at_ms = T0 + DAY_MS
     mine, other = calls(1, 3), calls(4, 1, account_id="A2")
     fee = line(5, amount_micros=7, kind=LineKind.ADJUSTMENT, text="for Mr Smith", switch="", call="", to="", ref="a1")
     card = billing("k1", type="card", payload='{"expires":"2026-12"}', amount_micros=None)
     paid = billing("p1", payload="kept")
-    async with open_store(path) as store:
+    async with opening() as store:
         rows = [account("A1", 10), account("A2", 1)]
         blocks = [decision(1, rule="source", key=SOURCE_ADDRESS), decision(2)]
         await store.commit(Changes(accounts=rows, ledger=[*mine, *other, fee], decisions=blocks, billing=[card, paid]))
         await store.commit(Changes(quarantine=[held(1), held(2, account="A2")], forgotten=[("A1", at_ms, 5)]))
         await store.commit(Changes(accounts=[account("A1", 11)], ledger=calls(6, 1, at_ms)))
-    async with open_store(path) as store:
+    async with opening() as store:
         assert await delete(store, at_ms + 1, None) == Deleted(lines=4, decisions=1, reports=1)
         found = {each.number: each for each in await whole_ledger(store, "A1")}
         assert [(found[number].to, found[number].call) for number in (1, 2, 3)] == [
@@ -262,8 +260,8 @@ async def test_an_account_that_is_forgotten_keeps_its_money_and_its_blocks(tmp_p
         assert [each.account for _, each in await store.quarantined(after=0, limit=9)] == ["A2"]
         # A week later nothing of it is remembered any more: the names of its calls go too, and it is done.
         await store.commit(Changes(forgotten_before_ms=at_ms + 1))
-    async with open_store(path) as store:
+    async with opening() as store:
         assert (await delete(store, at_ms + 8 * DAY_MS, None)).lines == 3
         assert await delete(store, at_ms + 8 * DAY_MS, None) == Deleted()
         assert {each.call for each in await whole_ledger(store, "A1") if each.number < 6} == {""}
-    assert check_ledger(path) == []
+    assert await opening.check() == []

@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,9 @@ from hypothesis import given, settings
 
 from guard.adapters.sqlite import SqliteStore, check_ledger, checkpoint, open_store, sums, writer
 from guard.adapters.sqlite.keeper import Keeper
-from guard.core.decisions import Changes
 from guard.core.restored import Restored
-from tests.store.histories import ACCOUNTS, Commit, Crash, Reopen, Save, Step, histories
-from tests.store.samples import T0, Model, state_of
-from tests.store.stores import whole_ledger
+from tests.store.histories import Commit, Crash, Numbering, Reopen, Save, Step, compare, histories
+from tests.store.samples import Model, state_of
 
 FILES = ("guard.db", "guard.db-wal")
 
@@ -54,7 +51,7 @@ class _History:
         self._folder.mkdir()
         self._lives = 0
         self._model = Model()
-        self._line = self._decision = 0
+        self._numbering = Numbering()
 
     async def live(self, steps: list[Step]) -> None:
         async with AsyncExitStack() as stack:
@@ -62,7 +59,7 @@ class _History:
             for step in steps:
                 match step:
                     case Commit(changes):
-                        numbered = self._number(changes)
+                        numbered = self._numbering.numbered(changes)
                         await store.commit(numbered)
                         self._model.apply(numbered)
                     case Save(bites):
@@ -75,7 +72,7 @@ class _History:
                         self._copy()
                         await stack.aclose()
                         store = await self._open(stack)
-                await self._compare(store)
+                await compare(store, self._model)
         assert state_of(await self._restored()) == self._model.state()
         findings = check_ledger(self._folder / "guard.db")
         assert not [finding for finding in findings if "directory" in finding or "missing" in finding], findings
@@ -90,27 +87,6 @@ class _History:
     async def _save(self, store: SqliteStore, bites: int) -> None:
         for _ in range(bites):
             await asyncio.wrap_future(store._writer.submit(lambda keeper: keeper.unsaved() and keeper.save_some()))
-
-    async def _compare(self, store: SqliteStore) -> None:
-        assert state_of(await store.restore()) == self._model.state()
-        for account in ACCOUNTS:
-            expected = self._model.lines(account)
-            assert await whole_ledger(store, account) == expected
-            total = sum(entry.amount_micros for entry in expected)
-            assert await store.posted_since(account, 0) == total
-            assert await store.ledger_sums(account, from_ms=None, to_ms=None) == self._model.sums(account)
-            span = (T0 + 1, T0 + 4)
-            read = await store.ledger_sums(account, from_ms=span[0], to_ms=span[1])
-            assert read == self._model.sums(account, *span)
-        assert [kept for _, kept in await store.quarantined(after=0, limit=1_000)] == self._model.quarantine
-        assert await store.decisions(account=None, after=0, limit=1_000) == self._model.decisions
-
-    def _number(self, changes: Changes) -> Changes:
-        lines = [replace(entry, number=self._line + nth) for nth, entry in enumerate(changes.ledger, start=1)]
-        taken = [replace(entry, number=self._decision + nth) for nth, entry in enumerate(changes.decisions, start=1)]
-        self._line += len(lines)
-        self._decision += len(taken)
-        return replace(changes, ledger=lines, decisions=taken)
 
     def _copy(self) -> None:
         self._lives += 1

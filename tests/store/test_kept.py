@@ -19,7 +19,7 @@ from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, DistinctRow, ProfileRow, SubjectRow, TallyRow
 from guard.core.suspicion import SuspicionRow
 from guard.ports import Store, StoreError
-from tests.store.kept_samples import clock, crowds, expectation, fuse, gone, held_blocks, subject, suspicion
+from tests.store.kept_samples import clock, crowds, expectation, fuse, gone, held_blocks, subject, suspicion, told_of
 from tests.store.samples import Model, held, posting, state_of
 from tests.store.stores import Opening
 
@@ -31,6 +31,7 @@ OF_EACH_KIND = [
     subject("A1"),
     suspicion("A1"),
     clock(),
+    told_of("surplus", "sw9"),
 ]
 
 

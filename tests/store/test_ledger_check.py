@@ -13,8 +13,71 @@ import pytest
 from guard.adapters.sqlite import check_ledger, ledger_check, open_store
 from guard.core.decisions import Changes, LineKind
 from guard.core.records import Event
-from guard.ports import StoreError
+from guard.ports import Store, StoreError
 from tests.store.samples import account, line, over, posting
+
+SPOILED: list[tuple[str, list[str]]] = [
+    (
+        "UPDATE account SET owed_micros = owed_micros + 10 WHERE id = 'A1'",
+        [
+            "account A1: owes 5.00001 CAD, but its ledger lines add up to 5.00 (difference 0.00001)",
+        ],
+    ),
+    (
+        "UPDATE account SET owed_micros = 1 WHERE id = 'idle'",
+        ["account idle: owes 0.000001 CAD, but its ledger lines add up to 0.00 (difference 0.000001)"],
+    ),
+    (
+        "UPDATE ledger SET amount_micros = 0 WHERE number = 4",
+        [
+            "account A0: owes 5.00 CAD, but its ledger lines add up to 4.00 (difference 1.00)",
+            "call call-4 of switch sw1 (account A0): 1.00 was posted, but its ledger lines add up to 0.00",
+        ],
+    ),
+    (
+        "DELETE FROM ledger WHERE number IN (3, 5, 6)",
+        [
+            "ledger: line 3 is missing",
+            "ledger: lines 5 to 6 are missing",
+            "ledger: 7 lines up to number 10, but 10 in the directory of accounts",
+            "account A0: owes 5.00 CAD, but its ledger lines add up to 4.00 (difference 1.00)",
+            "account A1: owes 5.00 CAD, but its ledger lines add up to 3.00 (difference 2.00)",
+            "call call-3 of switch sw1 (account A1): 1.00 was posted, but its ledger lines add up to 0.00",
+            "call call-5 of switch sw1 (account A1): 1.00 was posted, but its ledger lines add up to 0.00",
+            "call call-6 of switch sw1 (account A0): 1.00 was posted, but its ledger lines add up to 0.00",
+        ],
+    ),
+    (
+        "UPDATE ledger SET currency = 'USD' WHERE number = 2",
+        ["account A0: is in CAD, but has ledger lines in USD"],
+    ),
+    (
+        "DELETE FROM account WHERE id = 'A0'",
+        ["account A0: has ledger lines of 5.00 but is not among the accounts"],
+    ),
+    (
+        "DELETE FROM ledger_place WHERE number = 2",
+        ["ledger: 10 lines up to number 10, but 9 in the directory of accounts"],
+    ),
+    (
+        "UPDATE remembered SET posted_micros = 2000000 WHERE call = 'call-9'",
+        ["call call-9 of switch sw1 (account A1): 2.00 was posted, but its ledger lines add up to 1.00"],
+    ),
+    (
+        "UPDATE ledger SET gross_micros = 999999 WHERE number = 8",
+        ["call call-8 of switch sw1 (account A0): costs 1.00, but without any plan 0.999999"],
+    ),
+    (
+        "UPDATE ledger SET billed_s = 60, covered_s = 61 WHERE number = 8",
+        ["call call-8 of switch sw1 (account A0): its plan covers 61 s, but 60 s were billed"],
+    ),
+    (
+        "UPDATE ledger SET covered_s = -1, kind = 'lost' WHERE number = 7",
+        ["call call-7 of switch sw1 (account A1): its plan covers -1 s, but 0 s were billed"],
+    ),
+    ("UPDATE ledger SET number = -1 WHERE number = 10", []),
+]
+"""What is done to a store of ten calls, and what is said of it; nothing: anything."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +95,15 @@ def path(tmp_path: Path) -> Path:
 
 async def _ten_calls(file: Path) -> None:
     async with open_store(file) as store:
-        for number in range(1, 11):
-            name = f"A{number % 2}"
-            await store.commit(posting(number, 1_000_000, 1_000_000 * ((number + 1) // 2), name))
-        await store.commit(Changes(accounts=[account("idle")], remembered=[over("try", 0, event=int(Event.FAILED))]))
+        await post_ten_calls(store)
+
+
+async def post_ten_calls(store: Store) -> None:
+    """Of two accounts, and an attempt that failed."""
+    for number in range(1, 11):
+        name = f"A{number % 2}"
+        await store.commit(posting(number, 1_000_000, 1_000_000 * ((number + 1) // 2), name))
+    await store.commit(Changes(accounts=[account("idle")], remembered=[over("try", 0, event=int(Event.FAILED))]))
 
 
 def _spoil(path: Path, statement: str) -> list[str]:
@@ -48,70 +116,7 @@ def test_a_sound_store_has_no_findings(path: Path) -> None:
     assert check_ledger(path) == []
 
 
-@pytest.mark.parametrize(
-    ("statement", "findings"),
-    [
-        (
-            "UPDATE account SET owed_micros = owed_micros + 10 WHERE id = 'A1'",
-            [
-                "account A1: owes 5.00001 CAD, but its ledger lines add up to 5.00 (difference 0.00001)",
-            ],
-        ),
-        (
-            "UPDATE account SET owed_micros = 1 WHERE id = 'idle'",
-            ["account idle: owes 0.000001 CAD, but its ledger lines add up to 0.00 (difference 0.000001)"],
-        ),
-        (
-            "UPDATE ledger SET amount_micros = 0 WHERE number = 4",
-            [
-                "account A0: owes 5.00 CAD, but its ledger lines add up to 4.00 (difference 1.00)",
-                "call call-4 of switch sw1 (account A0): 1.00 was posted, but its ledger lines add up to 0.00",
-            ],
-        ),
-        (
-            "DELETE FROM ledger WHERE number IN (3, 5, 6)",
-            [
-                "ledger: line 3 is missing",
-                "ledger: lines 5 to 6 are missing",
-                "ledger: 7 lines up to number 10, but 10 in the directory of accounts",
-                "account A0: owes 5.00 CAD, but its ledger lines add up to 4.00 (difference 1.00)",
-                "account A1: owes 5.00 CAD, but its ledger lines add up to 3.00 (difference 2.00)",
-                "call call-3 of switch sw1 (account A1): 1.00 was posted, but its ledger lines add up to 0.00",
-                "call call-5 of switch sw1 (account A1): 1.00 was posted, but its ledger lines add up to 0.00",
-                "call call-6 of switch sw1 (account A0): 1.00 was posted, but its ledger lines add up to 0.00",
-            ],
-        ),
-        (
-            "UPDATE ledger SET currency = 'USD' WHERE number = 2",
-            ["account A0: is in CAD, but has ledger lines in USD"],
-        ),
-        (
-            "DELETE FROM account WHERE id = 'A0'",
-            ["account A0: has ledger lines of 5.00 but is not among the accounts"],
-        ),
-        (
-            "DELETE FROM ledger_place WHERE number = 2",
-            ["ledger: 10 lines up to number 10, but 9 in the directory of accounts"],
-        ),
-        (
-            "UPDATE remembered SET posted_micros = 2000000 WHERE call = 'call-9'",
-            ["call call-9 of switch sw1 (account A1): 2.00 was posted, but its ledger lines add up to 1.00"],
-        ),
-        (
-            "UPDATE ledger SET gross_micros = 999999 WHERE number = 8",
-            ["call call-8 of switch sw1 (account A0): costs 1.00, but without any plan 0.999999"],
-        ),
-        (
-            "UPDATE ledger SET billed_s = 60, covered_s = 61 WHERE number = 8",
-            ["call call-8 of switch sw1 (account A0): its plan covers 61 s, but 60 s were billed"],
-        ),
-        (
-            "UPDATE ledger SET covered_s = -1, kind = 'lost' WHERE number = 7",
-            ["call call-7 of switch sw1 (account A1): its plan covers -1 s, but 0 s were billed"],
-        ),
-        ("UPDATE ledger SET number = -1 WHERE number = 10", []),
-    ],
-)
+@pytest.mark.parametrize(("statement", "findings"), SPOILED)
 def test_what_does_not_add_up_is_said_in_words(path: Path, statement: str, findings: list[str]) -> None:
     found = _spoil(path, statement)
     if findings:

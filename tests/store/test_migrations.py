@@ -10,105 +10,18 @@ import pytest
 import structlog
 
 from guard.adapters.sqlite import check_ledger, layout, open_store, schema, upgrade
-from guard.core.decisions import Changes, LineKind
+from guard.core.decisions import Changes
 from guard.ports import StoreError
 from tests.store.kept_samples import crowds, fuse, held_blocks, subject
-from tests.store.samples import (
-    BOOKS,
-    CAUSE,
-    COMMAND,
-    RATED,
-    T0,
-    Model,
-    account,
-    audit,
-    billing,
-    call,
-    decision,
-    held,
-    line,
-    over,
-    posting,
-    state_of,
-    switch,
-)
+from tests.store.released import FIRST
+from tests.store.samples import BOOKS, RATED, Model, account, call, line, over, posting, state_of
 from tests.store.stores import whole_ledger
 from tests.store.test_backup import without_mark
-
-FOLDER = Path(__file__).parent
-WRITTEN_BY_1 = FOLDER / "written-by-1.sql"
-"""A store of version 1: what that version made of `IN_TABLES` (saved) and `IN_JOURNAL` (not saved yet)."""
-
-IN_TABLES = Changes(
-    accounts=[
-        account("A1", 349_999, command=COMMAND, causes=(CAUSE,), limit_micros=None, until_ms=T0),
-        account("A2", 5, provisional=True, closed=True),
-    ],
-    calls=[call("c1"), call("c2", "sw2", emergency=True, defies=True, stated_charge_micros=7)],
-    switches=[switch("sw1"), switch("sw2", up=False)],
-    remembered=[over("call-1"), over("c9", 0, lost=True, emergency=True, direction="")],
-    forgotten_before_ms=T0 - 1,
-    ledger=[
-        line(1),
-        line(2, kind=LineKind.PAYMENT, amount_micros=-1, ref="p7", method="cheque", call="", switch=""),
-        line(3, "A2", 5),
-    ],
-    decisions=[decision(1), decision(2, limit_micros=None, evidence=())],
-    quarantine=[held(1)],
-    billing=[billing("p7", payload='{"type":"payment"}')],
-    audit=[audit("allow")],
-    pending=[("sw1", "A1", 7)],
-)
-IN_JOURNAL = Changes(
-    accounts=[account("A1", 699_999, causes=(CAUSE,)), account("A3", 9)],
-    calls=[call("c3", charge_micros=9, silent_carry_scaled=2**62)],
-    calls_over=[("sw1", "c1")],
-    switches=[switch("sw1", last_heard_ms=T0 + 9)],
-    remembered=[over("call-4", newest_at_ms=T0 + 9)],
-    ledger=[line(4), line(5, "A3", 9, kind=LineKind.ADJUSTMENT, call="", switch="")],
-    billing=[billing("i1", type="invoice", method="", status="")],
-)
-
-
-def _written_by_1(path: Path) -> Model:
-    """Make the file of version 1; returns what is in it."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(WRITTEN_BY_1.read_text())
-    model = Model()
-    model.apply(IN_TABLES)
-    model.apply(IN_JOURNAL)
-    return model
-
-
-def test_the_old_file_has_the_old_layout(tmp_path: Path) -> None:
-    path = tmp_path / "guard.db"
-    _written_by_1(path)
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-        assert connection.execute("SELECT count(*) FROM journal").fetchone() == (1,)
-        statements = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    first = (FOLDER / "schema-1.sql").read_text()
-    assert all(f"{statement};" in first for (statement,) in statements)
-
-
-async def test_everything_of_version_1_is_restored_with_the_defaults(tmp_path: Path) -> None:
-    """Rows of tables and the shorter rows of its journal alike."""
-    path = tmp_path / "guard.db"
-    model = _written_by_1(path)
-    async with open_store(path) as store:
-        assert state_of(await store.restore()) == model.state()
-        for name in ("A1", "A2", "A3"):
-            assert await whole_ledger(store, name) == model.lines(name)
-            assert await store.ledger_sums(name, from_ms=None, to_ms=None) == model.sums(name)
-        assert await store.decisions(account=None, after=0, limit=9) == model.decisions
-        assert await store.billing_entries("A1", kinds=["payment"], limit=9) == IN_TABLES.billing
-        assert await store.last_audits("A1", 9) == IN_TABLES.audit
-    assert check_ledger(path) == []
 
 
 async def test_an_upgraded_store_takes_what_is_new(tmp_path: Path) -> None:
     path = tmp_path / "guard.db"
-    model = _written_by_1(path)
+    model = FIRST.write(path)
     news = Changes(
         accounts=[account("A1", 699_999 + 300_000, books=BOOKS)],
         calls=[call("c3", stated_duration_ms=59_000)],
@@ -133,7 +46,7 @@ async def test_an_upgrade_costs_the_same_however_long_the_ledger_is(tmp_path: Pa
     sizes = []
     for lines in (0, 30_000):
         path = tmp_path / f"{lines}.db"
-        _written_by_1(path)
+        FIRST.write(path)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(
                 "WITH RECURSIVE n(i) AS (SELECT 6 UNION ALL SELECT i + 1 FROM n LIMIT ?) INSERT INTO ledger "
@@ -170,7 +83,7 @@ async def test_a_migration_that_fails_leaves_the_old_file_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "guard.db"
-    model = _written_by_1(path)
+    model = FIRST.write(path)
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", (*layout.MIGRATIONS, ("CREATE TABLE more (number)", "NONSENSE")))
         with pytest.raises(StoreError, match="NONSENSE"):
@@ -198,8 +111,8 @@ def _names(folder: Path) -> set[str]:
 async def test_the_file_from_before_an_upgrade_is_kept_beside_it(tmp_path: Path) -> None:
     """An older guard does not read the new layout: whoever has to go back needs the old file."""
     path, old = tmp_path / "guard.db", tmp_path / "old.db"
-    _written_by_1(path)
-    _written_by_1(old)
+    FIRST.write(path)
+    FIRST.write(old)
     with structlog.testing.capture_logs() as said:
         async with open_store(path) as store:
             await store.commit(posting(6, 5, 5, "A9"))
@@ -219,7 +132,7 @@ async def test_a_file_too_large_to_be_copied_at_a_start_is_upgraded_all_the_same
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "guard.db"
-    model = _written_by_1(path)
+    model = FIRST.write(path)
     monkeypatch.setattr(upgrade, "MOST_BYTES", 1_000)
     with structlog.testing.capture_logs() as said:
         async with open_store(path) as store:
@@ -231,7 +144,7 @@ async def test_a_file_too_large_to_be_copied_at_a_start_is_upgraded_all_the_same
 
 async def test_a_copy_that_cannot_be_made_stops_no_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "guard.db"
-    _written_by_1(path)
+    FIRST.write(path)
     _kept_copy(path).mkdir()
     with structlog.testing.capture_logs() as said:
         async with open_store(path):

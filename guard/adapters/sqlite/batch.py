@@ -23,6 +23,7 @@ from guard.core.decisions import (
     Quarantined,
     Remembered,
 )
+from guard.wire import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,17 @@ class Batch:
     def append(self, connection: sqlite3.Connection) -> None:
         """Write everything but the journal entry, within the open transaction."""
         if self.ledger:
-            tables.LEDGER.write(connection, [tables.ledger_values(line) for line in self.ledger])
+            tables.LEDGER.write(connection, [stored.ledger_values(line) for line in self.ledger])
         if self.remembered:
-            tables.REMEMBERED.write(connection, [tables.remembered_values(past) for past in self.remembered])
+            tables.REMEMBERED.write(connection, [stored.remembered_values(past) for past in self.remembered])
         if self.decisions:
-            tables.DECISIONS.write(connection, [tables.decision_values(decision) for decision in self.decisions])
+            tables.DECISIONS.write(connection, [stored.decision_values(decision) for decision in self.decisions])
         if self.quarantine:
-            tables.QUARANTINE.write(connection, [tables.quarantined_values(held) for held in self.quarantine])
+            tables.QUARANTINE.write(connection, [stored.quarantined_values(held) for held in self.quarantine])
         if self.billing:
-            tables.BILLING.write(connection, [tables.billing_values(entry) for entry in self.billing])
+            tables.BILLING.write(connection, [stored.billing_values(entry) for entry in self.billing])
         if self.audit:
-            tables.AUDIT.write(connection, [tables.audit_values(audit) for audit in self.audit])
+            tables.AUDIT.write(connection, [stored.audit_values(audit) for audit in self.audit])
         if self.settled:
             connection.executemany("DELETE FROM pending WHERE switch = ? AND account = ?", self.settled)
         if self.pending:

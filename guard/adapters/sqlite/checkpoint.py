@@ -27,6 +27,7 @@ from guard.adapters.sqlite import tables
 from guard.adapters.sqlite.bulk import SIZES, Bulk, BulkDelete, Sorting, Values
 from guard.adapters.sqlite.generation import Generation, Place
 from guard.adapters.sqlite.journal import Entry
+from guard.wire import stored
 
 GENERATION_ROWS = 100_000
 """Rows after which a generation is closed: some 50 MB of memory, 10 MB of journal, 0.3 s of a restart."""
@@ -151,15 +152,15 @@ class Checkpoint:
     def _save(self, closed: Generation) -> Iterator[int]:
         accounts = Sorting(list(closed.accounts))
         yield from accounts.prepare()
-        yield from self._write(tables.ACCOUNTS, (tables.account_values(closed.accounts[key]) for key in accounts))
+        yield from self._write(tables.ACCOUNTS, (stored.account_values(closed.accounts[key]) for key in accounts))
         live = Sorting([key for key, row in closed.calls.items() if row is not None])
         yield from live.prepare()
         rows = (closed.calls[key] for key in live)
-        yield from self._write(tables.CALLS, (tables.call_values(row) for row in rows if row is not None))
+        yield from self._write(tables.CALLS, (stored.call_values(row) for row in rows if row is not None))
         over = Sorting([key for key, row in closed.calls.items() if row is None])
         yield from over.prepare()
         yield from self._drop_calls(over)
-        yield from self._write(tables.SWITCHES, map(tables.switch_values, closed.switches.values()))
+        yield from self._write(tables.SWITCHES, map(stored.switch_values, closed.switches.values()))
         places = Sorting(closed.places)
         yield from places.prepare()
         yield from self._write(tables.PLACES, places)

@@ -35,6 +35,7 @@ from guard.core.privacy import Deleted, without_details
 from guard.core.rules.fading import faded
 from guard.core.rules.rows import SubjectRow
 from guard.core.settings import DAY_MS
+from guard.wire import stored
 
 LINES_AT_ONCE = 500
 """Of the ledger: some 20 pages."""
@@ -189,19 +190,19 @@ def _decisions(connection: sqlite3.Connection, before_ms: int) -> Deleted | None
     done = _meta(connection, "decisions_without_details")
     question = f"{tables.SELECT_DECISIONS} WHERE number > ? ORDER BY number LIMIT ?"
     rows = connection.execute(question, (done, ROWS_AT_ONCE)).fetchall()
-    old = list(takewhile(lambda row: tables.decision(row).at_ms < before_ms, rows))
+    old = list(takewhile(lambda row: stored.decision(row).at_ms < before_ms, rows))
     if not old:
         return None
     changed = _without_details(connection, old)
-    _note(connection, "decisions_without_details", tables.decision(old[-1]).number)
+    _note(connection, "decisions_without_details", stored.decision(old[-1]).number)
     return Deleted(decisions=changed, more=True)
 
 
-def _without_details(connection: sqlite3.Connection, rows: Iterable[tables.Read]) -> int:
+def _without_details(connection: sqlite3.Connection, rows: Iterable[stored.Read]) -> int:
     """Write those of the decisions again that have details; how many."""
-    found = [tables.decision(row) for row in rows]
+    found = [stored.decision(row) for row in rows]
     changed = [now for now, before in ((without_details(each), each) for each in found) if now is not before]
-    tables.DECISIONS_AGAIN.write(connection, [tables.decision_values(each) for each in changed])
+    tables.DECISIONS_AGAIN.write(connection, [stored.decision_values(each) for each in changed])
     return len(changed)
 
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from guard.adapters.sqlite import tables
 from guard.adapters.sqlite.bulk import Bulk, selection
-from guard.core.decisions import Audit, Notice, NoticeKind
+from guard.core.decisions import Audit, Notice
 from guard.core.events import Delivery, Event, Owed, Position, events_after
+from guard.wire import stored
 
 if TYPE_CHECKING:
     from guard.adapters.sqlite.reader import Reader
@@ -37,14 +38,14 @@ REVIVED_AT_ONCE = 1_000
 
 T = TypeVar("T")
 
-_NOTICES = ("id", "at_ms", "kind", "switch", "account", "text", "over")
-_WRITE_NOTICES = Bulk("notices", _NOTICES)
-_SELECT_NOTICES = selection("notices", ("number", *_NOTICES))
+_WRITE_NOTICES = Bulk("notices", stored.NOTICE_COLUMNS)
+_SELECT_NOTICES = selection("notices", ("number", *stored.NOTICE_COLUMNS))
 _PRUNE_NOTICES = "DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?"
 
-_DELIVERY = ("due_ms", "since_ms", "attempts", "tried_ms", "dead", "error")
-_WRITE_DELIVERIES = Bulk("delivery", ("webhook", "event", "is_notice", "number", *_DELIVERY), replace=True)
-_SELECT_DELIVERIES = selection("delivery", ("webhook", "is_notice", "number", *_DELIVERY))
+_WRITE_DELIVERIES = Bulk(
+    "delivery", ("webhook", "event", "is_notice", "number", *stored.DELIVERY_COLUMNS), replace=True
+)
+_SELECT_DELIVERIES = selection("delivery", ("webhook", "is_notice", "number", *stored.DELIVERY_COLUMNS))
 _PRUNE_DEAD = (
     "DELETE FROM delivery WHERE webhook = :webhook AND dead = 1 AND event <= (SELECT event FROM delivery "
     "WHERE webhook = :webhook AND dead = 1 ORDER BY event DESC LIMIT 1 OFFSET :kept)"
@@ -64,11 +65,7 @@ def add_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> No
     """Write notices within the open transaction of their batch; most batches have none."""
     if not notices:
         return
-    rows = [
-        (notice.id, notice.at_ms, notice.kind.value, notice.switch, notice.account, notice.text, int(notice.over))
-        for notice in notices
-    ]
-    _WRITE_NOTICES.write(connection, rows)
+    _WRITE_NOTICES.write(connection, [stored.notice_values(notice) for notice in notices])
     connection.execute(_PRUNE_NOTICES, (NOTICES_KEPT,))
 
 
@@ -97,7 +94,7 @@ class SqliteOutbox:
         decisions = await self._reader.decisions(None, position.decision, limit)
         values = {"after": position.notice, "limit": limit}
         question = f"{_SELECT_NOTICES} WHERE number > :after ORDER BY number LIMIT :limit"
-        notices = [_notice(row) for row in await self._reader.ask(question, values)]
+        notices = [stored.noticed(row) for row in await self._reader.ask(question, values)]
         return events_after(position, decisions, notices)
 
     async def pending(self, webhook: str) -> list[Owed]:
@@ -107,7 +104,7 @@ class SqliteOutbox:
 
     async def owe(self, webhook: str, owed: Sequence[Owed], position: Position) -> None:
         """Note what a webhook has been through and what of that it has not got."""
-        rows = [_values(webhook, each) for each in owed]
+        rows = [stored.delivery_values(webhook, each) for each in owed]
 
         def work(connection: sqlite3.Connection) -> None:
             _WRITE_DELIVERIES.write(connection, rows)
@@ -118,7 +115,7 @@ class SqliteOutbox:
     async def settle(self, webhook: str, done: Sequence[str], changed: Sequence[Owed]) -> None:
         """Note which events it has got (or no longer needs), and what became of others."""
         over = [(webhook, event) for event in done]
-        rows = [_values(webhook, each) for each in changed]
+        rows = [stored.delivery_values(webhook, each) for each in changed]
         died = any(each.dead for each in changed)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -153,7 +150,7 @@ class SqliteOutbox:
         def work(connection: sqlite3.Connection) -> int:
             revived = connection.execute(_REVIVE, values).rowcount
             if revived:
-                tables.AUDIT.write(connection, [tables.audit_values(audit)])
+                tables.AUDIT.write(connection, [stored.audit_values(audit)])
             return revived
 
         return await self._write(work, synced=True)
@@ -165,23 +162,14 @@ class SqliteOutbox:
         rows = await self._reader.ask(f"{_SELECT_DELIVERIES} {where}", values)
         decided = {
             decision.number: Event(number=decision.number, told=decision)
-            for decision in map(tables.decision, await self._by_number(tables.SELECT_DECISIONS, rows, notices=False))
+            for decision in map(stored.decision, await self._by_number(tables.SELECT_DECISIONS, rows, notices=False))
         }
-        noticed = {row[0]: _notice(row) for row in await self._by_number(_SELECT_NOTICES, rows, notices=True)}
+        noticed = {row[0]: stored.noticed(row) for row in await self._by_number(_SELECT_NOTICES, rows, notices=True)}
         found: list[Delivery] = []
-        for webhook, is_notice, number, due_ms, since_ms, attempts, tried_ms, dead, error in rows:
+        for webhook, is_notice, number, *columns in rows:
             event = (noticed if is_notice else decided).get(number)
             if event is not None:
-                owed = Owed(
-                    event=event,
-                    due_ms=due_ms,
-                    since_ms=since_ms,
-                    attempts=attempts,
-                    tried_ms=tried_ms,
-                    dead=dead == 1,
-                    error=error,
-                )
-                found.append(Delivery(webhook, owed))
+                found.append(Delivery(webhook, stored.owed(event, columns)))
         return found
 
     async def _by_number(
@@ -208,17 +196,3 @@ def _open(connection: sqlite3.Connection, webhooks: Sequence[str]) -> Mapping[st
         connection.execute("DELETE FROM webhook WHERE name = ?", (name,))
         connection.execute("DELETE FROM delivery WHERE webhook = ?", (name,))
     return {name: counts.get(name, 0) for name in sorted(gone)}
-
-
-def _values(webhook: str, owed: Owed) -> tuple[object, ...]:
-    event = owed.event
-    return (
-        *(webhook, event.id, int(isinstance(event.told, Notice)), event.number),
-        *(owed.due_ms, owed.since_ms, owed.attempts, owed.tried_ms, int(owed.dead), owed.error),
-    )
-
-
-def _notice(row: tuple[Any, ...]) -> Event:
-    number, _id, at_ms, kind, switch, account, text, over = row
-    told = Notice(kind=NoticeKind(kind), at_ms=at_ms, switch=switch, account=account, text=text, over=over == 1)
-    return Event(number=number, told=told)

@@ -18,6 +18,7 @@ from guard.adapters.sqlite.failures import Unstorable, explain
 from guard.core.decisions import Decision, LedgerLine
 from guard.core.rows import AccountRow
 from guard.ports import StoreError
+from guard.wire import stored
 
 PORTION = 5_000
 BUSY_TIMEOUT_S = 5.0
@@ -53,15 +54,15 @@ class Past:
 
     def accounts(self) -> Iterator[AccountRow]:
         """All accounts."""
-        return map(tables.account_row, self._portions(_ACCOUNTS, ""))
+        return map(stored.account_row, self._portions(_ACCOUNTS, ""))
 
     def calls(self) -> Iterator[LedgerLine]:
         """Calls whose details have not been deleted, as they were first posted; emergency calls are nobody's matter."""
-        return map(tables.ledger_line, self._portions(_CALLS, 0))
+        return map(stored.ledger_line, self._portions(_CALLS, 0))
 
     def decisions(self) -> Iterator[Decision]:
         """All decisions."""
-        return map(tables.decision, self._portions(_DECISIONS, 0))
+        return map(stored.decision, self._portions(_DECISIONS, 0))
 
     def _portions(self, question: str, after: Any) -> Iterator[tuple[Any, ...]]:
         """Rows by their first column, which is what they are numbered by."""

@@ -27,6 +27,7 @@ from guard.adapters.sqlite.failures import Unstorable, explain
 from guard.core.decisions import Audit, BillingEntry, Decision, LedgerLine, Quarantined
 from guard.core.statement import LedgerSum
 from guard.ports import StoreError
+from guard.wire import stored
 
 PAGE_LINES = 500
 """Ledger lines at a time: 1.3 ms of the event loop to make records of them."""
@@ -103,7 +104,7 @@ class Reader:
         values = {"account": account, "limit": _bounded(limit), "before": before}
         where = "WHERE account = :account AND number < :before"
         rows = await self.ask(f"{tables.SELECT_AUDIT} {where} ORDER BY number DESC LIMIT :limit", values)
-        return [tables.audited(row) for row in rows]
+        return [stored.audited(row) for row in rows]
 
     async def billing_entries(self, account: str, kinds: Sequence[str], limit: int) -> list[BillingEntry]:
         """Billing messages of these types that were taken for the account, newest first, with their payloads."""
@@ -113,13 +114,13 @@ class Reader:
             "ORDER BY number DESC LIMIT :limit",
             values,
         )
-        return [tables.billing_entry(row) for row in rows]
+        return [stored.billing_entry(row) for row in rows]
 
     async def quarantined(self, after: int, limit: int) -> list[tuple[int, Quarantined]]:
         """Reports held back, oldest first, with their row numbers."""
         values = {"after": after, "limit": _bounded(limit)}
         rows = await self.ask(f"{tables.SELECT_QUARANTINE} WHERE number > :after ORDER BY number LIMIT :limit", values)
-        return [(row[0], tables.quarantined(row[1:])) for row in rows]
+        return [(row[0], stored.quarantined(row[1:])) for row in rows]
 
     async def ledger(self, account: str, from_ms: int | None, to_ms: int | None) -> AsyncIterator[Sequence[LedgerLine]]:
         """The account's lines with from <= at < to, ordered by (at, number), in pages."""
@@ -135,7 +136,7 @@ class Reader:
             "limit": PAGE_LINES,
         }
         while True:
-            page = [tables.ledger_line(row) for row in await self.ask(question, values)]
+            page = [stored.ledger_line(row) for row in await self.ask(question, values)]
             if page:
                 yield page
             if len(page) < PAGE_LINES:
@@ -201,4 +202,4 @@ def _bounded(limit: int) -> int:
 
 
 def _decisions(rows: Iterable[tuple[Any, ...]]) -> list[Decision]:
-    return [tables.decision(row) for row in rows]
+    return [stored.decision(row) for row in rows]

@@ -25,6 +25,7 @@ from guard.adapters.sqlite.generation import Generation
 from guard.core.decisions import Decision, Remembered
 from guard.core.restored import Restored
 from guard.core.rows import AccountRow, CallRow, SwitchRow
+from guard.wire import stored
 
 UNPUBLISHED_KEPT = 10_000
 """Decisions told again after a restart at most: the newest. Who needs all of them reads the history."""
@@ -94,7 +95,7 @@ def _read(
         calls=_calls(connection, calls),
         switches=_switches(connection, switches),
         remembered=_remembered(connection, forgotten_before_ms),
-        billing=[tables.billing_entry(values) for values in billing],
+        billing=[stored.billing_entry(values) for values in billing],
         pending=connection.execute("SELECT switch, account, seq FROM pending").fetchall(),
         kept=kept.read(connection),
         last_line=last_line(connection),
@@ -106,21 +107,21 @@ def _read(
 
 def _accounts(connection: sqlite3.Connection, newer: dict[str, AccountRow]) -> list[AccountRow]:
     read = connection.execute(tables.SELECT_ACCOUNTS)
-    rows = [tables.account_row(values) for values in read if values[0] not in newer]
+    rows = [stored.account_row(values) for values in read if values[0] not in newer]
     rows.extend(newer.values())
     return rows
 
 
 def _calls(connection: sqlite3.Connection, newer: dict[tuple[str, str], CallRow | None]) -> list[CallRow]:
     read = connection.execute(tables.SELECT_CALLS)
-    rows = [tables.call_row(values) for values in read if values[:2] not in newer]
+    rows = [stored.call_row(values) for values in read if values[:2] not in newer]
     rows.extend(row for row in newer.values() if row is not None)
     return rows
 
 
 def _switches(connection: sqlite3.Connection, newer: dict[str, SwitchRow]) -> list[SwitchRow]:
     read = connection.execute(tables.SELECT_SWITCHES)
-    rows = {values[0]: tables.switch_row(values) for values in read}
+    rows = {values[0]: stored.switch_row(values) for values in read}
     return list((rows | newer).values())
 
 
@@ -129,13 +130,13 @@ def _remembered(connection: sqlite3.Connection, forgotten_before_ms: int) -> lis
         f"{tables.SELECT_REMEMBERED} WHERE newest_at_ms >= ? ORDER BY number",
         (forgotten_before_ms,),
     )
-    return list({values[:2]: tables.remembered(values) for values in read}.values())
+    return list({values[:2]: stored.remembered(values) for values in read}.values())
 
 
 def _unpublished(connection: sqlite3.Connection) -> list[Decision]:
     where = "WHERE number > (SELECT value FROM meta WHERE name = 'published')"
     read = connection.execute(f"{tables.SELECT_DECISIONS} {where} ORDER BY number DESC LIMIT ?", (UNPUBLISHED_KEPT,))
-    return [tables.decision(values) for values in reversed(read.fetchall())]
+    return [stored.decision(values) for values in reversed(read.fetchall())]
 
 
 def last_line(connection: sqlite3.Connection) -> int:

@@ -1,0 +1,140 @@
+"""Leases of partitions, by the database's clock (`guard.ports.cluster.Leases`).
+
+A lease is a row; whoever finds it expired may take it, and with it the partition's next epoch, in one transaction. From
+then on a commit under the old epoch is refused (`committer`): leases only say who should try, the epoch is the fence.
+
+The last owner may have been stopped in the middle of a transaction, frozen or cut off, and then its session holds the
+very row that has the epoch. Who takes over therefore ends the sessions of the last owner first, if that has renewed
+nothing within the length of a lease: one that lives and has lost a part of what it held ends its transaction by itself,
+and goes on with the rest. An owner that lives after all connects again and finds out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from guard.adapters.postgres.address import PostgresAddress, session_name
+from guard.adapters.postgres.failures import Unstorable, explain
+from guard.ports.cluster import Claim, Held, Member, Seen
+
+LEASE_MS = 2_000
+ASK_LIMIT_S = 5.0
+
+_FREE = """
+SELECT part, owner FROM lease WHERE lease_until <= clock_timestamp() ORDER BY part LIMIT $1 FOR UPDATE SKIP LOCKED"""
+_TAKE = """
+UPDATE lease SET owner = $1, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+WHERE part = ANY($2::smallint[])"""
+_NEXT_EPOCH = """
+UPDATE part SET epoch = epoch + 1, batch = 0 WHERE part = ANY($1::smallint[]) RETURNING part, epoch, position"""
+_LIVE = """
+SELECT id FROM worker WHERE id = ANY($1::text[]) AND seen > clock_timestamp() - $2 * interval '1 millisecond'"""
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = ANY($1::text[])
+  AND pid <> pg_backend_pid()"""
+_RENEW = """
+UPDATE lease SET lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+FROM unnest($2::smallint[], $3::bigint[]) AS mine (part, epoch) JOIN part USING (part, epoch)
+WHERE lease.part = mine.part AND lease.owner = $1 RETURNING lease.part"""
+_SEEN = """
+INSERT INTO worker VALUES ($1, $2, clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen = excluded.seen"""
+_RELEASE = """
+UPDATE lease SET owner = '', lease_until = '-infinity' WHERE owner = $1 AND part = ANY($2::smallint[])"""
+_LEAVE = "DELETE FROM worker WHERE id = $1"
+_AGO = "(extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint"
+_MEMBERS = f"SELECT id, url, {_AGO} FROM worker WHERE {_AGO} <= $1 ORDER BY id"  # noqa: S608 -- constants
+_PARTITIONS = """
+SELECT part, owner, epoch, position, CASE WHEN owner = '' THEN 0
+  ELSE (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint END
+FROM part JOIN lease USING (part) ORDER BY part"""
+
+T = TypeVar("T")
+
+
+class PostgresLeases:
+    """Asks on a connection of its own, one question after the other; a commit holds it up as little as it does one."""
+
+    lease_ms: int = LEASE_MS
+
+    def __init__(self, address: PostgresAddress) -> None:
+        self._address = address
+        self._connection: Any = None
+        self._turn = asyncio.Lock()
+
+    async def claim(self, worker: str, want: int) -> list[Claim]:
+        """Take up to so many partitions that nobody holds, each under its next epoch."""
+
+        async def ask(connection: Any) -> list[Claim]:
+            async with connection.transaction():
+                free = await connection.fetch(_FREE, want)
+                if not free:
+                    return []
+                parts = [part for part, _ in free]
+                await connection.execute(_TAKE, worker, parts, self.lease_ms)
+                last = {owner for _, owner in free} - {"", worker}
+                dead = last.difference(row[0] for row in await connection.fetch(_LIVE, list(last), self.lease_ms))
+                if dead:
+                    await connection.execute(_END_SESSIONS, [session_name(owner) for owner in dead])
+                rows = await connection.fetch(_NEXT_EPOCH, parts)
+            return [Claim(part=part, epoch=epoch, position=position) for part, epoch, position in sorted(rows)]
+
+        return await self._ask(ask)
+
+    async def renew(self, member: Member, claims: Sequence[Claim]) -> set[int]:
+        """Say that the worker lives, and renew these; those of them that are still its own."""
+
+        async def ask(connection: Any) -> set[int]:
+            async with connection.transaction():
+                await connection.execute(_SEEN, member.id, member.url)
+                parts, epochs = [claim.part for claim in claims], [claim.epoch for claim in claims]
+                return {row[0] for row in await connection.fetch(_RENEW, member.id, parts, epochs, self.lease_ms)}
+
+        return await self._ask(ask)
+
+    async def release(self, worker: str, claims: Sequence[Claim]) -> None:
+        """Give these up, if they are still its own: they may be claimed at once."""
+        parts = [claim.part for claim in claims]
+        await self._ask(lambda connection: connection.execute(_RELEASE, worker, parts))
+
+    async def leave(self, worker: str) -> None:
+        """The worker goes."""
+        await self._ask(lambda connection: connection.execute(_LEAVE, worker))
+
+    async def members(self) -> list[Seen]:
+        """The workers that have renewed within the last lease, in the order of their ids."""
+        rows: list[Any] = await self._ask(lambda connection: connection.fetch(_MEMBERS, self.lease_ms))
+        return [Seen(member=Member(id=id_, url=url), ago_ms=ago_ms) for id_, url, ago_ms in rows]
+
+    async def partitions(self) -> list[Held]:
+        """All partitions, in the order of their numbers."""
+        rows: list[Any] = await self._ask(lambda connection: connection.fetch(_PARTITIONS))
+        return [
+            Held(part=part, owner=owner, epoch=epoch, position=position, left_ms=left_ms)
+            for part, owner, epoch, position, left_ms in rows
+        ]
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
+        """`StoreError` when there is no answer; the next question then gets a new connection."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(ASK_LIMIT_S):
+                    if self._connection is None or self._connection.is_closed():
+                        self._connection = await self._address.connect()
+                    return await question(self._connection)
+            except Unstorable as error:
+                self.close()
+                raise explain(error, self._address.shown) from error
+            except asyncio.CancelledError:
+                # In the middle of a question: its answer would be taken for that of the next one.
+                self.close()
+                raise
