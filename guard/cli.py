@@ -19,8 +19,10 @@ from typer.core import TyperGroup
 
 from guard.commands.backtest_options import backtest
 from guard.commands.backup_options import backup
+from guard.commands.cluster_options import cluster, worker
 from guard.commands.forget_options import forget
 from guard.commands.held_options import held, rules
+from guard.commands.ingest_options import ingest
 from guard.commands.install_options import install
 from guard.commands.learn_options import learn
 from guard.commands.load_options import load
@@ -85,8 +87,9 @@ token_app = _typer("Who may use the API.")
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option's callback
     if wanted:
         from guard import __version__
+        from guard.compiled import kind_of_core
 
-        typer.echo(f"guard {__version__}")
+        typer.echo(f"guard {__version__} ({kind_of_core()} core)")
         raise typer.Exit
 
 
@@ -206,6 +209,9 @@ def simulate(
 
 
 app.command()(load)
+app.command()(ingest)
+app.command()(worker)
+app.command()(cluster)
 app.command()(learn)
 app.command()(backtest)
 app.command()(train)

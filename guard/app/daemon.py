@@ -16,19 +16,20 @@ from guard.adapters.http.tokens_history import note_tokens
 from guard.adapters.log import RefusalLog
 from guard.adapters.metrics import Probe, initial_figures
 from guard.adapters.mqtt import BrokerAddress
-from guard.adapters.sqlite import SqliteStore
 from guard.adapters.systemd import ServiceManager
-from guard.anomaly.artefact import ArtefactError
+from guard.anomaly.refusal import ArtefactError
 from guard.app.gauges import Gauges
 from guard.app.links import Links
 from guard.app.model import ModelRoom
 from guard.app.sinks import Sinks
+from guard.app.stores import DaemonStore
 from guard.config import Config, ConfigError
 from guard.core.engine import Engine
 from guard.ports import Clock, Mistake, ModelView, SetupRefusedError
 from guard.setup import Read, SetupReader, mistake_of
 from guard.shell.clockkeeper import ClockKeeper
 from guard.shell.desk import Desk
+from guard.shell.dispatch import Dispatch
 from guard.shell.feed import Feed
 from guard.shell.loop import Loop
 from guard.shell.reload import Reloader
@@ -41,7 +42,7 @@ from guard.wire.topics import Topics
 FLUSH_EVERY_MS = 1_000
 
 
-def _refusing(
+def refusing(
     read: Callable[[Sequence[str]], Read], read_model: Callable[[Config], None]
 ) -> Callable[[Sequence[str]], Read]:
     """The same and the model, with what is wrong in the files as the shell tells it."""
@@ -70,7 +71,8 @@ class Daemon:
         clock: Clock,
         clocks: ClockKeeper,
         engine: Engine,
-        store: SqliteStore,
+        store: DaemonStore,
+        store_missing: Callable[[], str],
         model: ModelRoom,
         office: PostOffice,
         broker: BrokerAddress,
@@ -90,7 +92,7 @@ class Daemon:
             clock=clock,
             calls=self.links.calls,
             control=self.links.control,
-            publisher=self.links.control,
+            dispatch=Dispatch(engine=engine, publisher=self.links.control, topics=topics),
             topics=topics,
             figures=figures,
             refused=self._refusals.refused,
@@ -99,7 +101,7 @@ class Daemon:
         self.links.calls.on_arrival = self.links.control.on_arrival = self._loop.arrived
         self.links.on_all = self._subscribed
         self.links.on_cut = self._loop.cut_off
-        sinks = Sinks(clock, figures, self._feed, office)
+        sinks = Sinks(clock, figures, news=(self._feed.tell, office.tell))
         self._loop.on_decisions = sinks.tell_decisions
         self._loop.on_notice = sinks.tell_notice
         health = StoreHealth(
@@ -110,7 +112,7 @@ class Daemon:
         )
         self._loop.on_clock = clocks.note
         self._loop.on_commit = health.committed
-        self._probe = Probe(figures, clock, config.store.path, health.look)
+        self._probe = Probe(figures, clock, None if config.store.database else config.store.path, health.look)
         self._sentinel = Sentinel(engine=engine, clock=clock, figures=figures, tell=self._loop.find)
         self._sentinel.swap(model.lookout)
 
@@ -119,7 +121,7 @@ class Daemon:
             self._sentinel.swap(model.take_up(read.config))
 
         self.reloader = Reloader(
-            engine=engine, loop=self._loop, clock=clock, read=_refusing(reader.read, model.read), taken_up=taken_up
+            engine=engine, loop=self._loop, clock=clock, read=refusing(reader.read, model.read), taken_up=taken_up
         )
         self._retention = Retention(
             store=store, clock=clock, keep_ms=lambda: engine.world.settings.keep_details_ms, figures=figures
@@ -143,7 +145,7 @@ class Daemon:
             loop=self._loop,
             store=store,
             clock=clock,
-            missing=self.links.missing,
+            missing=lambda: store_missing() or self.links.missing(),
             metrics=gauges.render,
             reloader=self.reloader,
         )

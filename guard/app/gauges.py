@@ -10,6 +10,7 @@ from collections.abc import Callable
 from guard import __version__
 from guard.adapters.metrics import Exposition, Figures, read_off
 from guard.app.links import Links
+from guard.compiled import COMPILED, kind_of_core
 from guard.core.engine import Engine
 from guard.core.settings import ModelMode
 from guard.ports import Clock, ModelView
@@ -44,6 +45,7 @@ class Gauges:
         self._reloader = reloader
         self._office = office
         self._model = model
+        figures.core_compiled = kind_of_core() == COMPILED
         self._exposition = Exposition(figures, __version__)
 
     def render(self) -> bytes:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 import structlog
 
 from guard.adapters.metrics import Figures
-from guard.anomaly.artefact import Artefact, ArtefactError
+from guard.anomaly.artefact import Artefact
 from guard.anomaly.lookout import Lookout
+from guard.anomaly.refusal import ArtefactError
 from guard.config import Config
 from guard.core.decisions import KeptRow
 from guard.core.rules.usual import UsualRow

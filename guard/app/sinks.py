@@ -6,27 +6,25 @@ from what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from guard.adapters.metrics import Figures
 from guard.core.decisions import Action, Decision, Mode, Notice
 from guard.ports import Clock
-from guard.shell.feed import Feed
 from guard.shell.oncall import line_of
-from guard.shell.webhooks import PostOffice
 
 
 class Sinks:
     """Tells them."""
 
-    def __init__(self, clock: Clock, figures: Figures, feed: Feed, office: PostOffice) -> None:
+    def __init__(self, clock: Clock, figures: Figures, news: Sequence[Callable[[], None]]) -> None:
+        """`news`: who is told that there is something new in the store."""
         self._log = structlog.get_logger("guard").bind()
         self._clock = clock
         self._figures = figures
-        self._feed = feed
-        self._office = office
+        self._news = news
 
     def tell_decisions(self, decisions: Sequence[Decision]) -> None:
         """One line of the log for each."""
@@ -44,12 +42,15 @@ class Sinks:
                 by=decision.by or None,
                 text=decision.text,
             )
-        self._feed.tell()
-        self._office.tell()
+        self._tell_of_news()
 
     def tell_notice(self, notice: Notice) -> None:
         """What on-call is told that is no decision."""
         self._figures.told(notice.kind)
         tell = self._log.info if notice.over else self._log.warning
         tell(notice.kind.value, **line_of(notice))
-        self._office.tell()
+        self._tell_of_news()
+
+    def _tell_of_news(self) -> None:
+        for tell in self._news:
+            tell()

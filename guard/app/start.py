@@ -16,23 +16,26 @@ from starlette.types import ASGIApp
 from guard import __version__
 from guard.adapters.broker import embedded_broker
 from guard.adapters.http.app import create_app
+from guard.adapters.http.front import Front
 from guard.adapters.http.server import Certificate, Listening, serve
 from guard.adapters.http.tokens import TokenFile
 from guard.adapters.log import set_up_logging
 from guard.adapters.mqtt import BrokerAddress
-from guard.adapters.sqlite import open_store
 from guard.adapters.systemd import service_manager
 from guard.app.daemon import Daemon
 from guard.app.model import ModelRoom
+from guard.app.stores import DaemonStore, opened_store
+from guard.compiled import kind_of_core
 from guard.config import Config, remarks_on
 from guard.config.kept import OPEN_TO_ALL, open_to_all
 from guard.config.sections import HttpSection
 from guard.core.engine import Engine
 from guard.core.rating import Rating
+from guard.core.restored import Restored
 from guard.core.rules.rule import RuleMode
 from guard.login import broker_address, remark_on
 from guard.notifiers import Told, notifiers_of
-from guard.ports import Store, StoreError
+from guard.ports import Clock, FencedError, Store, StoreError
 from guard.setup import SetupReader, setup_of
 from guard.shell.clock import SystemClock, since_boot
 from guard.shell.clockkeeper import ClockKeeper
@@ -65,22 +68,22 @@ async def run_daemon(
     clock, manager = SystemClock(), service_manager()
     manager.status("restoring the state")
     async with AsyncExitStack() as stack:
+        front = Front()
+        listening = await stack.enter_async_context(_serve(front, config.http))
+        log.info("listening", url=listening.url, version=__version__, core=kind_of_core())
+        opened = await stack.enter_async_context(opened_store(config, clock, manager, front))
+        store = opened.store
         if config.broker.embedded:
             await stack.enter_async_context(embedded_broker(broker.port))
-        store = await stack.enter_async_context(open_store(config.store.path))
         engine = Engine(setup.settings, setup.scopes, clock.now_ms(), rating=rating, rules=rules)
         model, clocks = ModelRoom(config), ClockKeeper(engine, clock, since_boot)
-        with no_collecting():
-            restored = await store.restore()
-            restored.kept = clocks.restored(model.restored(restored.kept))
-            engine.restore(restored, clock.now_ms())
-            clocks.compare()
+        restored = await _restore(store, engine, model, clocks, clock)
         settle_interpreter()
         log.info(
             "restored",
             accounts=len(engine.world.accounts),
             live_calls=sum(len(switch.calls) for switch in engine.world.switches.values()),
-            store=str(config.store.path),
+            store=opened.shown,
         )
         published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
         office = PostOffice(store.outbox, clock, told.targets)
@@ -91,6 +94,7 @@ async def run_daemon(
             clocks=clocks,
             engine=engine,
             store=store,
+            store_missing=opened.missing,
             model=model,
             office=office,
             broker=broker,
@@ -99,9 +103,8 @@ async def run_daemon(
         if on_reloader is not None:
             on_reloader(daemon.reloader)
         tokens = TokenFile(config.http.tokens)
-        app = create_app(daemon.desk, tokens=tokens, listen=config.http.listen)
-        listening = await stack.enter_async_context(_serve(app, config.http))
-        log.info("listening", url=listening.url, version=__version__)
+        front.app = create_app(daemon.desk, tokens=tokens, listen=config.http.listen)
+        stack.push_async_callback(front.close)
         daemon.links.on_subscribed = lambda: on_ready(listening.url) if on_ready is not None else None
         manager.ready(daemon.status())
         try:
@@ -109,6 +112,16 @@ async def run_daemon(
         finally:
             manager.stopping()
             await _keep(store, engine, log, settled=daemon.settled)
+
+
+async def _restore(store: DaemonStore, engine: Engine, model: ModelRoom, clocks: ClockKeeper, clock: Clock) -> Restored:
+    """Take the state up as the last commit left it."""
+    with no_collecting():
+        restored = await store.restore()
+        restored.kept = clocks.restored(model.restored(restored.kept))
+        engine.restore(restored, clock.now_ms())
+        clocks.compare()
+    return restored
 
 
 def _remark(log: structlog.typing.FilteringBoundLogger, config: Config, told: Told, broker: BrokerAddress) -> None:
@@ -137,7 +150,7 @@ async def _keep(store: Store, engine: Engine, log: structlog.typing.FilteringBou
     try:
         async with asyncio.timeout(KEEP_LIMIT_S):
             await store.commit(engine.keepsakes())
-    except (StoreError, TimeoutError) as error:
+    except (FencedError, StoreError, TimeoutError) as error:
         log.warning("keepsakes-lost", error=str(error))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from guard.anomaly.artefact import ArtefactError
+from guard.anomaly.refusal import ArtefactError
 from guard.backtest.history import Sorter
 from guard.backtest.inputs import Bill, Span, read_billing, read_labels
 from guard.backtest.page import page

@@ -29,6 +29,8 @@ _NAMED = re.compile(r"guard-\d{8}T\d{6}Z\.db")
 def backup(file: Path, config_path: Path | None, *, force: bool, keep: int | None) -> None:
     """Make it, say what it is, delete what is too old."""
     config = configuration(config_path)
+    if config.store.database:
+        raise CommandError("store.url: the store is a database, which has tools of its own for that: pg_dump", WRONG)
     folder = file if file.is_dir() else None
     if keep is not None and folder is None:
         raise CommandError(f"{file}: --keep goes with a folder that is there, which this is not", WRONG)

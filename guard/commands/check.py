@@ -8,19 +8,22 @@ error like any other.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Sized
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 from guard.adapters.http.tokens import Token, TokenError, load_tokens
 from guard.adapters.sqlite import check_ledger
-from guard.anomaly.artefact import ArtefactError
 from guard.anomaly.lookout import Lookout
+from guard.anomaly.refusal import ArtefactError
+from guard.app.stores import database_address
 from guard.commands.numbering import numbering
 from guard.commands.output import WRONG, CommandError
-from guard.config import Config, ConfigError, check_config, remarks_on
+from guard.config import BrokerScheme, Config, ConfigError, check_config, remarks_on
 from guard.config.kept import OPEN_TO_ALL, open_to_all
 from guard.core.money import format_money
 from guard.core.rating import Rating
@@ -55,7 +58,12 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
     errors += proof.problems
     told = read(lambda: notifiers_of(config, os.environ), Told((), ()))
     model = read(lambda: lookout_of(with_model(config, model_mode(config))), None)
-    broker = read(lambda: broker_address(config, os.environ), None)
+    through_log = config.broker.scheme is BrokerScheme.NATS
+    broker = None if through_log else read(lambda: broker_address(config, os.environ), None)
+    if config.log.servers:
+        read(lambda: _check_log(config), None)
+    if config.store.database:
+        read(lambda: database_address(config), None)
     tokens: dict[str, Token] = read(lambda: load_tokens(config.http.tokens), {})
     if errors:
         raise CommandError("\n".join(errors), WRONG)
@@ -126,13 +134,31 @@ def _dearest(destinations: Iterable[Destination]) -> str:
     return f"dearest {format_money(dearest.rate_micros)} a minute to {dearest.prefix}{name}"
 
 
+def _check_log(config: Config) -> None:
+    """Who guard is at the log; what that takes is an extra, which not everybody has."""
+    if find_spec("nats") is not None:
+        from guard.loglogin import log_options  # noqa: PLC0415 -- see above
+
+        log_options(config, os.environ, name="guard check")
+
+
 def _check_sums(config: Config) -> None:
     """Add up the ledgers; the daemon may be running meanwhile."""
-    path = config.store.path
     try:
-        findings = check_ledger(path)
+        shown, findings = _sums_of_database(config) if config.store.database else _sums_of_file(config.store.path)
     except StoreError as error:
         raise CommandError(str(error)) from error
     if findings:
-        raise CommandError("\n".join(f"{path}: {finding}" for finding in findings))
-    sys.stdout.write(f"{path}: every sum is right\n")
+        raise CommandError("\n".join(f"{shown}: {finding}" for finding in findings))
+    sys.stdout.write(f"{shown}: every sum is right\n")
+
+
+def _sums_of_file(path: Path) -> tuple[str, list[str]]:
+    return str(path), check_ledger(path)
+
+
+def _sums_of_database(config: Config) -> tuple[str, list[str]]:
+    from guard.adapters import postgres  # noqa: PLC0415 -- an extra, which not everybody has
+
+    address = database_address(config)
+    return address.shown, asyncio.run(postgres.check_ledger(address))

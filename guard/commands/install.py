@@ -25,6 +25,7 @@ UNIT_PROGRAM = "/opt/guard/bin/guard"
 UNITS = (
     *("guard.service", "guard-train.service", "guard-train.timer"),
     *("guard-backup.service", "guard-backup.timer"),
+    *("guard-ingest.service", "guard-worker@.service"),
 )
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 -- named, not used
 """Folders that the unit's sandbox does not see, so guard must not live there."""

@@ -27,10 +27,10 @@ from guard.app import run_daemon
 from guard.commands.configured import configuration
 from guard.commands.output import FAILED, WRONG, CommandError
 from guard.config import Config, ConfigError
-from guard.ports import StoreError
+from guard.ports import FencedError, StoreError
 from guard.shell.reload import Reloader
 
-EXPECTED = (AddressError, BrokerAddressError, EmbeddedBrokerError, OSError, StoreError, TokenError)
+EXPECTED = (AddressError, BrokerAddressError, EmbeddedBrokerError, FencedError, OSError, StoreError, TokenError)
 """What can be wrong outside of guard when it starts: each says in its text what to do."""
 
 STOP_WITHIN_S = 20.0

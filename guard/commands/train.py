@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guard.adapters.sqlite.past import past_of
-from guard.anomaly.artefact import Artefact, ArtefactError, Origin, Written, load, save
+from guard.anomaly.artefact import Artefact, Origin, Written, load, save
 from guard.anomaly.calibration import PromiseError
 from guard.anomaly.features import columns_of
 from guard.anomaly.forest import graph_of
 from guard.anomaly.model import WIDTH, Walkers
+from guard.anomaly.refusal import ArtefactError
 from guard.anomaly.runtime import Runtime
 from guard.anomaly.samples import AFTER_HIT_MS, Collector, Doubt, Samples
 from guard.anomaly.tracker import Tracker
@@ -75,6 +76,8 @@ def train(options: TrainOptions) -> None:
     """Read, play, fit, write, tell."""
     if bool(options.reports) == (options.store is not None):
         raise CommandError("what is to be learned from: either --reports FILE or --store FILE", WRONG)
+    if options.store is not None and str(options.store).startswith("postgresql:"):
+        raise CommandError("--store: a database is not learned from; give the file of a daemon, or --reports", WRONG)
     if options.store is not None and options.billing is not None:
         raise CommandError("--billing goes with --reports: a store knows its accounts", WRONG)
     config = configuration(options.config)

@@ -1,4 +1,4 @@
-"""Readers of addresses and names: broker, store, HTTP side, web hooks, topic prefix, switches.
+"""Readers of addresses and names: broker, HTTP side, web hooks, topic prefix, switches.
 
 An address of a broker or a web hook may hold a password, so no message about one repeats it.
 """
@@ -22,7 +22,6 @@ MAX_SWITCH = 64
 """Characters of a switch's name: as many as a topic may have there (`guard.wire.topics`)."""
 _BROKER = '"embedded", mqtt://HOST[:PORT] or mqtts://HOST[:PORT]'
 _LISTEN = 'HOST:PORT such as "127.0.0.1:8080" or "[::1]:8080"'
-_STORE = '"sqlite:PATH" such as "sqlite:guard.db"'
 
 
 def topic_prefix(value: object) -> str:
@@ -61,20 +60,11 @@ def listen(value: object) -> Listen:
     return Listen(host=host, port=int(port))
 
 
-def store_path(value: object) -> str:
-    """The path in a store's address."""
-    url = text(value)
-    scheme, _, path = url.partition(":")
-    if scheme != "sqlite":
-        raise RejectedError(f'"{url}" names no store that guard knows', _STORE)
-    if not path or path.startswith(("//", ":")):
-        raise RejectedError(f'"{url}" names no file', _STORE + ' or "sqlite:/var/lib/guard/guard.db"')
-    return path
-
-
 def broker(value: object, prefix: str, base: Path) -> BrokerSection:
     """The broker's address."""
     url = text(value)
+    if url.startswith(("nats://", "tls://")):
+        return BrokerSection(url=url, scheme=BrokerScheme.NATS, host=log_servers(url)[0], port=0, prefix=prefix)
     try:
         parts = urlsplit("embedded://127.0.0.1" if url == "embedded" else url)
         scheme = BrokerScheme(parts.scheme)
@@ -93,6 +83,25 @@ def broker(value: object, prefix: str, base: Path) -> BrokerSection:
         port=port,
         prefix=prefix,
     )
+
+
+def log_servers(value: object) -> tuple[str, ...]:
+    """The addresses of a cluster's NATS servers, all in the clear or all by TLS."""
+    servers = tuple(each.strip() for each in text(value).split(","))
+    accepted = "nats://HOST[:PORT] or tls://HOST[:PORT], several with commas between them"
+    for server in servers:
+        try:
+            parts = urlsplit(server)
+            good = bool(parts.hostname) and parts.port != 0 and parts.scheme in {"nats", "tls"}
+        except ValueError:
+            raise RejectedError("is not the address of NATS servers", accepted) from None
+        if parts.username is not None or parts.password is not None:
+            raise RejectedError("has a user or a password in it", "[log] user and password_file, or credentials")
+        if not good or parts.path.strip("/") or parts.query or parts.fragment:
+            raise RejectedError("is not the address of NATS servers", accepted)
+    if len({urlsplit(server).scheme for server in servers}) > 1:
+        raise RejectedError("has servers with TLS beside some without", accepted)
+    return servers
 
 
 def _with_certificate(parts: SplitResult, scheme: BrokerScheme, base: Path) -> str:

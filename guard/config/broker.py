@@ -41,7 +41,9 @@ def read_broker(table: Table, base: Path) -> BrokerSection:
         key=_file(table, "key", base),
         away_after_ms=table.read("away_after", default.away_after_ms, values.duration_ms),
     )
-    if section.embedded:
+    if section.scheme is BrokerScheme.NATS:
+        _refuse(table, (*_LOGIN, *_TLS), "is for an MQTT broker", "the same key in [log]")
+    elif section.embedded:
         _refuse(table, (*_LOGIN, *_TLS), "is for a broker of yours", 'url = "mqtts://HOST" beside it')
     else:
         _check_login(table, section)

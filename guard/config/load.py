@@ -14,6 +14,7 @@ from guard.config import addresses, values
 from guard.config.broker import read_broker
 from guard.config.calls import read_calls, read_privacy
 from guard.config.cdr import read_cdr
+from guard.config.cluster import read_ingest, read_log
 from guard.config.files import read_toml
 from guard.config.problems import ConfigError, Problem, Problems, RejectedError
 from guard.config.sections import (
@@ -26,9 +27,9 @@ from guard.config.sections import (
     PaymentsSection,
     PlansSection,
     RulesSection,
-    StoreSection,
     TariffSection,
 )
+from guard.config.store import read_store
 from guard.config.table import Table
 from guard.config.webhooks import read_webhook_sections
 from guard.core.emergency import EmergencyNumbers
@@ -71,8 +72,10 @@ def _build(root: Table, file: Path | None) -> Config:
     base = Path() if file is None else file.parent
     config = Config(
         file=file,
-        broker=read_broker(root.table("broker"), base),
-        store=_store(root.table("store"), base),
+        broker=(broker := read_broker(root.table("broker"), base)),
+        log=read_log(root.table("log"), broker, base),
+        ingest=read_ingest(root.table("ingest"), broker, base),
+        store=read_store(root.table("store"), base),
         http=_http(root.table("http"), base),
         accounts=_accounts(root.table("accounts")),
         tariff=_tariff(root.table("tariff"), base),
@@ -96,15 +99,6 @@ def _build(root: Table, file: Path | None) -> Config:
 def _path(table: Table, key: str, base: Path) -> Path | None:
     stated = table.read(key, None, values.text)
     return None if stated is None else base / stated
-
-
-def _store(table: Table, base: Path) -> StoreSection:
-    default = StoreSection()
-    return StoreSection(
-        path=base / table.read("url", "guard.db", addresses.store_path),
-        slow_after_ms=table.read("slow_after", default.slow_after_ms, values.duration_or_never_ms),
-        min_free_bytes=table.read("min_free", default.min_free_bytes, values.size_bytes),
-    )
 
 
 def _http(table: Table, base: Path) -> HttpSection:

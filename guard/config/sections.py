@@ -48,6 +48,8 @@ class BrokerScheme(Enum):
     EMBEDDED = "embedded"
     MQTT = "mqtt"
     MQTTS = "mqtts"
+    NATS = "nats"
+    """None: the messages come through the log of a cluster (`LogSection`)."""
 
     @property
     def default_port(self) -> int:
@@ -85,10 +87,48 @@ class BrokerSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSection:
+    """`[log]`: the log of a cluster, for `guard ingest` and `guard worker`."""
+
+    servers: tuple[str, ...] = ()
+    """`nats://HOST:PORT` or `tls://HOST:PORT`; none: there is no cluster."""
+    prefix: str = "guard"
+    """Of the log's subjects and streams, so that clusters may share servers."""
+    streams: int = 8
+    replicas: int = 3
+    keep_ms: int = 3 * DAY_MS
+    """For how long an entry stays in the log, read or not."""
+    user: str = field(default="", repr=False)
+    password: Kept = field(default_factory=Kept)
+    credentials: Path | None = None
+    """A file of NATS' own kind, with who guard is, in place of user and password."""
+    ca_file: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSection:
+    """`[ingest]`: what brings the broker's messages into the log."""
+
+    name: str = ""
+    """Of this one, by which the broker knows its session; empty: the machine's name."""
+    broker: str = field(default="", repr=False)
+    """Where it gets them from, if `[broker]` does not say so; may hold a password."""
+    shared: bool = True
+    """Several share the reports (MQTT 5); False: one alone takes them, which any broker can do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSection:
     """`[store]`: where the state is kept."""
 
     path: Path = Path("guard.db")
+    """The file, unless there is a database."""
+    database: str = ""
+    """Address of a PostgreSQL database, without a password; empty: there is none."""
+    password: Kept = field(default_factory=Kept)
+    """Where it is kept; nowhere: libpq's own means."""
     slow_after_ms: int = SECOND_MS
     """On-call is told when a commit takes longer; 0: never."""
     min_free_bytes: int = 500_000_000
@@ -240,7 +280,7 @@ class WebhookSection:
     events: tuple[str, ...] = DEFAULT_EVENTS
 
 
-def _key(section: BrokerSection | HttpSection) -> Path | None:
+def _key(section: BrokerSection | LogSection | HttpSection) -> Path | None:
     """The file with the key of its certificate."""
     return section.certificate if section.key is None else section.key
 
@@ -252,6 +292,8 @@ class Config:
     file: Path | None = None
     """The file it was read from; None when there is none and all is default."""
     broker: BrokerSection = field(default_factory=BrokerSection)
+    log: LogSection = field(default_factory=LogSection)
+    ingest: IngestSection = field(default_factory=IngestSection)
     store: StoreSection = field(default_factory=StoreSection)
     http: HttpSection = field(default_factory=HttpSection)
     accounts: AccountsSection = field(default_factory=AccountsSection)
@@ -271,8 +313,13 @@ class Config:
 
     def secret_files(self) -> list[Path]:
         """Every file that it names and that holds a secret."""
-        kept = (self.broker.password, *(each for hook in self.webhooks for each in (hook.url, hook.secret)))
-        keys = (_key(self.broker), _key(self.http))
+        kept = (
+            self.broker.password,
+            self.log.password,
+            self.store.password,
+            *(each for hook in self.webhooks for each in (hook.url, hook.secret)),
+        )
+        keys = (_key(self.broker), _key(self.log), self.log.credentials, _key(self.http))
         return [file for file in (*(each.file for each in kept), *keys) if file is not None]
 
     def settings(self) -> Settings:

@@ -6,7 +6,7 @@ the batches have the store to themselves for most of the time, and wait for one 
 overwritten, and last the log of the store is emptied.
 
 A run that fails or is cut off by the end of the process loses nothing: the next one goes on where the store says.
-Nothing else waits for it, so a store in trouble has it wait for an hour.
+A store in trouble is left alone for some minutes, or until an account is to be forgotten: that is promised soon.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from guard.core.privacy import Deleted
-from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
+from guard.core.settings import DAY_MS, MINUTE_MS
 from guard.ports import Clock, StoreError
 
 FIRST_AFTER_MS = MINUTE_MS
@@ -26,7 +26,7 @@ FIRST_AFTER_MS = MINUTE_MS
 FORGET_AFTER_MS = 2_000
 """After an account is to be forgotten: what was written just before is in its place by then, or soon."""
 EVERY_MS = DAY_MS
-AGAIN_AFTER_MS = HOUR_MS
+AGAIN_AFTER_MS = 5 * MINUTE_MS
 """When the store failed."""
 SHARE = 4
 """A step is followed by so many times its own length of pause: a fifth of the writer's time at most."""
@@ -97,9 +97,10 @@ class Retention:
                 total = await self.run_once()
             except StoreError as error:
                 self._log.warning("call-details-kept", reason=str(error), again_in_s=AGAIN_AFTER_MS // MS_PER_S)
-                await self._clock.sleep(AGAIN_AFTER_MS)
-                continue
-            await self._clock.wait(self._asked, FIRST_AFTER_MS if total.waiting else EVERY_MS)
+                again_ms = AGAIN_AFTER_MS
+            else:
+                again_ms = FIRST_AFTER_MS if total.waiting else EVERY_MS
+            await self._clock.wait(self._asked, again_ms)
             if self._asked.is_set():
                 await self._clock.sleep(FORGET_AFTER_MS)
 

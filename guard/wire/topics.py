@@ -97,6 +97,10 @@ class Topics:
         """Where a switch listens for commands; `ValueError` for what cannot be a switch's name."""
         return self._of(switch, Kind.COMMANDS)
 
+    def acks(self, switch: str) -> str:
+        """Where a switch answers; `ValueError` for what cannot be a switch's name."""
+        return self._of(switch, Kind.ACKS)
+
     def scopes(self, switch: str) -> str:
         """Where a switch finds what the named scopes mean; `ValueError` for what cannot be a switch's name."""
         return self._of(switch, Kind.SCOPES)
@@ -114,3 +118,8 @@ def client_id(prefix: str, role: Role) -> str:
     on one broker therefore push each other out, visibly, instead of both counting every call.
     """
     return f"guard{role.value}{hashlib.sha256(prefix.encode()).hexdigest()[:10]}"
+
+
+def ingest_client_id(prefix: str, name: str) -> str:
+    """The stable client id of the session by which the ingest of that name shares the reports; as long as others."""
+    return f"guardingest{hashlib.sha256(f'{prefix} {name}'.encode()).hexdigest()[:12]}"

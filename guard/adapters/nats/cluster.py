@@ -1,0 +1,109 @@
+"""The log and the bus of a cluster over one connection: what `guard ingest` and `guard worker` open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import structlog
+
+from guard.adapters.nats.api import Api, LogAwayError, LogRefusedError
+from guard.adapters.nats.beside import beside
+from guard.adapters.nats.bus import NatsBus
+from guard.adapters.nats.connection import Connection
+from guard.adapters.nats.options import LogOptions
+from guard.adapters.nats.reader import PartitionReader
+from guard.adapters.nats.streams import Streams
+from guard.core.partitions import PARTITIONS
+from guard.wire.log import encode_entry
+
+
+class NatsLog:
+    """A `guard.ports.cluster.Log`."""
+
+    def __init__(self, connection: Connection, api: Api, streams: Streams, now_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._api = api
+        self._streams = streams
+        self._now_ms = now_ms
+        self._subjects = [connection.options.subject(part) for part in range(PARTITIONS)]
+        self.failures = 0
+        """Plain counter: appends that were not acknowledged."""
+        self._reason = ""
+        self._log = structlog.get_logger(__name__).bind(log=connection.options.prefix)
+
+    @contextlib.asynccontextmanager
+    async def read(self, part: int, after: int) -> AsyncIterator[PartitionReader]:
+        """Read a partition behind a position while the block runs."""
+        reader = PartitionReader(self._connection, self._api, self._streams, part, after)
+        async with beside(reader.run(), f"log of partition {part}"):
+            yield reader
+
+    async def append(self, part: int, messages: Sequence[tuple[str, bytes]]) -> bool:
+        """Add an entry; whether it is durable."""
+        return await self.append_entry(part, encode_entry(self._now_ms(), messages))
+
+    async def append_entry(self, part: int, entry: bytes) -> bool:
+        """Add an encoded entry; whether JetStream has acknowledged it. Never raises for a log that is away."""
+        try:
+            await self._api.ask(self._subjects[part], entry)
+        except (LogAwayError, LogRefusedError) as error:
+            self.failures += 1
+            self._note(str(error))
+            return False
+        if self._reason:
+            self._note("")
+        return True
+
+    def _note(self, reason: str) -> None:
+        """Log why nothing can be appended: once for each new reason, and when it is over."""
+        if reason == self._reason:
+            return
+        self._reason = reason
+        if reason:
+            self._log.warning("log-append-failed", reason=reason)
+        else:
+            self._log.info("log-append-resumed")
+
+
+class ClusterLog:
+    """Log and bus of one cluster, and whether they are there."""
+
+    def __init__(self, options: LogOptions, now_ms: Callable[[], int]) -> None:
+        self.connection = Connection(options)
+        api = Api(self.connection)
+        self.streams = Streams(self.connection, api)
+        self.log = NatsLog(self.connection, api, self.streams, now_ms)
+        self.bus = NatsBus(self.connection)
+        self._ensured = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether something can be sent now."""
+        return self.connection.connected
+
+    def missing(self) -> str:
+        """What is not there, in words; empty: all is."""
+        if not self.connected:
+            return "not connected to NATS"
+        return "" if self._ensured.is_set() else "the streams of the log are not there yet"
+
+    async def run(self) -> None:
+        """Keep all of it up until cancelled; `LogLayoutError` when the log cannot be used as it is."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.connection.run(), name="nats")
+            tasks.create_task(self.bus.run(), name="bus")
+            await self.streams.ensure()
+            self._ensured.set()
+
+
+@contextlib.asynccontextmanager
+async def open_cluster_log(options: LogOptions, now_ms: Callable[[], int]) -> AsyncIterator[ClusterLog]:
+    """Open it for as long as the block runs. Does not wait for NATS; `LogAddressError` when a file cannot be used.
+
+    A log that cannot be used as it is ends the block with an `ExceptionGroup` of `LogLayoutError`.
+    """
+    cluster = ClusterLog(options, now_ms)
+    async with beside(cluster.run(), "cluster log"):
+        yield cluster

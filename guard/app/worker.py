@@ -1,0 +1,304 @@
+"""The worker: from a configuration to a process that holds partitions of a cluster, and back when it is told to stop.
+
+Rules, prices and settings are read once and shared by all partitions; so are the connections, the clock and what is
+counted. The page, the API and the anomaly model are the single daemon's: a worker serves its metrics and its health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, replace
+
+import structlog
+
+from guard import __version__
+from guard.adapters.http.probes import probes_app
+from guard.adapters.http.server import Certificate, serve
+from guard.adapters.http.tokens import TokenFile
+from guard.adapters.log import RefusalLog, set_up_logging
+from guard.adapters.metrics import Exposition, Probe, initial_figures
+from guard.adapters.metrics.cluster import WorkerExposition, WorkerFigures
+from guard.adapters.metrics.together import Together
+from guard.adapters.nats import ClusterLog, open_cluster_log
+from guard.adapters.postgres import Postgres, open_postgres
+from guard.adapters.systemd import ServiceManager, service_manager
+from guard.app.daemon import FLUSH_EVERY_MS, refusing
+from guard.app.sinks import Sinks
+from guard.app.stores import database_address
+from guard.config import Config, ConfigError, Problem
+from guard.config.kept import OPEN_TO_ALL, open_to_all
+from guard.core.engine import Engine
+from guard.core.events import Event
+from guard.core.partitions import PARTITIONS
+from guard.core.setup import Reload, Setup
+from guard.loglogin import log_options
+from guard.notifiers import notifiers_of
+from guard.ports import Clock, Notifier, Sent
+from guard.ports.cluster import Claim, Leases, Member
+from guard.setup import Read, SetupReader, setup_of
+from guard.shell.clock import SystemClock, since_boot
+from guard.shell.cluster.aside import aside
+from guard.shell.cluster.composers import Composers
+from guard.shell.cluster.partition import Partition, Surroundings
+from guard.shell.cluster.turnstile import Turnstile
+from guard.shell.cluster.worker import Worker
+from guard.shell.courier import Route
+from guard.shell.interpreter import settle_interpreter
+from guard.shell.reload import Reloader
+from guard.wire.topics import Topics
+
+STALLED_AFTER_MS = 10_000
+"""Loops turn every second; ten without a turn of one of them mean that it hangs."""
+READY_LOOK_MS = 200
+RESTORED_AT_ONCE = 4
+
+
+class _KeptOpen:
+    """A notifier that all partitions share, so that none of them may close it."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+
+    async def send(self, event: Event, at_ms: int) -> Sent:
+        """Try once, now."""
+        return await self._notifier.send(event, at_ms)
+
+    async def close(self) -> None:
+        """Others go on using it."""
+
+
+def of_a_partition(setup: Setup) -> Setup:
+    """What one partition goes by: of the fuse's bound its share, at least 1, for it sees only its own accounts."""
+    blocks = max(1, -(-setup.settings.fuse_blocks // PARTITIONS))
+    return replace(setup, settings=replace(setup.settings, fuse_blocks=blocks))
+
+
+class _EveryPartition:
+    """All of a worker's, for a reload."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def reload(self, reload: Reload) -> bool:
+        """Take it up; returns when that is durable."""
+        return await self._worker.reload(replace(reload, setup=of_a_partition(reload.setup)))
+
+
+class WorkerDaemon:
+    """All parts of one worker, wired when it is made; turns while `run` runs."""
+
+    def __init__(
+        self,
+        *,
+        reader: SetupReader,
+        member: Member,
+        postgres: Postgres,
+        leases: Leases,
+        cluster: ClusterLog,
+        clock: Clock,
+        targets: Sequence[tuple[Route, Notifier]],
+    ) -> None:
+        config = reader.started
+        self._reader = reader
+        self._clock = clock
+        self._postgres = postgres
+        self._cluster = cluster
+        self._targets = targets
+        self._topics = Topics(config.broker.prefix)
+        self._figures = initial_figures(config.switches, config.accounts.default_currency)
+        self._together = Together(self._figures)
+        self._exposition = Exposition(self._figures, __version__)
+        self._own_exposition = WorkerExposition()
+        self._probe = Probe(self._figures, clock, None)
+        self._refusals = RefusalLog(structlog.get_logger("guard").bind())
+        self._sinks = Sinks(clock, self._figures, news=())
+        self._worker = Worker(
+            leases=leases,
+            member=member,
+            clock=clock,
+            bus=cluster.bus,
+            composers=self._composers,
+            make=self._make,
+            gone=self._gone,
+        )
+        self._around = Surroundings(
+            log=cluster.log,
+            bus=cluster.bus,
+            clock=clock,
+            since_boot=since_boot,
+            topics=self._topics,
+            figures=self._figures,
+            refused=self._refusals.refused,
+            on_decisions=self._sinks.tell_decisions,
+            on_notice=self._sinks.tell_notice,
+            composers=self._worker.composers,
+            turnstile=Turnstile(),
+            restoring=asyncio.Semaphore(RESTORED_AT_ONCE),
+            targets=[(route, _KeptOpen(notifier)) for route, notifier in targets],
+        )
+        self.reloader = Reloader(
+            engine=None,
+            loop=_EveryPartition(self._worker),
+            clock=clock,
+            read=refusing(reader.read, lambda _config: None),
+            taken_up=self._taken_up,
+        )
+        self.on_ready: Callable[[], None] | None = None
+
+    def _composers(self, holds: Callable[[int], bool]) -> Composers:
+        cluster = self._cluster
+        return Composers(bus=cluster.bus, log=cluster.log, topics=self._topics, clock=self._clock, holds=holds)
+
+    def _make(self, claim: Claim, holds: Callable[[], bool]) -> Partition:
+        setup = of_a_partition(self._reader.setup)
+        engine = Engine(
+            setup.settings,
+            setup.scopes,
+            self._clock.now_ms(),
+            rating=setup.rating,
+            rules=setup.rules,
+            composed=True,
+        )
+        store = self._postgres.partition(claim)
+        return Partition(claim, engine=engine, store=store, around=self._around, holds=holds)
+
+    def _gone(self, partition: Partition) -> None:
+        self._together.gone(partition.engine, self._clock.now_ms())
+
+    def _taken_up(self, read: Read) -> None:
+        self._reader.taken_up(read)
+
+    # -- how it does
+
+    def metrics(self) -> bytes:
+        """The Prometheus text."""
+        figures, worker, now_ms = self._figures, self._worker, self._clock.now_ms()
+        partitions = worker.partitions
+        self._together.read((each.engine for each in partitions), now_ms)
+        figures.turn_age_s = self._turn_age_ms(now_ms) / 1_000
+        figures.store_failing = any(each.store_failure for each in partitions)
+        figures.reload_succeeded = self.reloader.succeeded
+        figures.reload_succeeded_at_s = self.reloader.succeeded_at_ms / 1_000
+        own = WorkerFigures(
+            partitions=len(partitions),
+            members=worker.standing.members,
+            leases=asdict(worker.standing.counts),
+            behind={str(each.claim.part): each.behind for each in partitions},
+            late_s=max((each.late_ms(now_ms) for each in partitions), default=0) / 1_000,
+        )
+        return self._exposition.render() + self._own_exposition.render(own)
+
+    def _turn_age_ms(self, now_ms: int) -> int:
+        return max((now_ms - each.last_turn_ms for each in self._worker.partitions), default=0)
+
+    def healthy(self) -> str:
+        """What is wrong with it; empty: nothing."""
+        age_ms = self._turn_age_ms(self._clock.now_ms())
+        return f"a partition has not turned for {age_ms // 1_000} s" if age_ms > STALLED_AFTER_MS else ""
+
+    def ready(self) -> str:
+        """What it waits for; empty: it is a member and decides for all that it holds."""
+        if missing := self._cluster.missing():
+            return missing
+        if trouble := self._worker.standing.trouble:
+            return trouble
+        waiting = sum(not each.restored for each in self._worker.partitions)
+        return f"restoring {waiting} partitions" if waiting else ""
+
+    def status(self) -> str:
+        """In a line, for whoever asks the service manager."""
+        held, members = len(self._worker.partitions), self._worker.standing.members
+        return self.ready() or f"deciding for {held} of {PARTITIONS} partitions; {members} workers live"
+
+    # -- turning
+
+    async def run(self, manager: ServiceManager) -> None:
+        """Turn until cancelled, then give up all partitions in order; a part that fails ends all."""
+        self.reloader.on_begin = manager.reloading
+        self.reloader.on_end = lambda: manager.ready(self.status())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(manager.keep(self._clock, self.healthy, self.status), name="service manager")
+                tasks.create_task(self.reloader.run("SIGHUP"), name="reloader")
+                tasks.create_task(self._flush(), name="refusals")
+                tasks.create_task(self._probe.run(), name="probe")
+                tasks.create_task(self._tell_ready(), name="ready")
+                tasks.create_task(self._worker.run(), name="worker")
+        finally:
+            for _, notifier in self._targets:
+                await notifier.close()
+
+    async def _flush(self) -> None:
+        while True:
+            await self._clock.sleep(FLUSH_EVERY_MS)
+            self._refusals.flush()
+
+    async def _tell_ready(self) -> None:
+        while self.ready() or not self._worker.partitions:
+            await self._clock.sleep(READY_LOOK_MS)
+        if self.on_ready is not None:
+            self.on_ready()
+
+
+async def run_worker(
+    config: Config,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    on_reloader: Callable[[Reloader], None] | None = None,
+) -> None:
+    """Run until cancelled. `on_ready` gets the address of the HTTP side once it decides for its first partitions."""
+    set_up_logging()
+    log = structlog.get_logger("guard").bind()
+    setup = setup_of(config)
+    # Another name for each life: what an earlier one still has open at the store is told apart from what is ours.
+    member = Member(id=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", url=str(config.http.listen))
+    if not config.store.database:
+        raise _error(config, "store.url", "is a file: workers share a database", '"postgresql://HOST/DATABASE"')
+    address = database_address(config, member.id)
+    options = log_options(config, os.environ, name=f"guard worker {member.id}")
+    told = notifiers_of(config, os.environ)
+    for file in open_to_all(config.secret_files()):
+        log.warning("secret", file=str(file), text=OPEN_TO_ALL)
+    clock, manager = SystemClock(), service_manager()
+    async with AsyncExitStack() as stack:
+        postgres = await stack.enter_async_context(open_postgres(address, parts=PARTITIONS))
+        leases = await stack.enter_async_context(aside(postgres.leases, postgres.leases.close))
+        cluster = await stack.enter_async_context(open_cluster_log(options, clock.now_ms))
+        daemon = WorkerDaemon(
+            reader=SetupReader(config, setup),
+            member=member,
+            postgres=postgres,
+            leases=leases,
+            cluster=cluster,
+            clock=clock,
+            targets=told.targets,
+        )
+        if on_reloader is not None:
+            on_reloader(daemon.reloader)
+        http = config.http
+        app = probes_app(daemon, tokens=TokenFile(http.tokens), listen=http.listen)
+        certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
+        listening = await stack.enter_async_context(
+            serve(app, http.listen.host, http.listen.port, certificate=certificate)
+        )
+        log.info("listening", url=listening.url, version=__version__, worker=member.id, store=address.shown)
+        if on_ready is not None:
+            tell = on_ready
+            daemon.on_ready = lambda: tell(listening.url)
+        settle_interpreter()
+        manager.ready(daemon.status())
+        try:
+            await daemon.run(manager)
+        finally:
+            with suppress(OSError):
+                manager.stopping()
+
+
+def _error(config: Config, key: str, found: str, accepted: str) -> ConfigError:
+    file = str(config.file or "guard.toml")
+    return ConfigError([Problem(file=file, key=key, line=None, found=found, accepted=accepted)])

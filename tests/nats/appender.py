@@ -1,0 +1,40 @@
+"""A client of the log, as a process of its own: appends 1, 2, 3 ... to a partition and prints what was acknowledged.
+
+    python -m tests.nats.appender SERVERS PARTITION FIRST_NUMBER
+
+A line for each acknowledgement, with the number and the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+from guard.adapters.nats import LogOptions, open_cluster_log
+from guard.wire.log import encode_entry
+
+TOPIC = "guard/v1/sw1/calls"
+
+
+def now_ms() -> int:
+    """Of this machine."""
+    return time.time_ns() // 1_000_000
+
+
+async def main(servers: tuple[str, ...], part: int, first: int) -> None:
+    """Until it is killed."""
+    async with open_cluster_log(LogOptions(servers=servers, streams=2), now_ms) as cluster:
+        number = first
+        while True:
+            await cluster.connection.up()
+            if await cluster.log.append_entry(part, encode_entry(now_ms(), [(TOPIC, b"%d" % number)])):
+                print(number, now_ms(), flush=True)  # noqa: T201 - what it is for
+                number += 1
+                await asyncio.sleep(0.01)
+            else:
+                await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(tuple(sys.argv[1].split(",")), int(sys.argv[2]), int(sys.argv[3])))
