@@ -1,4 +1,4 @@
-"""`python -m tests.strangers SEED... [--author first|second] [--keep DIR] [--each]`: what guard does to strangers.
+"""`python -m tests.strangers SEED... [--author NAME] [--keep DIR] [--each]`: what guard does to strangers.
 
 Each town is written to a folder and backtested twice, in processes of their own: as guard is shipped, and with no rules
 (limits alone, calls in flight counted). Exit status 0: every fraud was stopped, losses are five times less, and no more
@@ -15,10 +15,11 @@ from pathlib import Path
 
 from tests.strangers.paperwork import page, passed
 from tests.strangers.second.town import build as build_second
+from tests.strangers.third.town import build as build_third
 from tests.strangers.town import build
 from tests.strangers.trial import RUNS, laid_out, orders, verdict_on
 
-AUTHORS = {"first": build, "second": build_second}
+AUTHORS = {"first": build, "second": build_second, "third": build_third}
 """Who has made up a town."""
 
 

@@ -21,7 +21,7 @@ from tests.strangers.paper import DAY, Call
 from tests.strangers.scene import Case
 from tests.strangers.town import Town
 
-ISLANDS = {"1876", "1809", "1758", "1649"}
+ISLANDS = {"1876", "1809", "1758", "1649", "1767"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _in_scope(town: Town, scope: str, number: str) -> bool:
     at_home = number.startswith(town.home.code) and number[:4] not in ISLANDS
     if scope == "international":
         return not at_home
-    return at_home and number.startswith(("1900", "449", "49900"))
+    return at_home and number.startswith(("1900", "449", "49900", "33899", "64900"))
 
 
 def _wrong(seed: int, town: Town, blocks: dict[str, list[Block]]) -> Iterator[FalseBlock]:
