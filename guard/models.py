@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from guard.anomaly.artefact import ArtefactError, load
-from guard.anomaly.calibration import PromiseError
-from guard.anomaly.lookout import Lookout
-from guard.anomaly.scorer import Scorer
+from guard.anomaly.refusal import ArtefactError
 from guard.config import Config
 from guard.config.shipped import shipped
 from guard.core.settings import ModelMode
+
+if TYPE_CHECKING:
+    from guard.anomaly.lookout import Lookout
 
 DEFAULT = "default"
 
@@ -38,15 +39,19 @@ def with_model(config: Config, mode: ModelMode) -> Config:
 def daemons_lookout(config: Config, before: Lookout | None = None) -> Lookout | None:
     """The model that a daemon runs by its configuration; what `before` follows it follows on."""
     model = lookout_of(with_model(config, model_mode(config)))
-    if model is None or before is None:
-        return model
-    return Lookout(model.scorer, before.tracker, model.artefact)
+    return model if model is None or before is None else model.going_on(before)
 
 
 def lookout_of(config: Config) -> Lookout | None:
     """The model of a configuration, ready to look out; None: it is off. `ArtefactError` if it cannot be used."""
     if config.model.mode is ModelMode.OFF:
         return None
+    # numpy comes with it, which takes a tenth of a second: who has no model need not wait.
+    from guard.anomaly.artefact import load  # noqa: PLC0415
+    from guard.anomaly.calibration import PromiseError  # noqa: PLC0415
+    from guard.anomaly.lookout import Lookout  # noqa: PLC0415
+    from guard.anomaly.scorer import Scorer  # noqa: PLC0415
+
     folder = model_folder(config)
     artefact = load(folder)
     try:

@@ -1,5 +1,8 @@
 """What holds for every test: async tests run on asyncio, examples are reproducible, and CI leaves nothing out.
 
+Tests hold the sources to account, also where somebody has built the core as machine code (`guard.compiled`), unless
+`GUARD_CORE=compiled` asks for that: `scripts/test-compiled` does.
+
 With `CI=true` a skipped test is a failed test: there everything that a test may need has been installed, so a skip is
 a hole in the net. Where a test cannot run, deselect it by its marker, in the open (`scripts/test` does).
 """
@@ -11,6 +14,11 @@ from collections.abc import Generator, Iterator
 import pytest
 import structlog
 from hypothesis import settings
+
+from tests.postgres.server import PostgresServer
+
+# Before anything imports guard; processes that tests start inherit it.
+os.environ.setdefault("GUARD_CORE", "interpreted")
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -30,6 +38,13 @@ def pytest_configure() -> None:
 def anyio_backend() -> str:
     """guard is an asyncio program; its async tests run nowhere else."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One for all tests that only need a database: nothing of it is synced, and nobody may kill it."""
+    with PostgresServer() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -80,11 +80,16 @@ class Guard:
             )
         self.url = wait_for(lambda: self._address(mark), "guard's address in its log", self.log_tail)
         if ready:
-            wait_for(self.is_ready, "guard is ready", self.log_tail)
+            wait_for(lambda: self._runs() and self.is_ready(), "guard is ready", self.log_tail)
 
-    def _address(self, mark: int) -> str:
+    def _runs(self) -> bool:
+        """It has not ended; nobody waits for one that has."""
         if self._process is not None and self._process.poll() is not None:
             raise AssertionError(f"guard ended with {self._process.returncode}\n{self.log_tail()}")
+        return True
+
+    def _address(self, mark: int) -> str:
+        self._runs()
         with self.log.open("rb") as log:
             log.seek(mark)
             found = re.search(rb"http://127\.0\.0\.1:\d+", log.read())

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from guard.anomaly.artefact import CARD, EXPECTED, GRAPH, LIKENESS, MANIFEST, ArtefactError, load
+from guard.anomaly.artefact import CARD, EXPECTED, GRAPH, LIKENESS, MANIFEST, load
 from guard.anomaly.features import columns_of
 from guard.anomaly.forest import graph_of
 from guard.anomaly.model import WIDTH
+from guard.anomaly.refusal import ArtefactError
 from tests.anomaly.builders import history, trained, trained_with_labels, write_model
 
 Json = dict[str, Any]

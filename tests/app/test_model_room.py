@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from guard.adapters.metrics import Figures
-from guard.anomaly.artefact import ArtefactError
 from guard.anomaly.lookout import Lookout
+from guard.anomaly.refusal import ArtefactError
 from guard.app.model import ModelRoom
 from guard.config import Config
 from guard.config.sections import ModelSection

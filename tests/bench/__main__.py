@@ -2,6 +2,9 @@
 
 A part that fails is told and costs only its own figures. The JSON has every figure under its name, with what it means,
 how long each part took, and what all was taken on; the Markdown is the table of `BENCHMARKS.md`.
+
+Everything runs on the sources of the core. Parts that live by its speed run once more on the compiled core, where one
+has been built (`scripts/compile`): their figures stand beside the others, and without a build they are left out.
 """
 
 from __future__ import annotations
@@ -20,8 +23,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from guard import __version__
-from tests.bench.labels import in_order, label_of
-from tests.bench.parts import PARTS, figures_of
+from guard.compiled import ASKED, BUILDS, COMPILED, INTERPRETED, PACKAGE, key_of
+from tests.bench.labels import ON_COMPILED, in_order, label_of
+from tests.bench.parts import OF_THE_CORE, PARTS, figures_of
 
 
 def machine() -> str:
@@ -35,11 +39,12 @@ def machine() -> str:
     return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {system}"
 
 
-def measure(part: str) -> dict[str, float]:
-    """The figures of one part; of one that fails none, and why.
+def measure(part: str, core: str = INTERPRETED) -> dict[str, float]:
+    """The figures of one part on one of the cores; of one that fails none, and why.
 
     Each has a process of its own: the system counts what a parent held among what its children held at most.
     """
+    os.environ[ASKED] = core
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as own:
             return own.submit(figures_of, part).result()
@@ -88,6 +93,11 @@ def main() -> int:
         print(f"({part}: {seconds[part]:.0f} s)", flush=True)
         figures |= found
         failed = failed or not found
+        if part in OF_THE_CORE and (BUILDS / key_of(PACKAGE / "core")).is_dir():
+            print(f"{part}, on the compiled core:")
+            found = measure(part, COMPILED)
+            figures |= {name + ON_COMPILED: figure for name, figure in found.items()}
+            failed = failed or not found
         # Written after each part: whoever ends it half way keeps the half.
         if options.json:
             options.json.write_text(as_json(figures, seconds, load_before))

@@ -21,6 +21,12 @@ LABELS = {
     "arrays_floor_per_s": "floor pipeline, arrays of 100: reports/s",
     "arrays_bare_per_s": "bare consumer, arrays of 100: reports/s",
     **{
+        f"ingest_{shape}_{nodes}_{figure}": f"ingest, {what}, log on {where}: {text}"
+        for shape, what in (("single", "single"), ("arrays", "arrays of 100"))
+        for nodes, where in ((1, "one NATS server"), (3, "three NATS servers"))
+        for figure, text in (("per_s", "reports/s"), ("us", "microseconds of its processor a report"))
+    },
+    **{
         f"breach_{per_s}_{name}": f"breach to command at {per_s:,} reports/s: {text}"
         for per_s in (1_000, 5_000, 20_000)
         for name, text in (
@@ -31,12 +37,16 @@ LABELS = {
             ("mib", "MiB that the daemon holds"),
         )
     },
-    "page_alone_median_ms": "breach to command at 10,000 reports/s, nobody reads: median ms",
-    "page_read_median_ms": "the same while 20 pages and 4 programs read: median ms",
-    "page_alone_worst_ms": "breach to command at 10,000 reports/s, nobody reads: worst ms",
-    "page_read_worst_ms": "the same while 20 pages and 4 programs read: worst ms",
-    "page_alone_p99_ms": "breach to command at 10,000 reports/s, nobody reads: 99th percentile ms",
-    "page_read_p99_ms": "the same while 20 pages and 4 programs read: 99th percentile ms",
+    **{
+        f"page_{turn}_{name}_ms": f"{text}: {measure}"
+        for turn, text in (
+            ("alone", "breach to command at 10,000 reports/s, nobody reads"),
+            ("read", "the same while 20 pages and 4 programs read"),
+            ("beside", "the same while they read from another daemon on the same machine"),
+            ("again", "the same, nobody reads, again"),
+        )
+        for name, measure in (("median", "median ms"), ("p99", "99th percentile ms"), ("worst", "worst ms"))
+    },
     "page_wait_median_ms": "page and API at 10,000 reports/s: median ms of an answer",
     "page_wait_p99_ms": "page and API at 10,000 reports/s: 99th percentile ms of an answer",
     "page_wait_worst_ms": "page and API at 10,000 reports/s: worst ms of an answer",
@@ -75,14 +85,22 @@ LABELS = {
 }
 
 
+ON_COMPILED = "_on_compiled"
+"""Ends the name of a figure that was taken on the compiled core."""
+
+
 def label_of(name: str) -> str:
     """What a figure means; its name where nobody has said."""
+    if name.endswith(ON_COMPILED):
+        return f"{label_of(name.removesuffix(ON_COMPILED))} (compiled core)"
     if name.startswith(rules.FIGURE):
         return f"rules: nanoseconds a report with {name.removeprefix(rules.FIGURE)}"
     return LABELS.get(name, name)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Names in the order of interest, those without a label last."""
+    """Names in the order of interest, those without a label last; that of the compiled core comes after."""
     place = {name: nth for nth, name in enumerate(LABELS)}
-    return sorted(names, key=lambda name: place.get(name, len(place)))
+    return sorted(
+        names, key=lambda name: (place.get(name.removesuffix(ON_COMPILED), len(place)), name.endswith(ON_COMPILED))
+    )

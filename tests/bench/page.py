@@ -1,9 +1,12 @@
 """People at the page and programs at the API while 10,000 reports a second come in: does the money path feel it?
 
-The same measure as in `tests.bench.latency`, breach to command on the wire, in turns: nobody reads, then twenty pages
-are open (each asks every 3 s, as its script does) and four programs ask the API four times a second, in turn for a page
-of accounts, a search that finds nothing, one account and `/metrics`. Turns alternate within one run, so that what else
-the machine does hits both. The readers are a process of their own; what they wait is measured, too.
+The same measure as in `tests.bench.latency`, breach to command on the wire, in turns within one run, so that what else
+the machine does hits all alike: nobody reads; they read; the very same readers read from another daemon beside it, that
+has nothing else to do; nobody reads again. The two turns without readers say what chance does, and the third what the
+readers cost as neighbours on the same cores: neither is the doing of the page. Readers are twenty open pages (each asks
+every 3 s, as its script does) and four programs that ask the API four times a second, in turn for a page of accounts, a
+search that finds nothing, one account and `/metrics`. They are a process of their own, of the lowest priority, because
+they stand for machines of their own; what they wait is measured, too.
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -31,50 +37,79 @@ IN_ONE_MESSAGE = 10
 """Reports that a switch with so many collects into one message."""
 ROUNDS = 2
 BREACHES = 150
+ACCOUNTS = 1_000
+SECONDS = BREACHES * SPACING_S + 6
+REPORTS = int(REPORTS_PER_S * SECONDS)
 PAGES = 20
 POLL_S = 3.0
 PROGRAMS = 4
 PAUSE_S = 0.25
 OPEN = ("/", "/", "/", "/accounts/A0000001", "/accounts/A0000002", "/switches", "/decisions")
+TURNS = {
+    "alone": "nobody reads",
+    "read": f"{PAGES} pages and {PROGRAMS} programs read",
+    "beside": "they read another daemon beside it",
+    "again": "nobody reads, again",
+}
 READ = ("/api/v1/accounts?limit=100", "/api/v1/accounts?q=nobody", "/api/v1/accounts/A0000003", "/metrics")
 
 
 def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
-    """Both latencies and what the readers wait, in ms."""
-    late_ms: dict[str, list[float]] = {"alone": [], "read": []}
+    """All latencies and what the readers wait, in ms."""
+    late_ms: dict[str, list[float]] = {name: [] for name in TURNS}
     waits_ms: dict[str, list[float]] = defaultdict(list)
-    seconds = BREACHES * SPACING_S + 6
-    count = int(REPORTS_PER_S * seconds)
-    with Mosquitto(directory / "mosquitto") as broker, daemon(directory, broker.port) as url:
-        subscriber = Subscriber(broker.port)
-        for turn in range(2 * ROUNDS):
-            name = ("alone", "read")[turn % 2]
+    with ExitStack() as stack:
+        watched, other = (_daemon(stack, directory / name) for name in ("watched", "other"))
+        subscriber = Subscriber(watched.port)
+        stack.callback(subscriber.close)
+        urls = {"read": watched.url, "beside": other.url}
+        for turn, name in enumerate(ROUNDS * tuple(TURNS)):
             blaster = Blaster(
-                broker.port, count, IN_ONE_MESSAGE, accounts=1_000, start=turn * count, rate=REPORTS_PER_S
+                watched.port, REPORTS, IN_ONE_MESSAGE, accounts=ACCOUNTS, start=turn * REPORTS, rate=REPORTS_PER_S
             )
             blaster.go()
-            readers = _readers(url, seconds - 2) if name == "read" else None
+            readers = _readers(urls[name], SECONDS - 2) if name in urls else None
             time.sleep(1.0)
             late_ms[name] += [late * 1_000 for late in breaches(subscriber, f"{name}{turn}-", BREACHES)]
             blaster.finish()
             if readers is not None:
-                for path, some in json.loads(readers.communicate(timeout=60)[0]).items():
+                waited = json.loads(readers.communicate(timeout=60)[0])
+                for path, some in waited.items() if name == "read" else ():
                     waits_ms[path] += some
-        subscriber.close()
-    return _told(show, late_ms["alone"], late_ms["read"], waits_ms)
+    return _told(show, late_ms, waits_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Daemon:
+    """A daemon with its broker."""
+
+    port: int
+    url: str
+
+
+def _daemon(stack: ExitStack, directory: Path) -> _Daemon:
+    """A daemon whose accounts have begun their calls."""
+    directory.mkdir()
+    broker = stack.enter_context(Mosquitto(directory / "mosquitto"))
+    url = stack.enter_context(daemon(directory, broker.port))
+    calls = Blaster(broker.port, REPORTS_PER_S, IN_ONE_MESSAGE, accounts=ACCOUNTS, rate=REPORTS_PER_S)
+    calls.go()
+    calls.finish()
+    return _Daemon(broker.port, url)
 
 
 def _told(
-    show: Callable[[str], None], alone: list[float], read: list[float], waits: Mapping[str, list[float]]
+    show: Callable[[str], None], late: Mapping[str, list[float]], waits: Mapping[str, list[float]]
 ) -> dict[str, float]:
-    """Both side by side, as a table; and what the readers wait."""
+    """All side by side, as a table; and what the readers wait."""
     figures: dict[str, float] = {}
-    show(f"breach to command at {REPORTS_PER_S:,} reports/s, ms, over {len(alone)} and {len(read)} breaches:")
-    show(f"| | nobody reads | {PAGES} pages and {PROGRAMS} programs read |")
-    show("|---|---|---|")
+    show(f"breach to command at {REPORTS_PER_S:,} reports/s, ms, over {ROUNDS * BREACHES} breaches each:")
+    show(f"| | {' | '.join(TURNS.values())} |")
+    show("|---|" + len(TURNS) * "---|")
     for name, of in MEASURES.items():
-        figures |= {f"page_alone_{name}_ms": of(alone), f"page_read_{name}_ms": of(read)}
-        show(f"| {name} | {of(alone):.1f} | {of(read):.1f} |")
+        found = {turn: of(some) for turn, some in late.items()}
+        figures |= {f"page_{turn}_{name}_ms": value for turn, value in found.items()}
+        show(f"| {name} | {' | '.join(f'{value:.1f}' for value in found.values())} |")
     every = [wait for some in waits.values() for wait in some]
     figures |= {f"page_wait_{name}_ms": of(every) for name, of in MEASURES.items()}
     show(f"an answer takes, ms, over {len(every)}:")
@@ -141,6 +176,7 @@ def main() -> None:
     arguments.add_argument("--url", required=True)
     arguments.add_argument("--seconds", type=float, required=True)
     options = arguments.parse_args()
+    os.nice(19)
     print(json.dumps(asyncio.run(_reading(options.url, options.seconds))))
 
 

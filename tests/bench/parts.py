@@ -14,6 +14,7 @@ from tests.bench import (
     codec,
     engine,
     growth,
+    ingest,
     latency,
     metrics,
     page,
@@ -40,11 +41,14 @@ ON_DISK: Mapping[str, Callable[[Show, Path], dict[str, float]]] = {
     "restart": restart.run,
     "backtest": backtest.run,
     "pipeline": pipeline.run,
+    "ingest": ingest.run,
     "latency": latency.run,
     "page": page.run,
 }
 """Parts that get a folder of their own."""
 PARTS = (*ALONE, *ON_DISK)
+OF_THE_CORE = frozenset({"engine", "growth", "rules", "backtest", "pipeline", "latency"})
+"""Parts that are measured on the compiled core too."""
 
 
 def figures_of(part: str) -> dict[str, float]:

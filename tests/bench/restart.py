@@ -16,6 +16,7 @@ from guard.core.accounts import Account
 from guard.core.decisions import Remembered
 from guard.core.money import Micros
 from guard.core.records import Event
+from guard.wire import stored
 from tests.bench.daemon import running
 from tests.integration.mosquitto import Mosquitto
 
@@ -33,9 +34,9 @@ def fill(path: Path, accounts: int) -> None:
         for first in range(0, accounts, PORTION):
             names = [f"A{number:07d}" for number in range(first, first + PORTION)]
             connection.execute("BEGIN")
-            tables.ACCOUNTS.write(connection, [tables.account_values(sample._replace(id=name)) for name in names])
+            tables.ACCOUNTS.write(connection, [stored.account_values(sample._replace(id=name)) for name in names])
             tables.REMEMBERED.write(
-                connection, [tables.remembered_values(_call(name, now_ms)) for name in names[::ONE_CALL_IN]]
+                connection, [stored.remembered_values(_call(name, now_ms)) for name in names[::ONE_CALL_IN]]
             )
             connection.execute("COMMIT")
 

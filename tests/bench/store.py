@@ -1,4 +1,4 @@
-"""The store alone: what a commit costs by its size, and what it comes to in reports a second.
+"""The stores alone: what a commit costs by its size, and what it comes to in reports a second; a file and PostgreSQL.
 
 A batch of n reports writes what the daemon writes of it: the rows of its calls and of their accounts (700 accounts for
 1,000 reports), a ledger line and a remembered call for each fiftieth. Everything is synced, on the disk of the
@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from guard.adapters.sqlite import open_store
 from guard.core.decisions import Changes
+from tests.postgres.server import PostgresServer, ServerError
 from tests.store.samples import account, call, line, over
+from tests.store.stores import Opening, PostgresOpening, SqliteOpening
 
 SIZES = (1, 50, 500, 5_000)
 SECONDS = 2.0
@@ -35,9 +36,9 @@ def _batch(first: int, size: int) -> Changes:
     )
 
 
-async def _commits(path: Path, size: int) -> tuple[float, float]:
+async def _commits(opening: Opening, size: int) -> tuple[float, float]:
     """Milliseconds a commit, and reports a second."""
-    async with open_store(path) as store:
+    async with opening() as store:
         count, spent, number = 0, 0.0, 0
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
@@ -50,11 +51,24 @@ async def _commits(path: Path, size: int) -> tuple[float, float]:
     return spent / count * 1_000, count * size / spent
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
     """By size of the batch."""
     figures: dict[str, float] = {}
     for size in SIZES:
-        commit_ms, per_s = asyncio.run(_commits(directory / f"{size}.db", size))
+        commit_ms, per_s = asyncio.run(_commits(SqliteOpening(_made(directory / str(size))), size))
         show(f"store, {size:,} reports a commit: {commit_ms:.2f} ms, {per_s:,.0f} reports/s")
         figures |= {f"store_ms_{size}_a_commit": commit_ms, f"store_per_s_{size}_a_commit": per_s}
+    try:
+        with PostgresServer(fsync=True) as server:
+            for size in SIZES:
+                commit_ms, per_s = asyncio.run(_commits(PostgresOpening(server.database()), size))
+                show(f"store in PostgreSQL, {size:,} reports a commit: {commit_ms:.2f} ms, {per_s:,.0f} reports/s")
+                figures |= {f"postgres_ms_{size}_a_commit": commit_ms, f"postgres_per_s_{size}_a_commit": per_s}
+    except ServerError as error:
+        show(f"store in PostgreSQL: not measured ({error})")
     return figures

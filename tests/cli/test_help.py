@@ -18,6 +18,9 @@ COMMANDS = [
     "demo",
     "simulate",
     "load",
+    "ingest",
+    "worker",
+    "cluster",
     "backup",
     "backtest",
     "train",
@@ -59,7 +62,8 @@ def test_every_command_is_in_the_list_above(guard: Guard) -> None:
 
 
 def test_the_version(guard: Guard) -> None:
-    assert guard("--version").output == f"guard {__version__}\n"
+    """And on which core it runs: tests run on the sources."""
+    assert guard("--version").output == f"guard {__version__} (interpreted core)\n"
 
 
 @pytest.mark.parametrize(

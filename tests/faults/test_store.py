@@ -18,7 +18,7 @@ import pytest
 
 from tests.acceptance.guardproc import Guard, wait_for
 from tests.acceptance.switchclient import SwitchClient
-from tests.faults.disks import small_disk
+from tests.faults.disks import FailingDisk, SmallDisk, failing_disk, small_disk, unwritable
 from tests.faults.traffic import RICH, Traffic, assert_whole, owed, told, without_rules
 from tests.integration.mosquitto import Mosquitto
 
@@ -68,6 +68,21 @@ def _assert_recovered(guard: Guard, traffic: Traffic) -> None:
 
 
 @contextmanager
+def _under_load(
+    folder: Path, broker: Mosquitto, disk: SmallDisk | FailingDisk | None = None
+) -> Iterator[tuple[Guard, SwitchClient, Traffic]]:
+    """A daemon, its store on that disk if any, with calls that go on."""
+    store = None if disk is None else disk.folder / "guard.db"
+    with (
+        Guard(folder / "guard", broker.url, more=RICH + without_rules(folder), store=store) as guard,
+        SwitchClient(broker.port) as switch,
+        Traffic(switch) as traffic,
+    ):
+        traffic.more(50)
+        yield guard, switch, traffic
+
+
+@contextmanager
 def _no_file_grows(guard: Guard, limit_bytes: int) -> Iterator[None]:
     """Writing beyond this place of any file is an error of the disk, as far as guard can tell."""
     soft, hard = resource.prlimit(guard.pid, resource.RLIMIT_FSIZE)
@@ -78,38 +93,31 @@ def _no_file_grows(guard: Guard, limit_bytes: int) -> Iterator[None]:
         resource.prlimit(guard.pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk(tmp_path: Path, broker: Mosquitto) -> None:
-    """guard is even killed on it: what it had not acknowledged is still at the broker."""
+@pytest.mark.parametrize("killed", [False, True], ids=["goes-on", "killed"])
+def test_a_full_disk(tmp_path: Path, broker: Mosquitto, *, killed: bool) -> None:
+    """It goes on by itself once there is room; also killed on it, what it had not acknowledged is at the broker."""
     with (
         small_disk(tmp_path / "disk", 12) as disk,
-        Guard(
-            tmp_path / "guard", broker.url, more=RICH + without_rules(tmp_path), store=disk.folder / "guard.db"
-        ) as guard,
-        SwitchClient(broker.port) as switch,
-        Traffic(switch) as traffic,
+        _under_load(tmp_path, broker, disk) as (guard, switch, traffic),
     ):
-        traffic.more(100)
         disk.fill()
         began = time.monotonic()
         why = wait_for(lambda: _failing(guard), "it says that the store is full", guard.log_tail)
         told(f"a full disk is told after {time.monotonic() - began:.2f} s")
         assert "the disk is full; free space on its file system" in why
         _assert_nothing_leaves(guard, traffic, switch)
-        guard.kill()
-        traffic.more(20)
+        if killed:
+            guard.kill()
+            traffic.more(20)
         disk.make_room()
-        guard.start()
+        if killed:
+            guard.start()
         _assert_recovered(guard, traffic)
 
 
 def test_a_disk_that_reports_errors(tmp_path: Path, broker: Mosquitto) -> None:
     """As long as it lasts; on-call is told when it is over, because what is told must be stored first."""
-    with (
-        Guard(tmp_path / "guard", broker.url, more=RICH + without_rules(tmp_path)) as guard,
-        SwitchClient(broker.port) as switch,
-        Traffic(switch) as traffic,
-    ):
-        traffic.more(100)
+    with _under_load(tmp_path, broker) as (guard, switch, traffic):
         with _no_file_grows(guard, 100_000):
             why = wait_for(lambda: _failing(guard), "it says that the store fails", guard.log_tail)
             assert "the disk reported an error" in why
@@ -121,13 +129,39 @@ def test_a_disk_that_reports_errors(tmp_path: Path, broker: Mosquitto) -> None:
         wait_for(lambda: _said(guard, "store"), "on-call is told that the store was slow", guard.log_tail)
 
 
-def test_another_process_holds_the_write_lock(tmp_path: Path, broker: Mosquitto) -> None:
+def test_files_that_turn_read_only_under_it_and_come_back(tmp_path: Path, broker: Mosquitto) -> None:
+    """Somebody has made them immutable: guard has them open and goes on by itself when they are not any more."""
+    with _under_load(tmp_path, broker) as (guard, switch, traffic):
+        began = time.monotonic()
+        with unwritable(guard.store, guard.store.with_name(guard.store.name + "-wal")):
+            why = wait_for(lambda: _failing(guard), "it says that the store fails", guard.log_tail)
+            told(f"files that turn read-only are told after {time.monotonic() - began:.2f} s")
+            assert "the disk reported an error" in why
+            _assert_nothing_leaves(guard, traffic, switch)
+        _assert_recovered(guard, traffic)
+
+
+@pytest.mark.machine
+def test_a_file_system_that_the_kernel_turns_read_only(tmp_path: Path, broker: Mosquitto) -> None:
+    """It does not come back under a process that has files open: guard is ended, the disk checked, guard started."""
     with (
-        Guard(tmp_path / "guard", broker.url, more=RICH + without_rules(tmp_path)) as guard,
-        SwitchClient(broker.port) as switch,
-        Traffic(switch) as traffic,
+        failing_disk(tmp_path / "disk") as disk,
+        _under_load(tmp_path, broker, disk) as (guard, switch, traffic),
     ):
-        traffic.more(50)
+        disk.abort()
+        began = time.monotonic()
+        wait_for(lambda: _failing(guard), "it says that the store fails", guard.log_tail)
+        told(f"a file system that turns read-only is told after {time.monotonic() - began:.2f} s")
+        _assert_nothing_leaves(guard, traffic, switch)
+        guard.kill()
+        disk.repair()
+        traffic.more(20)
+        guard.start()
+        _assert_recovered(guard, traffic)
+
+
+def test_another_process_holds_the_write_lock(tmp_path: Path, broker: Mosquitto) -> None:
+    with _under_load(tmp_path, broker) as (guard, switch, traffic):
         with closing(sqlite3.connect(guard.store, isolation_level=None)) as intruder:
             intruder.execute("BEGIN IMMEDIATE")
             began = time.monotonic()
@@ -142,13 +176,8 @@ def test_a_store_that_cannot_be_written_stops_the_start(tmp_path: Path, broker: 
     """It ends with what to do; the switch goes on, the broker keeps what it says."""
     with (
         small_disk(tmp_path / "disk", 12) as disk,
-        Guard(
-            tmp_path / "guard", broker.url, more=RICH + without_rules(tmp_path), store=disk.folder / "guard.db"
-        ) as guard,
-        SwitchClient(broker.port) as switch,
-        Traffic(switch) as traffic,
+        _under_load(tmp_path, broker, disk) as (guard, _, traffic),
     ):
-        traffic.more(50)
         assert guard.stop() == 0
         disk.remount("ro")
         with pytest.raises(AssertionError, match="guard ended with 1") as ended:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guard.adapters.mqtt import Session, SessionOptions
+from guard.adapters.mqtt.arrivals import Arrivals
 from guard.config import load_config
 from guard.ports import Message
 from tests.replayed.clockwork import PATIENCE_S, Clockwork, heard, serve
@@ -25,6 +26,28 @@ WIDTH = 12
 """Digits of the position in its file."""
 
 
+class InOrder(Arrivals):
+    """What has arrived, in the order of receipt whoever sent it: the schedule is in that order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: deque[Message] = deque()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def head(self) -> Message:
+        """The next one."""
+        return self._all[0]
+
+    def add(self, message: Message) -> None:
+        self._all.append(message)
+
+    def take(self, limit: int) -> list[Message]:
+        return [self._all.popleft() for _ in range(min(limit, len(self._all)))]
+
+
 class Gated(Session):
     """A session whose messages wait at the gate until they are let in."""
 
@@ -33,14 +56,16 @@ class Gated(Session):
         self._keeper = keeper
         self._let_in = 0
         self._own: deque[Message] = deque()
+        self._intake = self._waiting = InOrder()
         keeper.sessions[way_of(options.topics)] = self
 
     async def head(self) -> tuple[str, bytes]:
         """The next message, once the broker has delivered it."""
         async with asyncio.timeout(PATIENCE_S):
-            while not self._intake:  # noqa: ASYNC110 -- nobody tells of an arrival but the callback of the daemon
+            while not self._waiting:  # noqa: ASYNC110 -- nobody tells of an arrival but the callback of the daemon
                 await asyncio.sleep(POLL_S)
-        return self._intake[0].topic, self._intake[0].payload
+        head = self._waiting.head
+        return head.topic, head.payload
 
     def let_one_in(self) -> None:
         """The next message arrives."""

@@ -143,7 +143,7 @@ class InMemory(Session):
 
     def arrive(self, topic: str, payload: bytes) -> None:
         """A message comes in."""
-        self._intake.append(Message(topic, payload, self._clockwork.now_ms()))
+        self._intake.add(Message(topic, payload, self._clockwork.now_ms()))
         self.on_arrival()
 
     def acknowledge(self, messages: Sequence[Message]) -> None:

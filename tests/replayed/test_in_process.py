@@ -18,6 +18,8 @@ from tests.replayed.clockwork import Clockwork, InMemory, serve
 from tests.replayed.histories import Recorded, record
 from tests.replayed.twin import Schedule, twin
 
+pytestmark = pytest.mark.interpreted
+
 MOST_DECISIONS = 100_000
 
 

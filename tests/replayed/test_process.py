@@ -26,7 +26,7 @@ from tests.replayed.clockwork import PATIENCE_S
 from tests.replayed.histories import record
 from tests.replayed.twin import CALLS, CONTROL, INTENT, PREFIX, Entry, Schedule, twin, written
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.interpreted]
 
 
 class Outside:

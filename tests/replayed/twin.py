@@ -14,6 +14,7 @@ from guard.backtest.variants import Job, Role, Variant, run
 from guard.commands import backtest
 from guard.config import Config, load_config
 from guard.core.engine import Engine
+from guard.core.neighbours import Mentioned, SnapshotWanted
 from guard.core.records import (
     Ack,
     BillingMessage,
@@ -85,7 +86,7 @@ def twin(folder: Path, reports: Path, billing: Path, config: Path) -> Schedule:
             schedule.entries.append(Entry(now_ms, INTENT, intent.account, _body(intent)))
             return super().intent(intent, now_ms)
 
-        def control(self, record: Ack | SwitchStatus, now_ms: int) -> None:
+        def control(self, record: Ack | SwitchStatus | Mentioned | SnapshotWanted, now_ms: int) -> None:
             # The daemon makes snapshots of its own when it starts; whoever gives it this schedule acknowledges them.
             if isinstance(record, Ack) and record.part is None:
                 schedule.commands.append(record.id)

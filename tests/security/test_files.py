@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from guard.adapters.http.tokens import Role, TokenError, add_token, load_tokens
 from guard.adapters.sqlite import check_ledger, open_store
-from guard.anomaly.artefact import EXPECTED, GRAPH, HASHED, MANIFEST, ArtefactError, load
+from guard.anomaly.artefact import EXPECTED, GRAPH, HASHED, MANIFEST, load
+from guard.anomaly.refusal import ArtefactError
 from guard.backtest.history import Sorter
 from guard.backtest.inputs import read_billing, read_labels
 from guard.commands.check import check

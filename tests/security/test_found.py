@@ -11,7 +11,8 @@ import pytest
 
 from guard.adapters.http.server import AddressError, bind
 from guard.adapters.http.tokens import TokenError, load_tokens
-from guard.anomaly.artefact import EXPECTED, MANIFEST, ArtefactError, load
+from guard.anomaly.artefact import EXPECTED, MANIFEST, load
+from guard.anomaly.refusal import ArtefactError
 from guard.backtest.inputs import read_labels
 from guard.config import ConfigError, check_config
 from guard.config.plans import read_plans

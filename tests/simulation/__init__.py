@@ -7,5 +7,6 @@ A seed draws a world, its faults and their moments; then everything that happens
 so the same seed is the same run. First the world does its worst, then all faults end (healing), and after that
 everything must have come true. `python -m tests.simulation SEED` replays one and tells its story.
 
-Only `daemon`, `files` and `store` know guard. The rest speaks the contract's JSON and shares no code with it.
+Only `daemon`, `files`, `operators`, `people` and `store` know guard. The rest speaks the contract's JSON and shares no
+code with it.
 """

@@ -50,6 +50,16 @@ class Call:
         return self.ended_ms is None
 
     @property
+    def over_ms(self) -> int:
+        """When it ended; when it would have, if it is up."""
+        return self.planned_end_ms if self.ended_ms is None else self.ended_ms
+
+    @property
+    def lasted_ms(self) -> int:
+        """How long it lasted in the end."""
+        return self.over_ms - self.began_ms
+
+    @property
     def endable(self) -> bool:
         """A block ends it, scope permitting."""
         return self.direction in ENDABLE and not self.emergency
@@ -57,6 +67,11 @@ class Call:
     def duration_ms(self, now_ms: int) -> int:
         """How long it has lasted."""
         return max(0, (now_ms if self.ended_ms is None else min(now_ms, self.ended_ms)) - self.began_ms)
+
+    @property
+    def rated(self) -> bool:
+        """guard prices it, and a plan may have a say in that."""
+        return not self.states_charge and not self.emergency and self.direction in ENDABLE
 
     def stated(self, duration_ms: int) -> int:
         """What the switch says it costs so far: started increments."""

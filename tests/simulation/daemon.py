@@ -16,17 +16,20 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from guard.core.anomaly import Finding
 from guard.core.decisions import Notice
 from guard.core.engine import Engine
 from guard.core.privacy import Deleted
 from guard.core.records import Intent, IntentResult, Refusal
 from guard.core.restored import Restored
+from guard.core.rules.past import Past
 from guard.core.setup import Setup
 from guard.ports import Message, NotReadyError, SetupRefusedError, StoreError
 from guard.shell.clock import SystemClock
 from guard.shell.clockkeeper import ClockKeeper
 from guard.shell.courier import Route
 from guard.shell.desk import Desk
+from guard.shell.dispatch import Dispatch
 from guard.shell.feed import Feed
 from guard.shell.loop import Loop
 from guard.shell.oncall import line_of
@@ -255,7 +258,7 @@ class Life:
             clock=clock,
             calls=self.calls,
             control=self.control,
-            publisher=self.control,
+            dispatch=Dispatch(engine=engine, publisher=self.control, topics=topics),
             topics=topics,
             figures=figures,
             refused=self._refused,
@@ -274,6 +277,8 @@ class Life:
             metrics=lambda: b"",
             reloader=self._reloader,
         )
+
+        self.desk.on_forgotten = lambda _account: self._retention.tell()
 
         def news(_: object) -> None:
             self._feed.tell()
@@ -307,6 +312,23 @@ class Life:
                 self._answer(answer, result.value)
 
         self._start("intent", asking())
+
+    def learn(self, past: Past, answer: Callable[[str], None]) -> None:
+        """An operator has history learned; `answer` gets how many days of it were news."""
+
+        async def asking() -> None:
+            try:
+                days = (await self.desk.learn([past]))[0]
+            except NotReadyError:
+                self._answer(answer, "not ready")
+            else:
+                self._answer(answer, str(days))
+
+        self._start("learn", asking())
+
+    def find(self, finding: Finding) -> None:
+        """The anomaly model has found something."""
+        self._start("find", self._loop.find([finding], []))
 
     def reload(self, answer: Callable[[str], None]) -> None:
         """The operator has guard read the files anew."""
@@ -406,12 +428,14 @@ class Life:
         """Clear away what is left: the file is let go as it is, tasks end without effect."""
         self.dead = True
         self._opened.die()
+        told: set[asyncio.Task[None]] = set()
         for _ in range(BURIAL_STEPS):
             if not self._tasks:
                 return
-            for task in self._tasks:
-                if not task.cancelling():
-                    task.cancel()
+            # Once each: also one that was told to stop before, and waits for its last commit.
+            for task in self._tasks - told:
+                task.cancel()
+            told |= self._tasks
             while self._tasks:
                 if self.loop.next_ms() != self._schedule.now_ms:
                     break

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guard.core import plans as guards_plans
 from guard.core.money import Micros
 from guard.core.rating import Rating
 from guard.core.records import Scope
 from guard.core.rules.rule import Measure, Per, Rule, RuleMode, Where
 from guard.core.scopes import Scopes
-from guard.core.settings import MINUTE_MS, SECOND_MS, Settings, SwitchSettings
+from guard.core.settings import MINUTE_MS, SECOND_MS, ModelMode, Settings, SwitchSettings
 from guard.core.setup import Setup
 from guard.core.tariff import CallClass, Destination, Tariff
+from tests.simulation.plans import DISCOUNT, QUOTA, Plan
 from tests.simulation.prices import Prices, Row
 
 KINDS = {kind.value: kind for kind in CallClass}
@@ -33,6 +35,8 @@ class Files:
     remember_ms: int
     trust_percent: int
     """How much of a pending e-transfer counts."""
+    model: str
+    """What comes of its findings: `off`, `shadow`, `enforce`."""
 
     def setup(self) -> Setup:
         """As guard reads them."""
@@ -47,12 +51,19 @@ class Files:
             stale_after_ms=90 * SECOND_MS,
             away_after_ms=30 * SECOND_MS,
             fuse_blocks=self.fuse_blocks,
+            model_mode=ModelMode(self.model),
+            model_min_rate_micros=500_000,
+            model_min_in_flight_micros=100_000,
             switches={name: SwitchSettings() for name in self.switches},
         )
         return Setup(
             settings=settings,
             scopes=Scopes.of_tariff("1", destinations),
-            rating=Rating(unknown_rate_micros=self.prices.unknown_rate_micros, tariff=Tariff(destinations)),
+            rating=Rating(
+                unknown_rate_micros=self.prices.unknown_rate_micros,
+                tariff=Tariff(destinations),
+                plans={plan.id: _plan(plan) for plan in self.prices.plans},
+            ),
             rules=_RULES if self.rules else (),
         )
 
@@ -67,6 +78,19 @@ def _destination(row: Row) -> Destination:
         minimum_s=row.minimum_s,
         increment_s=row.increment_s,
     )
+
+
+def _plan(plan: Plan) -> guards_plans.Plan:
+    quotas, discounts = [], []
+    if plan.quota_kinds:
+        reach = guards_plans.Reach(kinds=frozenset(KINDS[kind] for kind in plan.quota_kinds))
+        quotas.append(guards_plans.Quota(key=f"{plan.id}/{QUOTA}", reach=reach, seconds=plan.quota_s))
+    if plan.discount_kinds:
+        reach = guards_plans.Reach(kinds=frozenset(KINDS[kind] for kind in plan.discount_kinds))
+        by, unit = (guards_plans.TierBy.MONEY, 60) if plan.by_money else (guards_plans.TierBy.MINUTES, 1)
+        tiers = tuple(guards_plans.Tier(start * unit, off * 10_000) for start, off in plan.tiers)
+        discounts.append(guards_plans.Discount(key=f"{plan.id}/{DISCOUNT}", reach=reach, by=by, tiers=tiers))
+    return guards_plans.Plan(plan.id, "", quotas, discounts)
 
 
 _RULES = (

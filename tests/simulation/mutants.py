@@ -12,16 +12,22 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from guard.adapters.sqlite import outbox, restoring
+from guard.adapters.sqlite import details, outbox, restoring
 from guard.adapters.sqlite.checkpoint import Checkpoint
 from guard.adapters.sqlite.keeper import Keeper
-from guard.core import delivery
+from guard.core import cards, delivery, limits, memory, plans
+from guard.core import intake as guards_intake
 from guard.core.alarms import Alarms
+from guard.core.anomaly import Anomaly, Said
 from guard.core.billing import Billing
+from guard.core.books import Books
 from guard.core.delivery import Delivery
 from guard.core.emergency import EmergencyNumbers
 from guard.core.engine import Engine
 from guard.core.memory import Memory
+from guard.core.money import Micros
+from guard.core.rows import CardRow
+from guard.core.rules import past
 from guard.core.tariff import Destination
 from guard.ports import StoreError
 from guard.shell.courier import Courier
@@ -257,6 +263,103 @@ def forget_live_calls() -> Mutant:
     return patch.object(restoring, "_calls", lambda _connection, _newer: [])
 
 
+def each_call_sees_all_of_the_quota() -> Mutant:
+    """What a posted call has used of its plan is not noted."""
+    return patch.object(Books, "take", lambda _books, _cycle_ms, _key, _amount: None)
+
+
+def keep_what_was_given_up() -> Mutant:
+    """A call that was given up and comes back has used its plan twice."""
+    return patch.object(Memory, "_give_back", lambda _memory, _account, _rated: None)
+
+
+def one_cycle_for_ever() -> Mutant:
+    """The month ends, and what was used of the plan stays used."""
+
+    def used(self: Books, _cycle_ms: int, key: str) -> int:
+        return sum(cycle.get(key, 0) for cycle in self.use.values())
+
+    return patch.object(Books, "used", used)
+
+
+def cover_what_connects() -> Mutant:
+    """A quota takes off `connect` as well."""
+    split = plans.split
+
+    def generous(cover: Any, **figures: int) -> Any:
+        bill = split(cover, **figures)
+        free = bill.covered_s == figures["billed_s"]
+        return bill._replace(net_micros=Micros(bill.net_micros - figures["connect_micros"])) if free else bill
+
+    return patch.object(memory, "split", generous)
+
+
+def let_every_step_pass() -> Mutant:
+    """A limit by cycles follows its invoices whatever they ask for."""
+    return patch.object(limits, "KEPT_INVOICES", 100)
+
+
+def go_by_the_last_invoice() -> Mutant:
+    """A limit by cycles is made of one invoice."""
+    amount_of = limits.amount_of
+    return patch.object(limits, "amount_of", lambda credit, known, settings: amount_of(credit, known[-1:], settings))
+
+
+def leave_it_paid() -> Mutant:
+    """A payment that bounced has paid its invoice all the same."""
+    return patch.object(Books, "take_back", lambda _books, _amount: None)
+
+
+def warn_of_each_card() -> Mutant:
+    """Whoever was told of a bad card is told again with each word of it."""
+
+    def forgetful(account: Any, message: Any, world: Any, now_ms: int) -> None:
+        account.open_books().file_card(CardRow(message.status.value, message.expires, now_ms, warned=False))
+        world.touch(account)
+
+    return patch.object(cards, "put_on_file", forgetful)
+
+
+def call_it_another_currency() -> Mutant:
+    """What was posted of an account that turns out to be in another currency stays in the first."""
+
+    def plain(self: Billing, account: Any, currency: str, _ref: str, _now_ms: int) -> None:
+        self._world.change_currency(account, currency)
+
+    return patch.object(Billing, "_relabel", plain)
+
+
+def leave_the_numbers() -> Mutant:
+    """An account is forgotten, and whom it called is not."""
+    return patch.object(details, "_FORGET_LINE", "UPDATE ledger SET text = '' WHERE 0 AND (? + ? + ?)")
+
+
+def learn_again() -> Mutant:
+    """Days of history that are told twice are learned twice."""
+    return patch.object(past, "_joined", lambda spans, _news: spans)
+
+
+def let_the_model_act() -> Mutant:
+    """What the model finds blocks whatever its mode."""
+    wanted = Anomaly._wanted
+
+    def eager(self: Anomaly, account: Any, finding: Any, now_ms: int) -> Any:
+        return Said.ACTED if wanted(self, account, finding, now_ms) is Said.RECORDED else Said.WARNED
+
+    return patch.object(Anomaly, "_wanted", eager)
+
+
+def judge_by_memory_only() -> Mutant:
+    """A report from before the memory's horizon is news if nobody remembers its call."""
+
+    def open_hearted(self: Any, switch: Any, report: Any, now_ms: int, *rest: Any, **named: Any) -> Any:
+        self._remember_ms, self._world.forgotten_before_ms = 10**15, 0
+        return take_news(self, switch, report, now_ms, *rest, **named)
+
+    take_news = guards_intake.Intake._take_news
+    return patch.object(guards_intake.Intake, "_take_news", open_hearted)
+
+
 MUTANTS: dict[Callable[[], Mutant], frozenset[str]] = {
     acknowledge_before_commit: frozenset({"guard dies"}),
     acknowledge_newest_first: frozenset(),
@@ -283,5 +386,18 @@ MUTANTS: dict[Callable[[], Mutant], frozenset[str]] = {
     publish_once: frozenset(),
     post_nothing_late: frozenset({"end lost"}),
     forget_live_calls: frozenset({"guard dies"}),
+    each_call_sees_all_of_the_quota: frozenset({"plans"}),
+    keep_what_was_given_up: frozenset({"plans", "end lost"}),
+    one_cycle_for_ever: frozenset({"plans"}),
+    cover_what_connects: frozenset({"plans"}),
+    let_every_step_pass: frozenset({"invoices"}),
+    go_by_the_last_invoice: frozenset({"invoices"}),
+    leave_it_paid: frozenset({"invoices"}),
+    warn_of_each_card: frozenset({"cards"}),
+    call_it_another_currency: frozenset(),
+    leave_the_numbers: frozenset({"accounts close", "forgetting"}),
+    learn_again: frozenset({"history"}),
+    let_the_model_act: frozenset({"model"}),
+    judge_by_memory_only: frozenset({"records"}),
 }
 """Each with the faults in whose presence it shows."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guard.core.records import Allow, Approve, Block, Intent, Reject, Release, Scope
+from guard.core.money import Micros
+from guard.core.records import Allow, Approve, Block, Forget, Intent, Reject, Release, Scope, SetLimit
 
 
 @dataclass(slots=True)
@@ -19,10 +20,12 @@ class Wish:
     """By guard's clock."""
     held: str = ""
     """Id of the held block that it is about."""
+    limit_micros: int = 0
+    """That it is to be set to."""
     answer: str = ""
     """Empty: nobody knows what came of it."""
 
-    def intent(self) -> Intent:
+    def intent(self) -> Intent:  # noqa: PLR0911 -- one for each kind
         """As guard takes it."""
         match self.kind:
             case "block":
@@ -43,5 +46,12 @@ class Wish:
                 return Approve(account=self.account, held=self.held, by="ben", reason=self.reason)
             case "reject":
                 return Reject(account=self.account, held=self.held, by="ben", reason=self.reason)
+            case "set limit":
+                limit = Micros(self.limit_micros)
+                return SetLimit(account=self.account, by="ana", reason=self.reason, limit_micros=limit)
+            case "forget":
+                return Forget(account=self.account, by="ben", reason=self.reason)
+            case "let step pass":
+                return SetLimit(account=self.account, by="ana", reason=self.reason, limit_micros=None, suggested=True)
             case _:
                 raise ValueError(self.kind)

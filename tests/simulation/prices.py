@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
+from tests.simulation.plans import Plan
+
 EMERGENCY = frozenset({"911", "112", "933", "988"})
 
 
@@ -23,6 +25,10 @@ class Row:
     minimum_s: int = 0
     increment_s: int = 1
 
+    def billed_s(self, duration_ms: int) -> int:
+        """Seconds that a call of that length is charged for."""
+        return billed_s(self.minimum_s, self.increment_s, duration_ms)
+
     def price(self, duration_ms: int) -> int:
         """Of a call of that length, in micros."""
         return cost(self.rate_micros, self.connect_micros, self.minimum_s, self.increment_s, duration_ms)
@@ -30,10 +36,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """A tariff."""
+    """A tariff, and the plans beside it."""
 
     rows: tuple[Row, ...]
     unknown_rate_micros: int
+    plans: tuple[Plan, ...] = ()
+
+    def plan(self, plan_id: str) -> Plan | None:
+        """The plan of that name."""
+        return next((plan for plan in self.plans if plan.id == plan_id), None)
 
     def row(self, digits: str) -> Row:
         """The row of the longest prefix; what no row fits costs the unknown rate."""
@@ -52,6 +63,11 @@ class Prices:
 
 def cost(rate_micros: int, connect_micros: int, minimum_s: int, increment_s: int, duration_ms: int) -> int:
     """Connect and rate by started increments, rounded half up once."""
+    seconds = billed_s(minimum_s, increment_s, duration_ms)
+    return floor(connect_micros + Fraction(rate_micros * seconds, 60) + Fraction(1, 2))
+
+
+def billed_s(minimum_s: int, increment_s: int, duration_ms: int) -> int:
+    """Whole seconds, at least the minimum, in started increments."""
     seconds = max(-(-duration_ms // 1_000), minimum_s)
-    billed_s = -(-seconds // increment_s) * increment_s
-    return floor(connect_micros + Fraction(rate_micros * billed_s, 60) + Fraction(1, 2))
+    return -(-seconds // increment_s) * increment_s

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-START_MS = 1_800_000_000_000
-"""When each world begins: 2027-01-15T08:00:00Z."""
+START_MS = 1_801_439_760_000
+"""When each world begins: 2027-01-31T23:56:00Z, so that a day and a month end in the middle of it."""
 
 Act = Callable[[], None]
 

@@ -59,14 +59,16 @@ LAYERS = (
         guard=(CORE, PORTS, "guard.config", "guard.shell.courier", "guard.adapters.webhook", "guard.adapters.apprise"),
     ),
     Layer(prefix="guard.login", guard=("guard.config", "guard.adapters.mqtt")),
+    Layer(prefix="guard.loglogin", guard=("guard.config", "guard.adapters.nats")),
     Layer(prefix="guard.models", guard=(CORE, "guard.config", "guard.anomaly")),
     Layer(prefix="guard.app", guard=ANYTHING, libraries=ANYTHING),
     Layer(prefix="guard.cli", guard=ANYTHING, libraries=ANYTHING),
     Layer(prefix="guard.commands", guard=ANYTHING, libraries=ANYTHING),
     Layer(prefix="guard.__main__", guard=ANYTHING),
-    Layer(prefix="guard"),
+    Layer(prefix="guard.compiled"),
+    Layer(prefix="guard", guard=("guard.compiled",)),
 )
-"""The first whose prefix fits. The last is the package itself: its version, and nothing to import."""
+"""The first whose prefix fits. The last is the package itself: its version, and which core it runs on."""
 
 FAMILIES = {
     "aiomqtt": "MQTT",

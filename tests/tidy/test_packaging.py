@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from tests.tidy.tree import HERE, Tree
 
-LOCKS = {name: HERE / "requirements" / f"{name}.txt" for name in ("run", "build", "dev")}
+LOCKS = {name: HERE / "requirements" / f"{name}.txt" for name in ("run", "build", "dev", "compile")}
 REMEDY = "change pyproject.toml and run `make lock`"
 
 
@@ -29,6 +29,7 @@ def declared(lock: str) -> list[Requirement]:
     wanted = {
         "run": settings["project"]["dependencies"],
         "build": [*settings["build-system"]["requires"], *groups["build"]],
+        "compile": groups["compile"],
         "dev": [*settings["project"]["dependencies"], *(entry for entry in groups["dev"] if isinstance(entry, str))],
     }
     return [Requirement(text) for text in wanted[lock]]
@@ -70,7 +71,8 @@ def test_development_runs_on_what_is_delivered(lock: str) -> None:
 def test_what_is_imported_is_declared() -> None:
     """A library that is here only because another one needs it may be gone tomorrow."""
     tree = Tree(root=HERE)
-    names = {canonicalize_name(requirement.name) for requirement in declared("run")}
+    extras = [Requirement(text) for extra in project()["project"]["optional-dependencies"].values() for text in extra]
+    names = {canonicalize_name(requirement.name) for requirement in [*declared("run"), *extras]}
     distributions = packages_distributions()
     for module in tree.modules.values():
         for imported in tree.imports(module):

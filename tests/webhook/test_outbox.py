@@ -17,6 +17,7 @@ from guard.adapters.sqlite.keeper import Keeper
 from guard.core.decisions import Audit, Changes, Decision, Mode, Notice, NoticeKind
 from guard.core.events import Event, Owed, Position
 from guard.ports import Outbox, StoreError
+from tests.store.stores import Opening, PostgresOpening, SqliteOpening
 from tests.webhook.fakes import START_MS, MemoryOutbox, decision, notice
 
 AUDIT = Audit("", START_MS + 9, "ana", "resend_webhook ops", "mended")
@@ -31,14 +32,14 @@ class Place:
 
 
 @asynccontextmanager
-async def _memory(_folder: Path) -> AsyncIterator[Place]:
+async def _memory() -> AsyncIterator[Place]:
     outbox = MemoryOutbox()
     yield Place(outbox, outbox.decide)
 
 
 @asynccontextmanager
-async def _sqlite(folder: Path) -> AsyncIterator[Place]:
-    async with open_store(folder / "guard.db") as store:
+async def _stored(opening: Opening) -> AsyncIterator[Place]:
+    async with opening() as store:
 
         async def decide(*told: Decision | Notice) -> None:
             decisions = [each for each in told if isinstance(each, Decision)]
@@ -48,9 +49,16 @@ async def _sqlite(folder: Path) -> AsyncIterator[Place]:
         yield Place(store.outbox, decide)
 
 
-@pytest.fixture(params=[_memory, _sqlite])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    async with request.param(tmp_path) as opened:
+    match request.param:
+        case "memory":
+            opening = _memory()
+        case "sqlite":
+            opening = _stored(SqliteOpening(tmp_path))
+        case _:
+            opening = _stored(PostgresOpening(request.getfixturevalue("postgres_server").emptied()))
+    async with opening as opened:
         yield opened
 
 

@@ -1,0 +1,74 @@
+"""`[store]`: a file or a database; a password has its place beside the address, never in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guard.app.stores import database_address
+from guard.commands.backup import backup
+from guard.commands.output import CommandError
+from guard.config import Config, ConfigError, check_config
+
+URL = "postgresql://guard@db1.example,db2.example/guard?sslmode=verify-full&target_session_attrs=primary"
+SECRET = "correct horse"  # noqa: S105 - of this test
+
+
+def read(folder: Path, text: str) -> tuple[Config, list[str]]:
+    file = folder / "guard.toml"
+    file.write_text(f"[store]\n{text}")
+    config, problems = check_config(file)
+    return config, [f"{problem.key}: {problem.found}" for problem in problems]
+
+
+def test_a_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
+    config, problems = read(tmp_path, 'url = "sqlite:state/guard.db"')
+    assert (config.store.path, config.store.database, problems) == (tmp_path / "state" / "guard.db", "", [])
+    assert read(tmp_path, "")[0].store.path == tmp_path / "guard.db"
+
+
+def test_a_database_with_its_password_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    config, problems = read(tmp_path, f'url = "{URL}"\npassword_file = "password"')
+    assert (config.store.database, problems) == (URL, [])
+    assert config.secret_files() == [tmp_path / "password"]
+    address = database_address(config, "me")
+    assert (address.url, address.password, address.owner) == (URL, SECRET, "me")
+    assert address.shown == "postgresql://guard@db1.example,db2.example/guard"
+    assert SECRET not in f"{config!r} {address!r}"
+    monkeypatch.setattr("guard.app.stores.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match="needs the package asyncpg"):
+        database_address(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('url = "mysql://guard@db/guard"', 'store.url: "mysql:" is no store that guard knows'),
+        ('url = "postgresql://guard@db"', "store.url: names no database"),
+        ('url = "postgresql://guard:hunter2@db/guard"', "store.url: has a password in it"),
+        ('url = "postgresql://db/guard?password=hunter2"', "store.url: has a password in it"),
+        ('url = "postgresql://[db/guard"', "store.url: is not the address of a database"),
+        (f'url = "{URL}"\npassword = "hunter2"', "store.password: does not belong in this file"),
+        (f'url = "{URL}"\nmin_free = "1GB"', "store.min_free: is about the disk of a file"),
+        ('password_env = "PGPASSWORD"', "store: has a password for a file"),
+        ('url = "sqlite:"', 'store.url: "sqlite:" names no file'),
+        ('url = "sqlite:///guard.db"', 'store.url: "sqlite:///guard.db" names no file'),
+    ],
+)
+def test_what_is_wrong_is_named_and_no_secret_is_repeated(tmp_path: Path, text: str, problem: str) -> None:
+    _, problems = read(tmp_path, text)
+    assert problems == [problem]
+
+
+def test_a_password_that_cannot_be_had_is_a_problem_with_its_place(tmp_path: Path) -> None:
+    config, _ = read(tmp_path, f'url = "{URL}"\npassword_file = "nowhere"')
+    with pytest.raises(ConfigError, match=r"store\.password: .*nowhere"):
+        database_address(config)
+
+
+def test_a_database_is_backed_up_by_its_own_means(tmp_path: Path) -> None:
+    read(tmp_path, f'url = "{URL}"')
+    with pytest.raises(CommandError, match="pg_dump"):
+        backup(tmp_path, tmp_path / "guard.toml", force=False, keep=None)
