@@ -1,5 +1,5 @@
 # The commands of the house by their short names. Each is a script that can be called as well.
-.PHONY: run test check bench boards compile pictures lock clean
+.PHONY: run test check bench boards compile cluster-demo pictures lock clean
 
 run: ## guard on a made-up switch, with its page
 	scripts/demo
@@ -21,6 +21,9 @@ boards: ## Grafana's boards and docs/metrics.md from their code
 
 compile: ## the core as machine code: the same decisions in half the time
 	scripts/compile
+
+cluster-demo: ## a cluster of NATS, PostgreSQL and three workers, each killed in turn
+	scripts/cluster-demo
 
 pictures: ## the README's pictures of the page, by Chromium
 	scripts/pictures

@@ -30,9 +30,12 @@ def _international(_digits: str) -> CallClass:
     return CallClass.INTERNATIONAL
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class Place:
-    """Where a number lies. Nobody changes one; it is not frozen, for what that costs: each new number makes one."""
+    """Where a number lies. Nobody changes one; it is not frozen, for what that costs: each new number makes one.
+
+    Compared by what it says: a reload asks so which calls another tariff concerns (`guard.core.refit`).
+    """
 
     digits: str
     """E.164; empty: it cannot be told, or the number is not known yet."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,63 +10,15 @@ from typing import Any
 import pytest
 
 from guard.core.partitions import PARTITIONS
+from tests.cluster.ground import LIMIT, MICROS, Ground
 from tests.cluster.mqtt_switch import MqttSwitch
-from tests.cluster.processes import WorkerProcess, wait_until
+from tests.cluster.processes import wait_until
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.nats import NatsCluster
 from tests.nats.ingests import IngestProcess
 from tests.postgres.server import PostgresServer
 
 pytestmark = [pytest.mark.broker, pytest.mark.nats, pytest.mark.postgres, pytest.mark.slow]
-
-LIMIT = 8
-MICROS = 1_000_000
-
-
-@dataclass
-class Ground:
-    """All that workers stand on."""
-
-    folder: Path
-    server: PostgresServer
-    database: str
-    broker: Mosquitto
-    nats: NatsCluster
-    ingest: IngestProcess
-
-    def worker(self, name: str) -> WorkerProcess:
-        return WorkerProcess(
-            self.folder,
-            name,
-            f'[broker]\nurl = "{",".join(self.nats.urls)}"\n'
-            "[log]\nreplicas = 1\nstreams = 4\n"
-            f'[store]\nurl = "{self.database}"\n'
-            '[http]\nlisten = "127.0.0.1:0"\n'
-            f'[accounts]\ndefault_limit = "{LIMIT}"\n',
-        )
-
-    def ask(self, question: str) -> list[list[str]]:
-        name = self.database.split("@/")[1].split("?")[0]
-        return [line.split("|") for line in self.server.execute(question, name).splitlines()]
-
-    def owed(self) -> dict[str, int]:
-        return {account: int(owed) for account, owed in self.ask("SELECT id, owed_micros FROM account")}
-
-    def ledger(self) -> dict[str, int]:
-        lines = self.ask("SELECT account, sum(amount_micros) FROM ledger GROUP BY account")
-        return {account: int(owed) for account, owed in lines}
-
-    def status(self, worker: WorkerProcess) -> dict[str, Any]:
-        asked = subprocess.run(
-            [sys.executable, "-m", "guard", "cluster", "status", "--json", "--config", str(worker.config)],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        told: dict[str, Any] = json.loads(asked.stdout)
-        assert asked.returncode == bool(told["without_owner"])
-        return told
 
 
 @pytest.fixture
@@ -79,9 +27,9 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
         PostgresServer() as server,
         NatsCluster(tmp_path / "nats") as nats,
         Mosquitto(tmp_path / "mosquitto") as broker,
-        IngestProcess(tmp_path, "in1", broker=broker.url, servers=nats.urls) as ingest,
+        IngestProcess(tmp_path, "in1", broker=broker.url, servers=nats.urls),
     ):
-        yield Ground(tmp_path, server, server.database(), broker, nats, ingest)
+        yield Ground(tmp_path, server, server.database(), broker, nats)
 
 
 def shared(told: dict[str, Any]) -> bool:

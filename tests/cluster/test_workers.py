@@ -101,6 +101,21 @@ def test_what_a_killed_worker_held_goes_on_within_a_lease(world: World) -> None:
     audit(world, traffic)
 
 
+def test_a_claim_that_has_to_wait_costs_no_lease_that_is_held(world: World) -> None:
+    """The session of a dead worker may hold its rows until the database ends it."""
+    first, second = world.start("w1"), world.start("w2")
+    world.until(lambda: all_held(world, first, second), 5_000, "halves")
+
+    second.kill()
+    world.database.claims_take_ms = 10_000
+    world.run(12_000)
+    assert first.worker.standing.counts.lost == 0
+    assert first.worker.standing.trouble
+
+    world.database.claims_take_ms = 0
+    world.until(lambda: all_held(world, first), 5_000, "it has everything")
+
+
 def test_a_worker_that_was_frozen_past_its_lease_decides_nothing_when_it_wakes(world: World) -> None:
     world.add_switch("sw1")
     first, second = world.start("w1"), world.start("w2")

@@ -90,6 +90,8 @@ class Database:
         self.rows = [Row() for _ in range(PARTITIONS)]
         self.workers: dict[str, tuple[Member, int]] = {}
         self.away = False
+        self.claims_take_ms = 0
+        """Somebody still holds the rows that are to be claimed."""
         self.refused = 0
 
     def here(self) -> None:
@@ -112,6 +114,7 @@ class SharedLeases:
         return self._database.schedule.now_ms
 
     async def claim(self, worker: str, want: int) -> list[Claim]:
+        await asyncio.sleep(self._database.claims_take_ms / 1_000)
         now_ms = await self._ask()
         claims: list[Claim] = []
         for part, row in enumerate(self._database.rows):

@@ -422,3 +422,21 @@ def test_a_setup_that_says_the_same_changes_nothing() -> None:
     assert play.decided() == []
     assert play.sent() == []
     assert play.stage.store.restored() == rows
+
+
+def test_another_price_elsewhere_leaves_a_call_as_it_is() -> None:
+    """A reload costs what it changes: of a hundred thousand calls, those to one destination."""
+    here, elsewhere = (
+        Destination(prefix=prefix, name="", kind=CallClass.INTERNATIONAL, rate_micros=3 * UNIT)
+        for prefix in ("252", "88")
+    )
+    play = Play(rating=Rating(unknown_rate_micros=UNIT, tariff=Tariff([here, elsewhere])))
+    play.say("here", Event.ANSWERED)
+    play.say("elsewhere", Event.ANSWERED, to="+88161234567")
+    play.stage.settle()
+    dearer, engine = replace(elsewhere, rate_micros=4 * UNIT), play.engine
+    rates = Rating(unknown_rate_micros=UNIT, tariff=Tariff([here, dearer]))
+    setup = Setup(settings=play.stage.settings, scopes=play.stage.scopes, rating=rates)
+    engine.reload(Reload(setup=setup, by="ana", what="a price"), play.stage.now_ms)
+    assert [row.call for row in engine.take().calls] == ["elsewhere"]
+    assert all(call.place is rates.place(call.to) for call in engine.world.switches["sw1"].calls.values())

@@ -182,6 +182,22 @@ async def test_a_caller_that_stopped_waiting_may_commit_the_same_again(url: str)
         assert state_of(await store.restore()) == model.state()
 
 
+def _cut_the_next_commit(store: PostgresStore, monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:
+    """The connection breaks while COMMIT is on its way; the transaction gets there or not."""
+    connection = store._owner.committer._connection
+    transaction = type(connection.transaction())
+    commit = transaction.commit
+
+    async def broken(self: object) -> None:
+        if reached:
+            await commit(self)
+        monkeypatch.setattr(transaction, "commit", commit)
+        connection.terminate()
+        raise ConnectionResetError("cut")
+
+    monkeypatch.setattr(transaction, "commit", broken)
+
+
 @pytest.mark.parametrize("reached", [True, False])
 async def test_a_commit_of_unknown_fate_is_made_once(
     url: str, monkeypatch: pytest.MonkeyPatch, *, reached: bool
@@ -191,24 +207,49 @@ async def test_a_commit_of_unknown_fate_is_made_once(
     model.apply(batch)
     async with claimed(url) as store:
         await store.commit(Changes(accounts=[account("A1")]))
-        connection = store._owner.committer._connection
-        transaction = type(connection.transaction())
-        commit = transaction.commit
-
-        async def broken(self: object) -> None:
-            if reached:
-                await commit(self)
-            monkeypatch.setattr(transaction, "commit", commit)
-            connection.terminate()
-            raise ConnectionResetError("cut")
-
-        monkeypatch.setattr(transaction, "commit", broken)
+        _cut_the_next_commit(store, monkeypatch, reached=reached)
         with pytest.raises(StoreError, match="cannot be reached"):
             await store.commit(batch)
         await store.commit(batch)
         assert state_of(await store.restore()) == model.state()
         await store.commit(posting(2, 5, 10))
         assert [line.number for line in await whole_ledger(store, "A1")] == [1, 2]
+
+
+@pytest.mark.parametrize("reached", [True, False])
+async def test_any_batch_may_follow_a_position_of_unknown_fate(
+    cluster_url: str, monkeypatch: pytest.MonkeyPatch, *, reached: bool
+) -> None:
+    """Nobody notes the same position again: the next batch has another one."""
+    async with _cluster(cluster_url, "me") as mine:
+        store = mine.partition(*await mine.leases.claim("me", 1))
+        await store.commit(posting(1, 5, 5))
+        _cut_the_next_commit(store, monkeypatch, reached=reached)
+        store.position = 7
+        with pytest.raises(StoreError, match="cannot be reached"):
+            await store.commit(Changes())
+        store.position = 9
+        await store.commit(posting(2, 5, 10))
+        assert [line.number for line in await whole_ledger(store, "A1")] == [1, 2]
+        noted = await mine.leases.partitions()
+        assert noted[0].position == 9
+
+
+async def test_a_server_that_has_not_what_was_claimed_or_committed_answers_nothing_that_counts(
+    cluster_url: str, server: PostgresServer
+) -> None:
+    """An old primary, or a replica that lags: neither a state nor a sum of money is taken from it."""
+    async with _cluster(cluster_url, "me") as mine:
+        (claim,) = await mine.leases.claim("me", 1)
+        with pytest.raises(StoreError, match="another server has answered"):
+            await mine.partition(replace(claim, epoch=claim.epoch + 1)).restore()
+        store = mine.partition(claim)
+        await store.commit(posting(1, 5, 5))
+        server.execute("UPDATE guard.part SET batch = batch - 1", name_of(cluster_url))
+        with pytest.raises(StoreError, match="another server"):
+            await store.posted_since("A1", 0)
+        server.execute("UPDATE guard.part SET batch = batch + 1", name_of(cluster_url))
+        assert await store.posted_since("A1", 0) == 5
 
 
 async def test_text_that_postgresql_cannot_hold_stops_nothing(url: str) -> None:

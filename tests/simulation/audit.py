@@ -291,10 +291,12 @@ class Audit:
 
     def _look_at_the_model(self) -> None:
         """It speaks only of what it has found, and blocks only where it may."""
-        for account, action, mode, evidence, text in self._rows(
-            "SELECT account, action, mode, evidence, text FROM decisions WHERE reason = 'anomaly'"
+        for account, action, mode, evidence, text, by in self._rows(
+            """SELECT account, action, mode, evidence, text, "by" FROM decisions WHERE reason = 'anomaly'"""
         ):
-            said = action in ("warn", "block", "held") and (FOUND not in text or not json.loads(evidence))
+            # What an operator approved of had its evidence with the decision that was held.
+            shown = by or json.loads(evidence)
+            said = action in ("warn", "block", "held") and (FOUND not in text or not shown)
             forbidden = mode == "enforce" and "enforce" not in self._truth.modes
             if account not in self._truth.found or said or forbidden:
                 self._break(f"{account}: nothing explains what the model is said to have found: {action} {mode} {text}")

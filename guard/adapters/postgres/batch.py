@@ -29,6 +29,11 @@ class Batch:
     position: int
     forgotten_before_ms: int
 
+    @property
+    def counts(self) -> int:
+        """1, or 0 for one that may be made twice, or not, without a difference: it has nothing but a position."""
+        return int(bool(self.rows))
+
     @classmethod
     def of(cls, part: int, changes: Changes, position: int) -> Batch:
         """Rows of everything that is to be stored; `UnicodeError`, `OverflowError` for what has no blob."""

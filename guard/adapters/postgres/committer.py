@@ -11,7 +11,8 @@ locked to the end, so who takes a partition over waits for the transaction in ha
 **A commit that fails** leaves nothing: the same batch may be handed in again. When the connection breaks while COMMIT
 is on its way nobody can know whether the batch is in the database; the same holds for a caller that was cancelled while
 it waited. Therefore batches are numbered, and the last one that nobody has been told about is kept: the same batch
-again is recognised, and when the number in the database says that it is there, that is all there is to do.
+again is recognised, and when the number in the database says that it is there, that is all there is to do. A batch
+without rows, which notes a position, has no number: it may be there or not, and any other may follow it.
 
 A batch that the database refuses must not hold up those of other partitions: one transaction with several that is
 refused is made again, each by itself.
@@ -45,11 +46,11 @@ KEPT_ROWS = 100_000
 """Reports in quarantine and notices that are kept."""
 
 _FENCE = """
-UPDATE part SET batch = part.batch + 1, position = new.position,
+UPDATE part SET batch = part.batch + new.counts, position = new.position,
   published = greatest(part.published, new.published),
   forgotten_before_ms = greatest(part.forgotten_before_ms, new.forgotten_before_ms)
-FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-  AS new (part, epoch, batch, position, published, forgotten_before_ms)
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
+  AS new (part, epoch, batch, position, published, forgotten_before_ms, counts)
 WHERE part.part = new.part AND part.epoch = new.epoch AND part.batch = new.batch
 RETURNING part.part"""
 
@@ -230,8 +231,8 @@ class Committer:
     async def _fence(connection: Any, attempts: list[Attempt]) -> set[int]:
         """The partitions that are still ours; their rows are locked from here to the end of the transaction."""
         columns = [
-            (tenure.part, tenure.epoch, tenure.batch, batch.position, tenure.published, batch.forgotten_before_ms)
-            for tenure, batch in ((attempt.tenure, attempt.batch) for attempt in attempts)
+            (each.part, each.epoch, each.batch, batch.position, each.published, batch.forgotten_before_ms, batch.counts)
+            for each, batch in ((attempt.tenure, attempt.batch) for attempt in attempts)
         ]
         return {row[0] for row in await connection.fetch(_FENCE, *zip(*columns, strict=True))}
 
@@ -285,7 +286,7 @@ class Committer:
 
 def _taken(attempt: Attempt) -> None:
     attempt.doubtful = False
-    attempt.tenure.batch += 1
+    attempt.tenure.batch += attempt.batch.counts
     attempt.tenure.position = attempt.batch.position
     if not attempt.done.done():
         attempt.done.set_result(None)

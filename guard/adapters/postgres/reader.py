@@ -5,6 +5,10 @@ open between two of them. A stream of ledger lines fixes the last number when it
 renumbered, and nothing of their money is ever changed, all its pages together are one picture.
 
 Sums are made in NUMERIC, which has no end, and are integers again here.
+
+**Which server answers.** After a failover a connection may still lead to the old server, or to one that lags behind.
+What people are shown may be old; the one sum that becomes money (`posted_since`) may not, so its answer says whether
+that server has what we have committed.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any
 import asyncpg
 
 from guard.adapters.postgres.address import PostgresAddress
+from guard.adapters.postgres.committer import Tenure
 from guard.adapters.postgres.failures import Unstorable, explain
 from guard.adapters.postgres.tables import selection
 from guard.core.decisions import Audit, BillingEntry, Decision, LedgerLine, LineKind, Quarantined
@@ -39,7 +44,9 @@ READ_LIMIT_S = 30.0
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 _POSTED_SINCE = """
-SELECT coalesce(sum(amount_micros), 0)::text FROM ledger WHERE part = $1 AND account = $2 AND at_ms > $3"""
+SELECT (SELECT (epoch, batch) >= ($4::bigint, $5::bigint) FROM part WHERE part = $1),
+  coalesce(sum(amount_micros), 0)::text
+FROM ledger WHERE part = $1 AND account = $2 AND at_ms > $3"""
 
 _DECISIONS = selection("decisions", stored.DECISIONS_COLUMNS)
 _AUDIT = selection("audit", (*stored.AUDIT_COLUMNS, "number"))
@@ -98,6 +105,13 @@ class Questions:
                 return connection
         return await self._address.connect()
 
+    def outdated(self) -> StoreError:
+        """A server does not have what was committed: the next questions go to one that is asked for anew."""
+        self._let_go()
+        return StoreError(
+            f"{self._address.shown}: another server than the one that commits has answered; name the primary"
+        )
+
     def _put_back(self, connection: Any) -> None:
         if self._closed:
             connection.terminate()
@@ -107,6 +121,9 @@ class Questions:
     def close(self) -> None:
         """Let go of all connections."""
         self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         while self._idle:
             self._idle.pop().terminate()
 
@@ -122,10 +139,12 @@ class Reader:
         """All rows of a question whose first parameter is the partition."""
         return await self._questions.ask(question, self._part, *values)
 
-    async def posted_since(self, account: str, after_ms: int) -> int:
-        """Sum in micros of the account's ledger lines with `at` later than `after_ms`."""
-        rows = await self.ask(_POSTED_SINCE, account, after_ms)
-        return int(rows[0][0])
+    async def posted_since(self, account: str, after_ms: int, tenure: Tenure) -> int:
+        """Sum in micros of the account's ledger lines with `at` later than `after_ms`, all that is ours among them."""
+        ((complete, posted),) = await self.ask(_POSTED_SINCE, account, after_ms, tenure.epoch, tenure.batch)
+        if not complete:
+            raise self._questions.outdated()
+        return int(posted)
 
     async def decisions(self, account: str | None, after: int, limit: int) -> list[Decision]:
         """Decisions with a number above `after`, oldest first."""

@@ -1,5 +1,8 @@
 """Reading everything back: the whole state of one partition, in one picture of the database.
 
+That picture may come from another server than the one that gave the lease (an old primary, a replica that lags): it has
+everything if it has the claim, for whoever wrote before could not do so any more. One that does not is refused.
+
 Of a call that is remembered twice (lost, then ended after all) the later row wins. Rows that are older than the memory
 are passed over whether or not they have been deleted yet. Millions of objects are made here and none dies, so the
 garbage collector, which would look through all of them again and again, is switched off meanwhile.
@@ -14,10 +17,12 @@ from typing import Any, TypeVar
 
 import structlog
 
+from guard.adapters.postgres.committer import Tenure
 from guard.adapters.postgres.tables import selection
 from guard.core.decisions import Decision, KeptRow, Remembered
 from guard.core.restored import Restored
 from guard.core.rows import AccountRow, CallRow, SwitchRow
+from guard.ports import StoreError
 from guard.wire import stored
 from guard.wire.kept import made
 
@@ -41,7 +46,7 @@ _KEPT = f'{selection("kept", KeptRow._fields)} {_OF_PART} ORDER BY kind, "key"'
 _NUMBERS = """
 SELECT (SELECT coalesce(max(number), 0) FROM ledger WHERE part = $1),
   (SELECT coalesce(max(number), 0) FROM decisions WHERE part = $1),
-  forgotten_before_ms, published FROM part WHERE part = $1"""
+  forgotten_before_ms, published, epoch FROM part WHERE part = $1"""
 _UNPUBLISHED = (
     f"{selection('decisions', stored.DECISIONS_COLUMNS)} {_OF_PART} AND number > $2 ORDER BY number DESC LIMIT $3"
 )
@@ -49,13 +54,13 @@ _UNPUBLISHED = (
 T = TypeVar("T")
 
 
-async def restore(connection: Any, part: int) -> Restored:
-    """The state of a partition as of its last commit."""
+async def restore(connection: Any, tenure: Tenure, shown: str) -> Restored:
+    """The state of a partition as of its last commit; `StoreError` from a server that does not know of our claim."""
     with _garbage_left_lying():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             # It locks nothing, and between two portions others may have the event loop for long.
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            return await _read(connection, part)
+            return await _read(connection, tenure, shown)
 
 
 @contextmanager
@@ -69,8 +74,14 @@ def _garbage_left_lying() -> Iterator[None]:
             gc.enable()
 
 
-async def _read(connection: Any, part: int) -> Restored:
-    last_line, last_decision, forgotten_before_ms, published = await connection.fetchrow(_NUMBERS, part)
+async def _read(connection: Any, tenure: Tenure, shown: str) -> Restored:
+    part = tenure.part
+    last_line, last_decision, forgotten_before_ms, published, epoch = await connection.fetchrow(_NUMBERS, part)
+    if epoch < tenure.epoch:
+        raise StoreError(
+            f"{shown}: another server has answered than the one that gave the lease, and it has an older state; "
+            "name all servers and add ?target_session_attrs=primary"
+        )
     remembered: dict[tuple[str, str], Remembered] = {}
     for past in await _all(connection, _REMEMBERED, part, stored.remembered):
         remembered[past.switch, past.call] = past

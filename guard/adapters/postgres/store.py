@@ -50,7 +50,7 @@ class PostgresStore:
         address = self._owner.address
         connection = await address.connect(limit_s=RESTORE_LIMIT_S)
         try:
-            return await restore(connection, self._tenure.part)
+            return await restore(connection, self._tenure, address.shown)
         except Unstorable as error:
             raise explain(error, address.shown) from error
         finally:
@@ -77,7 +77,7 @@ class PostgresStore:
 
     async def posted_since(self, account: str, after_ms: int) -> int:
         """Sum in micros of the account's ledger lines with `at` later than `after_ms`."""
-        return await self._reader.posted_since(account, after_ms)
+        return await self._reader.posted_since(account, after_ms, self._tenure)
 
     async def decisions(self, *, account: str | None, after: int, limit: int) -> list[Decision]:
         """Decisions with a number above `after`, oldest first; at most 10,000."""

@@ -1,0 +1,69 @@
+"""What real workers stand on: a database, a log and a broker, and what they say about it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.processes import WorkerProcess
+from tests.integration.mosquitto import Mosquitto
+from tests.integration.nats import NatsCluster
+from tests.postgres.server import PostgresServer
+
+LIMIT = 8
+MICROS = 1_000_000
+
+
+@dataclass
+class Ground:
+    """All that workers stand on."""
+
+    folder: Path
+    server: PostgresServer
+    database: str
+    broker: Mosquitto
+    nats: NatsCluster
+    replicas: int = 1
+
+    def worker(self, name: str) -> WorkerProcess:
+        """Started, not waited for."""
+        return WorkerProcess(
+            self.folder,
+            name,
+            f'[broker]\nurl = "{",".join(self.nats.urls)}"\n'
+            f"[log]\nreplicas = {self.replicas}\nstreams = 4\n"
+            f'[store]\nurl = "{self.database}"\n'
+            '[http]\nlisten = "127.0.0.1:0"\n'
+            f'[accounts]\ndefault_limit = "{LIMIT}"\n',
+        )
+
+    def ask(self, question: str) -> list[list[str]]:
+        """Rows of an answer of the database."""
+        name = self.database.split("@/")[1].split("?")[0]
+        return [line.split("|") for line in self.server.execute(question, name).splitlines()]
+
+    def owed(self) -> dict[str, int]:
+        """What each account owes."""
+        return {account: int(owed) for account, owed in self.ask("SELECT id, owed_micros FROM account")}
+
+    def ledger(self) -> dict[str, int]:
+        """The sum of its ledger lines."""
+        lines = self.ask("SELECT account, sum(amount_micros) FROM ledger GROUP BY account")
+        return {account: int(owed) for account, owed in lines}
+
+    def status(self, worker: WorkerProcess) -> dict[str, Any]:
+        """What `guard cluster status` says."""
+        asked = subprocess.run(
+            [sys.executable, "-m", "guard", "cluster", "status", "--json", "--config", str(worker.config)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        told: dict[str, Any] = json.loads(asked.stdout)
+        assert asked.returncode == bool(told["without_owner"])
+        return told
