@@ -8,7 +8,9 @@ character has another key, and runs on the sources until the next build.
 
     guard/core/**.py  --key-->  build/compiled/KEY/guard/core/**.so   put before the sources, module by module
 
-A build that cannot be loaded (another system library, a file cut short) is left aside with a warning.
+A build that is not whole, or cannot be loaded (another system library), is left aside with a warning. Whether it is
+whole is asked before anything of it is loaded: what a machine that died left of a file may be loaded and kill the
+process later, and a module that is missing would be taken from the sources, beside machine code that expects its own.
 
 `GUARD_CORE` in the environment asks for one of the two: `interpreted` (tests that look inside, coverage), or
 `compiled`, which refuses to start on anything else. This is called by the package itself, before it imports anything:
@@ -34,6 +36,8 @@ PACKAGE = Path(__file__).parent
 BUILDS = PACKAGE.parent / "build" / "compiled"
 LIBRARY = "guard_core__mypyc"
 """The one file with the code of all modules; theirs only point into it."""
+CONTENTS = "contents"
+"""Names each file of a build with its digest."""
 SUFFIX = EXTENSION_SUFFIXES[0]
 """Names the interpreter and the machine: `.cpython-311-x86_64-linux-gnu.so`."""
 
@@ -63,6 +67,12 @@ def key_of(core: Path) -> str:
     return digest.hexdigest()[:32]
 
 
+def contents_of(build: Path) -> str:
+    """What a whole build says of itself in `CONTENTS`."""
+    files = sorted(build.rglob(f"*{SUFFIX}"))
+    return "".join(f"{sha256(file.read_bytes()).hexdigest()}  {file.relative_to(build).as_posix()}\n" for file in files)
+
+
 def prefer_compiled(core: Path = PACKAGE / "core", builds: Path = BUILDS) -> None:
     """Put a build that fits these sources before them."""
     asked = os.environ.get(ASKED) or None
@@ -80,6 +90,11 @@ def prefer_compiled(core: Path = PACKAGE / "core", builds: Path = BUILDS) -> Non
 
 def _put_in_front(build: Path) -> str:
     """Use a build; what hinders, if anything does."""
+    try:
+        if (build / CONTENTS).read_text() != contents_of(build):
+            return f"the build in {build} is not whole"
+    except (OSError, UnicodeError) as error:
+        return f"the build in {build} cannot be read ({error})"
     finder = Finder(build)
     sys.meta_path.insert(0, finder)
     try:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
-from guard.compiled import BUILDS, LIBRARY, PACKAGE, key_of
+from guard.compiled import BUILDS, CONTENTS, LIBRARY, PACKAGE, contents_of, key_of
 
 RECORDS = (
     "decisions",
@@ -119,6 +119,7 @@ def build(core: Path, into: Path) -> Path:
         partial = into / f".{place.name}"
         shutil.rmtree(partial, ignore_errors=True)
         shutil.copytree(translated(chosen), partial)
+        (partial / CONTENTS).write_text(contents_of(partial))
         shutil.rmtree(place, ignore_errors=True)
         partial.rename(place)
     return place

@@ -82,10 +82,10 @@ async def opened_store(config: Config, clock: Clock, manager: ServiceManager, fr
 
 @asynccontextmanager
 async def _database(config: Config, clock: Clock, manager: ServiceManager, front: Front) -> AsyncIterator[Opened]:
-    from guard.adapters.postgres import open_postgres  # noqa: PLC0415 -- as above
-
     me = Member(id=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", url=str(config.http.listen))
     address = database_address(config, me.id)
+    from guard.adapters.postgres import open_postgres  # noqa: PLC0415 -- as above, and after the driver was asked for
+
     async with open_postgres(address) as postgres:
         tenancy = Tenancy(postgres.leases, me, clock)
         claim = await tenancy.try_once() or await _stand_by(tenancy, clock, manager, front)

@@ -30,6 +30,7 @@ from guard.adapters.systemd import ServiceManager, service_manager
 from guard.app.daemon import FLUSH_EVERY_MS, refusing
 from guard.app.sinks import Sinks
 from guard.app.stores import database_address
+from guard.compiled import kind_of_core
 from guard.config import Config, ConfigError, Problem
 from guard.config.kept import OPEN_TO_ALL, open_to_all
 from guard.core.engine import Engine
@@ -286,7 +287,14 @@ async def run_worker(
         listening = await stack.enter_async_context(
             serve(app, http.listen.host, http.listen.port, certificate=certificate)
         )
-        log.info("listening", url=listening.url, version=__version__, worker=member.id, store=address.shown)
+        log.info(
+            "listening",
+            url=listening.url,
+            version=__version__,
+            worker=member.id,
+            store=address.shown,
+            core=kind_of_core(),
+        )
         if on_ready is not None:
             tell = on_ready
             daemon.on_ready = lambda: tell(listening.url)

@@ -13,6 +13,7 @@ theirs, unless they come by themselves, as they do when a switch comes up.
 **Everything is kept in memory and may be lost.** An engine makes its piece anew until it is acknowledged; so whoever
 composes after this one gets it, and asks for the others. What the predecessor has sent may reach the switch late, and
 put an older truth in place: an acknowledgement of a snapshot that is not known here is therefore a reason to make one.
+So is one of a snapshot of our own after that of a later one: they went different ways, and the older arrived last.
 
 **Nobody composes for what is no longer his.** A piece says under which epoch its partition was held; one of an older
 epoch than was seen is passed over.
@@ -37,7 +38,7 @@ REST_AFTER_MS = 60_000
 COMPOSED = "S"
 """Ids of snapshots begin with it: no piece's, and no command's, does."""
 OWN_REMEMBERED = 64
-"""Snapshots made: late acknowledgements of them are no surprise."""
+"""Snapshots made since the last that is in place, and that one: late acknowledgements of them are no surprise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,7 @@ class Composer:
         if len(sent.acked_parts) + sent.acked_unnamed < sent.of:
             return []
         self._sent = self._since_ms = None
+        self._own = deque([sent.id], OWN_REMEMBERED)
         answered = [self._spend(partition, piece) for partition, piece in sent.pieces.items()]
         if self._pieces:
             self._begin(now_ms)

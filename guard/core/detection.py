@@ -296,11 +296,13 @@ class Detection:
     def refit(self, rules: Iterable[Rule], settings: Settings, now_ms: int) -> None:
         """Go on with other rules; causes of blocks and what is held stay."""
         caught_up = not any(switch.lagging for switch in self._world.switches.values())
-        for hit in self.watch.swap(rules, now_ms, caught_up=caught_up):
-            self._act(hit, now_ms)
+        hits = self.watch.swap(rules, now_ms, caught_up=caught_up)
+        # A rule that is new may speak at once, of what another has counted.
         for rule in self.watch.rules:
             for mode in Mode:
                 self.hits.setdefault((rule.id, mode.value), 0)
+        for hit in hits:
+            self._act(hit, now_ms)
         self.watch.keep_days = settings.keep_details_days
         self.blocking.fuse.refit(settings.fuse_blocks, settings.fuse_window_ms)
 

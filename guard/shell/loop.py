@@ -141,7 +141,9 @@ class Loop:
         self.on_commit: Callable[[int], None] = _nobody_listens
         """Gets how many milliseconds a commit took."""
         self.before_turn: Callable[[], Awaitable[None]] = _at_once
-        """Waits until this loop may take a batch; others may want to."""
+        """Waits until this loop may take a batch, or go on with it; others may want to."""
+        self.on_pause: Callable[[], None] = _nothing_to_note
+        """It waits for the store in the middle of a batch: others may take theirs."""
         self.on_taken: Callable[[], None] = _nothing_to_note
         """All that was drained has entered the engine: what is committed next covers it."""
         self.on_clock: Callable[[], None] = _nothing_to_note
@@ -300,8 +302,11 @@ class Loop:
 
     async def _posted_since(self, account: str, after_ms: int) -> int:
         """What the ledger holds, with all that has been taken until now."""
+        self.on_pause()
         self._tell(await self._commit())
-        return await self._persistence.insist(lambda: self._store.posted_since(account, after_ms))
+        posted = await self._persistence.insist(lambda: self._store.posted_since(account, after_ms))
+        await self.before_turn()
+        return posted
 
     # -- after the engine
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from guard.ports import Message
 from guard.ports.cluster import Entry
-from guard.shell.cluster.unpacking import CALLS_WAITING, ENTRIES_AT_ONCE, Unpacking
+from guard.shell.cluster.unpacking import ENTRIES_AT_ONCE, WAITING, Unpacking
 
 CALLS, STATUS = "guard/v1/sw1/calls", "guard/v1/sw1/status"
 
@@ -58,11 +60,15 @@ def test_an_entry_without_messages_is_told_of_and_passed() -> None:
     assert unpacking.taken() == 7
 
 
-def test_it_reads_no_further_while_enough_calls_wait() -> None:
-    reader = ListReader(*(entry(number, *[CALLS] * 100) for number in range(1, 101)))
+@pytest.mark.parametrize("topic", [CALLS, STATUS])
+def test_it_reads_no_further_while_enough_waits(topic: str) -> None:
+    """Of reports, and of what billing says when it says everything at once."""
+    reader = ListReader(*(entry(number, *[topic] * 100) for number in range(1, 101)))
     unpacking = Unpacking(reader, 0, lambda _entry: None)
 
-    unpacking.control.drain(10)
+    for _ in range(3):
+        unpacking.control.drain(10)
+        unpacking.calls.drain(10)
 
-    assert CALLS_WAITING <= unpacking.waiting <= CALLS_WAITING + 100 * ENTRIES_AT_ONCE
+    assert WAITING <= unpacking.waiting <= WAITING + 100 * ENTRIES_AT_ONCE
     assert reader.lag() > 0

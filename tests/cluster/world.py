@@ -92,6 +92,7 @@ class Database:
         self.away = False
         self.claims_take_ms = 0
         """Somebody still holds the rows that are to be claimed."""
+        self.commits_take_ms = STORE_TAKES_MS
         self.refused = 0
 
     def here(self) -> None:
@@ -189,7 +190,7 @@ class PartOfStore(MemoryStore):
 
     async def commit(self, changes: Changes) -> None:
         position = self.position
-        await asyncio.sleep(STORE_TAKES_MS / 1_000)
+        await asyncio.sleep(self._database.commits_take_ms / 1_000)
         self._database.here()
         row = self._row
         if (row.epoch, row.position) != (self._claim.epoch, self._stored):
@@ -200,6 +201,7 @@ class PartOfStore(MemoryStore):
         row.committers.setdefault(self._claim.epoch, set()).add(self._worker)
 
     async def posted_since(self, account: str, after_ms: int) -> int:
+        await asyncio.sleep(STORE_TAKES_MS / 1_000)
         self._database.here()
         return self._row.content.posted_since(account, after_ms)
 

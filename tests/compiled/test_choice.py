@@ -11,7 +11,19 @@ from types import ModuleType
 
 import pytest
 
-from guard.compiled import ASKED, COMPILED, INTERPRETED, LIBRARY, SUFFIX, Finder, key_of, kind_of_core, prefer_compiled
+from guard.compiled import (
+    ASKED,
+    COMPILED,
+    CONTENTS,
+    INTERPRETED,
+    LIBRARY,
+    SUFFIX,
+    Finder,
+    contents_of,
+    key_of,
+    kind_of_core,
+    prefer_compiled,
+)
 
 
 @pytest.fixture
@@ -28,9 +40,11 @@ def core(tmp_path: Path) -> Path:
 def builds(core: Path, tmp_path: Path) -> Path:
     """Where builds lie: one, of these sources."""
     folder = tmp_path / "builds"
-    module = folder / key_of(core) / "guard" / "core" / f"engine{SUFFIX}"
+    build = folder / key_of(core)
+    module = build / "guard" / "core" / f"engine{SUFFIX}"
     module.parent.mkdir(parents=True)
-    module.touch()
+    module.write_bytes(b"code")
+    (build / CONTENTS).write_text(contents_of(build))
     return folder
 
 
@@ -115,15 +129,38 @@ def test_whoever_asks_for_a_compiled_core_gets_no_other(
 def test_a_build_that_cannot_be_loaded_is_left_aside_with_a_warning(
     core: Path, builds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut short, or made for another system library."""
+    """Made for another system library, say."""
     monkeypatch.delitem(sys.modules, LIBRARY)
-    (builds / key_of(core) / f"{LIBRARY}{SUFFIX}").write_bytes(b"\x7fELF")
+    build = builds / key_of(core)
+    (build / f"{LIBRARY}{SUFFIX}").write_bytes(b"\x7fELF")
+    (build / CONTENTS).write_text(contents_of(build))
     with pytest.warns(RuntimeWarning, match="guard runs on its sources, because the build in .* cannot be loaded"):
         prefer_compiled(core, builds)
     assert kind_of_core() == INTERPRETED
     monkeypatch.setenv(ASKED, COMPILED)
     with pytest.raises(ImportError, match="cannot be loaded"):
         prefer_compiled(core, builds)
+
+
+@pytest.mark.parametrize("harm", ["cut short", "missing", "another", "unnamed"])
+def test_a_build_that_is_not_whole_is_not_loaded(core: Path, builds: Path, harm: str) -> None:
+    """What is left of one after the machine has died may load and kill the process then."""
+    build = builds / key_of(core)
+    module = build / "guard" / "core" / f"engine{SUFFIX}"
+    match harm:
+        case "cut short":
+            module.write_bytes(b"co")
+        case "missing":
+            module.unlink()
+        case "another":
+            module.with_name(f"watch{SUFFIX}").write_bytes(b"code")
+        case _:
+            (build / CONTENTS).unlink()
+    with pytest.warns(
+        RuntimeWarning, match=r"guard runs on its sources, because the build in .* (is not whole|be read)"
+    ):
+        prefer_compiled(core, builds)
+    assert builds_in_front() == []
 
 
 def test_without_a_build_nothing_is_read(core: Path, tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from guard.app.stores import database_address
+from guard.adapters.http.front import Front
+from guard.adapters.systemd import service_manager
+from guard.app.stores import database_address, opened_store
 from guard.commands.backup import backup
 from guard.commands.output import CommandError
 from guard.config import Config, ConfigError, check_config
+from guard.shell.clock import SystemClock
 
 URL = "postgresql://guard@db1.example,db2.example/guard?sslmode=verify-full&target_session_attrs=primary"
 SECRET = "correct horse"  # noqa: S105 - of this test
@@ -28,7 +32,7 @@ def test_a_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
     assert read(tmp_path, "")[0].store.path == tmp_path / "guard.db"
 
 
-def test_a_database_with_its_password_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_with_its_password_beside_it(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f"{SECRET}\n")
     config, problems = read(tmp_path, f'url = "{URL}"\npassword_file = "password"')
     assert (config.store.database, problems) == (URL, [])
@@ -37,9 +41,18 @@ def test_a_database_with_its_password_beside_it(tmp_path: Path, monkeypatch: pyt
     assert (address.url, address.password, address.owner) == (URL, SECRET, "me")
     assert address.shown == "postgresql://guard@db1.example,db2.example/guard"
     assert SECRET not in f"{config!r} {address!r}"
+
+
+async def test_a_driver_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also to whoever opens the store: the driver is looked for before anything that needs it is imported."""
+    config, _ = read(tmp_path, f'url = "{URL}"')
     monkeypatch.setattr("guard.app.stores.find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "guard.adapters.postgres", None)
     with pytest.raises(ConfigError, match="needs the package asyncpg"):
         database_address(config)
+    with pytest.raises(ConfigError, match="needs the package asyncpg"):
+        async with opened_store(config, SystemClock(), service_manager(), Front()):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,19 @@ def test_what_is_not_acknowledged_is_made_anew_after_one_two_four_seconds() -> N
     assert not composer.acknowledge(ack(first), NOW_MS + 3_001), "of one that was replaced"
 
 
+def test_an_older_snapshot_that_arrives_after_a_newer_one_is_overcome() -> None:
+    """They go by different ingests, and one of these may have been frozen for a while."""
+    composer, (first,) = composed()
+    (second,) = composer.advance(NOW_MS + 1_000).sends
+    assert composer.acknowledge(ack(second), NOW_MS + 1_100)
+    composer.acknowledge(ack(second), NOW_MS + 1_200)
+    assert composer.at_rest
+
+    composer.acknowledge(ack(first), NOW_MS + 5_000)
+
+    assert composer.advance(NOW_MS + 5_000 + ASK_AFTER_MS).wanted == (0, 1, 2)
+
+
 def test_a_switch_that_answers_nothing_is_left_alone_until_somebody_has_a_piece_again() -> None:
     composer, _ = composed()
 

@@ -309,6 +309,17 @@ def test_a_mark_that_is_lowered_in_the_middle_of_a_fraud_acts_at_once() -> None:
     assert isinstance(play.sent()[-1], Command)
 
 
+def test_a_rule_that_is_new_speaks_at_once_of_what_another_has_counted() -> None:
+    play = Play(rules=(FAR,))
+    for number in range(4):
+        play.say(f"c{number}", Event.ANSWERED)
+    play.decided()
+    play.reload(rules=(FAR, replace(FAR, id="near", warn=None, block=3)))
+    assert play.decided() == [(Action.BLOCK, Reason.RULE, Mode.ENFORCE)]
+    assert play.last().rule == "near"
+    assert play.engine.rule_hits["near", "enforce"] == 1
+
+
 def test_a_mark_that_is_raised_keeps_its_block_and_clears_its_warning() -> None:
     play = Play(rules=(FAR,))
     for number in range(3):

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from nats.aio.msg import Msg
+from structlog.testing import capture_logs
 
 from guard.adapters.nats.api import Api
 from guard.adapters.nats.connection import Connection, Hear
@@ -129,6 +130,19 @@ async def test_silence_is_no_proof_while_the_leader_has_something_newer_of_this_
         nats.newest = 6
         await alive_for(30)
         assert nats.began_at[:2] == [1, 6]
+
+
+async def test_a_stream_that_ends_before_the_position_is_told_of_once() -> None:
+    """It was made anew: what it gets at first would be passed over in silence."""
+    nats = FakeNats()
+    nats.standing_now = Standing(last_sequence=12, servers=None)
+    with capture_logs() as logs:
+        async with reading(nats, after=900):
+            for _ in range(30):
+                await nats.tell("100")
+                await asyncio.sleep(0.02)
+    told = [log for log in logs if log["event"] == "log-ends-too-soon"]
+    assert [(log["log_level"], log["last"], log["position"]) for log in told] == [("error", 12, 900)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ every `SIGN_S`. It is replaced by a new one, behind the last entry that came, wh
   partition: the same from the other end, should a server wrongly take itself for complete.
 
 A consumer is placed by chance, so a new one may be on the wrong server again: it is looked at before it is used.
+
+A stream that ends before the position has been made anew, or has lost its end. What it gets until it is past the
+position is nobody's to read; all that can be done here is to say so.
 """
 
 from __future__ import annotations
@@ -94,6 +97,8 @@ class PartitionReader:
         """Entries that the consumer still owes of the last batch."""
         self._sign_s = self._progress_s = 0.0
         self._gone = ""
+        self._short = False
+        """The stream ends before what has been read of it, and that has been told."""
         self._log = structlog.get_logger(__name__).bind(partition=part, stream=self._stream)
 
     # -- for whoever reads
@@ -247,6 +252,10 @@ class PartitionReader:
         if now_s - self._progress_s < STILL_S:
             return
         standing = await self._streams.standing(self._stream)
+        if standing.last_sequence < self._last and not self._short:
+            self._short = True
+            remedy = "see docs/cluster.md, Backup: the stream was made anew or has lost its end; set the positions back"
+            self._log.error("log-ends-too-soon", last=standing.last_sequence, position=self._last, remedy=remedy)
         if standing.last_sequence <= self._last:
             return
         try:

@@ -67,5 +67,6 @@ class PostgresAddress:
 
 
 def session_name(owner: str) -> str:
-    """What the sessions of an owner are called."""
-    return f"guard {owner}".encode()[:_NAME_BYTES].decode(errors="ignore")
+    """What the sessions of an owner are called: of a long name the end, which is no other's."""
+    begin = "guard "
+    return begin + owner.encode()[len(begin) - _NAME_BYTES :].decode(errors="ignore")

@@ -160,7 +160,7 @@ class Partition:
             )
             loop.on_clock = clocks.note
             ticket = around.turnstile.ticket()
-            loop.before_turn = ticket.enter
+            loop.before_turn, loop.on_pause = ticket.enter, ticket.leave
 
             def taken() -> None:
                 self._store.position = unpacking.taken()
@@ -219,10 +219,13 @@ class Partition:
     async def reload(self, reload: Reload) -> bool:
         """Take up another setup; returns when that is durable. False: too many requests are waiting."""
         if self._loop is None:
-            # It is being restored: the setup comes before its first batch.
-            self._reload = reload
+            self.begin_with(reload)
             return True
         return await self._loop.reload(reload)
+
+    def begin_with(self, reload: Reload) -> None:
+        """It is yet to be restored: the setup comes before its first batch."""
+        self._reload = reload
 
     def end(self) -> None:
         """Turn once more at most; `run` returns when all is stored."""

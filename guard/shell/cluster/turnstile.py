@@ -3,7 +3,7 @@
 Everything shares one thread, and asyncio runs all that is ready before it looks at a socket or a timer again. With a
 backlog in 200 partitions that would be 200 batches in a row, for seconds, in which no lease is renewed and no answer of
 the store is heard. Here they line up, first come, first served, and between any two the event loop looks at everything
-else. A partition waits for its commit outside, so commits of many still go together.
+else. A partition waits for the store outside, in the middle of a batch too, so commits of many still go together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Unpacking: one log as the two sources that a loop drains, control first, and the position that goes with them.
 
-Entries are read ahead only while few reports wait, so what waits in memory is bounded by that and one bite of entries.
-Control overtakes the reports that are already here, as it does with two sessions at a broker.
+Entries are read ahead only while few messages wait in either, so what waits in memory is bounded by that and one bite
+of entries. Control overtakes the reports that are already here, as it does with two sessions at a broker.
 
 **Position.** An entry is done when all of its messages have been drained; the position is that of the last entry before
 which all are done. It may be stored with what the loop commits next, and no sooner: `taken` says it once the loop has
@@ -21,8 +21,8 @@ from guard.ports import Message
 from guard.ports.cluster import Entry, Reader
 
 ENTRIES_AT_ONCE = 32
-CALLS_WAITING = 1_000
-"""Messages with reports that wait before no further entry is read: as many as a batch takes."""
+WAITING = 1_000
+"""Messages that wait in one of the two before no further entry is read: as many as a batch takes of calls."""
 CALLS_END = "/calls"
 
 
@@ -81,7 +81,7 @@ class Unpacking:
         return self._position
 
     def _fill(self) -> None:
-        while len(self.calls.waiting) < CALLS_WAITING:
+        while max(len(self.calls.waiting), len(self.control.waiting)) < WAITING:
             entries = self._reader.drain(ENTRIES_AT_ONCE)
             if not entries:
                 return

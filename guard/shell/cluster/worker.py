@@ -42,6 +42,8 @@ CLAIM_AT_ONCE = 64
 """A quarter of all: restoring them takes no longer than a lease."""
 ASK_WITHIN_S = 1.4
 """Below what is left of a lease after its margin: whoever gave up sooner would have to connect anew in that time."""
+CLAIM_WITHIN_S = 0.6
+"""What is held has been renewed before, and must be again in time: a claim may have to wait for a dead owner's rows."""
 END_WITHIN_S = 5.0
 NS_PER_MS = 1_000_000
 
@@ -103,6 +105,8 @@ class Worker:
         self._gone = gone
         self._held: dict[int, _Held] = {}
         self._giving: set[asyncio.Task[None]] = set()
+        self._reload: Reload | None = None
+        """What is being taken up: whatever is claimed meanwhile is made by what was before."""
         self.composers = composers(self.holds)
         self.standing = Standing()
         self._log = structlog.get_logger("guard").bind(worker=member.id)
@@ -110,8 +114,12 @@ class Worker:
     # -- what is held
 
     async def reload(self, reload: Reload) -> bool:
-        """Have all partitions take up another setup; False: some could not."""
-        done = await asyncio.gather(*(held.partition.reload(reload) for held in list(self._held.values())))
+        """Have all partitions take up another setup; False: some could not. One that ends meanwhile needs it not."""
+        self._reload = reload
+        try:
+            done = await asyncio.gather(*(_take_up(held, reload) for held in list(self._held.values())))
+        finally:
+            self._reload = None
         return all(done)
 
     @property
@@ -184,7 +192,7 @@ class Worker:
 
     async def _claim(self, want: int) -> bool:
         until_ns = self._lease_until_ns()
-        async with asyncio.timeout(ASK_WITHIN_S):
+        async with asyncio.timeout(CLAIM_WITHIN_S):
             claims = await self._leases.claim(self._member.id, want)
         for claim in claims:
             self._take(claim, until_ns)
@@ -198,6 +206,8 @@ class Worker:
             self._lose([part], "its lease had run out")
         held = _Held(self._make(claim, lambda: self._held.get(part) is held and self.holds(part)), until_ns)
         self._held[part] = held
+        if self._reload is not None:
+            held.partition.begin_with(self._reload)
         self.standing.counts.claimed += 1
         held.task = asyncio.create_task(self._turn(held), name=f"partition {part}")
 
@@ -288,3 +298,14 @@ class Worker:
         for part in () if wanted is None else wanted.partitions:
             if wanted is not None and self.holds(part):
                 self._held[part].partition.wanted(wanted.switch)
+
+
+async def _take_up(held: _Held, reload: Reload) -> bool:
+    """A partition that has ended would never answer."""
+    asking = asyncio.create_task(held.partition.reload(reload))
+    ended = () if held.task is None else (held.task,)
+    try:
+        await asyncio.wait((asking, *ended), return_when=asyncio.FIRST_COMPLETED)
+        return not asking.done() or asking.result()
+    finally:
+        asking.cancel()
