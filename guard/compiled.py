@@ -78,14 +78,23 @@ def prefer_compiled(core: Path = PACKAGE / "core", builds: Path = BUILDS) -> Non
     asked = os.environ.get(ASKED) or None
     if asked not in (None, COMPILED, INTERPRETED):
         raise ImportError(f"{ASKED} is {COMPILED} or {INTERPRETED}, not {asked}")
-    if asked == INTERPRETED or (asked is None and not builds.is_dir()):
+    if asked == INTERPRETED or (asked is None and not _is_there(builds)):
         return
     build = builds / key_of(core)
-    problem = _put_in_front(build) if build.is_dir() else f"there is no build of the sources in {core}"
+    there = _is_there(build)
+    problem = _put_in_front(build) if there else f"there is no build of the sources in {core}"
     if problem and asked == COMPILED:
         raise ImportError(f"{ASKED}={COMPILED}, but {problem}: run scripts/compile")
-    if build.is_dir() and problem:
+    if there and problem:
         warn(f"guard runs on its sources, because {problem}: run scripts/compile", RuntimeWarning, stacklevel=2)
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether there is such a folder, and this user may look."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
 
 
 def _put_in_front(build: Path) -> str:

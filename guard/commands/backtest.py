@@ -198,7 +198,7 @@ def _tell(told: Json, out: Path) -> None:
     lines = [
         f"{history['reports']:,} reports of {history['accounts']:,} accounts over {history['days']} days",
         f"owed {run['owed']}, prevented {run['prevented']} {currency}".rstrip(),
-        f"{run['blocks']} blocks of {run['accounts_blocked']} accounts, {run['false_accounts']} innocent by a rule",
+        f"{run['blocks']} blocks of {run['accounts_blocked']} accounts, {_rightly(told)}",
     ]
     if fraud["spans"]:
         lines.append(
@@ -209,3 +209,10 @@ def _tell(told: Json, out: Path) -> None:
     lines += ["", *table.splitlines(), ""] if table else []
     lines.append(f"{out / 'report.html'}, summary.json, decisions.ndjson")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _rightly(told: Json) -> str:
+    """How many of the blocked were innocent, where anybody has said who is."""
+    if told["labels"]:
+        return f"{told['guard']['false_accounts']} innocent by a rule"
+    return "rightly or not (--labels tells)"

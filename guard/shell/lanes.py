@@ -24,6 +24,8 @@ from guard.wire.split import Part
 
 ENTRY_BYTES: Final = 256 * 1024
 """An entry is not made larger than this by adding to it; a single message may be larger."""
+FRAME_BYTES: Final = 16
+"""Around a message in an entry, generously."""
 JOINED_BYTES: Final = 16 * 1024
 """Larger reports stay alone: so an array that is put together stays far below what a payload may have."""
 
@@ -46,6 +48,11 @@ class Item(NamedTuple):
     payload: bytes
     joins: bool
     arrival: Arrival
+
+    @property
+    def size(self) -> int:
+        """At most so many bytes of an entry: pieces of junk are small, and each stands there with its topic."""
+        return len(self.payload) + len(self.topic) + FRAME_BYTES
 
 
 class Lane:
@@ -113,9 +120,9 @@ class Lanes:
         lane = await self._ready.get()
         items: list[Item] = []
         size = 0
-        while lane.items and size < ENTRY_BYTES:
+        while lane.items and (not items or size + lane.items[0].size <= ENTRY_BYTES):
             item = lane.items.popleft()
-            size += len(item.payload)
+            size += item.size
             items.append(item)
         heard, lane.heard, lane.beat = sorted(lane.heard), set(), False
         at_ms = items[0].arrival.message.received_at_ms if items else now_ms

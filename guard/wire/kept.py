@@ -54,6 +54,7 @@ def decoded(blob: Blob) -> KeptRow:
 def made(blobs: Iterable[Blob], lost: Callable[[str, int, str], None]) -> Iterator[KeptRow]:
     """The rows that can be read, to be gone through once; `lost` is told of each kind how many cannot, and why."""
     waiting = deque(blobs)
+    del blobs  # A list would hold on to what is let go one by one.
     unreadable: dict[str, list[str]] = {}
     while waiting:
         kind, key, blob = waiting.popleft()

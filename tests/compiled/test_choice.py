@@ -163,6 +163,19 @@ def test_a_build_that_is_not_whole_is_not_loaded(core: Path, builds: Path, harm:
     assert builds_in_front() == []
 
 
+def test_builds_that_this_user_may_not_look_at_are_none(
+    core: Path, builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Built as root, say, with a strict umask; the service has a user of its own."""
+
+    def forbidden(_path: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_dir", forbidden)
+    prefer_compiled(core, builds)
+    assert builds_in_front() == []
+
+
 def test_without_a_build_nothing_is_read(core: Path, tmp_path: Path) -> None:
     prefer_compiled(core / "not-there", tmp_path / "no-builds")
     assert builds_in_front() == []

@@ -7,10 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.shell.clock import SystemClock
 from guard.shell.ingest import Ingest
 from guard.shell.lanes import ENTRY_BYTES, JOINED_BYTES, Arrival, Item, messages_of
+from guard.wire.log import encode_entry
 from guard.wire.topics import Topics
 from tests.nats.fakes import FakeLog, FakeSource, until
 
@@ -169,16 +172,25 @@ def test_an_array_that_is_put_together_keeps_the_bounds_of_a_payload() -> None:
     ]
 
 
-async def test_an_entry_does_not_grow_beyond_its_bound() -> None:
+@pytest.mark.parametrize(
+    ("payload", "times"),
+    [
+        (json.dumps({"account": "A1", "x": "y" * 10_000}).encode(), 100),
+        (b"[" + b",".join([b"0"] * 1_000) + b"]", 100),
+        (json.dumps({"account": "A1", "x": "y" * (ENTRY_BYTES - 1_000)}).encode(), 2),
+    ],
+    ids=["reports", "junk, each with its topic", "large ones"],
+)
+async def test_an_entry_does_not_grow_beyond_its_bound(payload: bytes, times: int) -> None:
+    """NATS would refuse it, each time that it is tried."""
     async with running() as stage:
         stage.log.open.clear()
-        large = json.dumps({"account": "A1", "x": "y" * 10_000}).encode()
-        for _ in range(100):
-            stage.calls.give(CALLS, large)
+        for _ in range(times):
+            stage.calls.give(CALLS, payload)
         stage.ingest.arrived()
         await until(lambda: not stage.calls.waiting)
         stage.log.open.set()
         await stage.settled()
-    sizes = [sum(len(payload) for _, payload in entry.messages) for entry in stage.log.entries[A1]]
-    assert sum(sizes) >= 100 * len(large)
-    assert max(sizes) < ENTRY_BYTES + 2 * JOINED_BYTES
+    entries = [entry for part in stage.log.entries.values() for entry in part]
+    assert sum(len(said) for entry in entries for _, said in entry.messages) >= times * len(payload)
+    assert max(len(encode_entry(*entry)) for entry in entries) <= ENTRY_BYTES

@@ -10,7 +10,7 @@ from guard.ports import StoreError
 from tests.postgres.server import PostgresServer, name_of
 from tests.store.samples import account, line, over
 from tests.store.stores import PostgresOpening
-from tests.store.test_ledger_check import SPOILED, post_ten_calls
+from tests.store.test_ledger_check import SPOILED, post_in_another_currency, post_ten_calls
 
 pytestmark = pytest.mark.postgres
 
@@ -52,6 +52,13 @@ async def test_calls_that_came_back_and_names_used_twice_add_up(server: Postgres
                 remembered=[over("c1", 4, lost=True), over("c1", 10)],
             )
         )
+    assert await opening.check() == []
+
+
+async def test_an_account_that_turned_out_to_be_in_another_currency_adds_up_in_each(server: PostgresServer) -> None:
+    opening = PostgresOpening(server.database())
+    async with opening() as store:
+        await post_in_another_currency(store)
     assert await opening.check() == []
 
 

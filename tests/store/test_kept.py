@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +20,7 @@ from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow, DistinctRow, ProfileRow, SubjectRow, TallyRow
 from guard.core.suspicion import SuspicionRow
 from guard.ports import Store, StoreError
+from guard.wire.kept import Blob, encoded, made
 from tests.store.kept_samples import clock, crowds, expectation, fuse, gone, held_blocks, subject, suspicion, told_of
 from tests.store.samples import Model, held, posting, state_of
 from tests.store.stores import Opening
@@ -189,3 +191,18 @@ async def test_an_unknown_kind_is_left_where_it_is(tmp_path: Path) -> None:
     assert told == []
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT * FROM kept").fetchall() == [("of another version", "", b"\0")]
+
+
+class _Blobs(list[Blob]):
+    """A list whose end can be waited for."""
+
+
+def test_blobs_are_let_go_as_rows_are_made() -> None:
+    """As objects they are ten times as big: both at once, for all accounts, would be too much."""
+    blobs = _Blobs(("clock", str(nth), encoded(clock().row)) for nth in range(3))
+    there = weakref.ref(blobs)
+    rows = made(blobs, lambda *_: None)
+    del blobs
+    assert next(rows).key == "0"
+    assert there() is None
+    assert [row.key for row in rows] == ["1", "2"]

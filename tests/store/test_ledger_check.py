@@ -106,6 +106,22 @@ async def post_ten_calls(store: Store) -> None:
     await store.commit(Changes(accounts=[account("idle")], remembered=[over("try", 0, event=int(Event.FAILED))]))
 
 
+async def post_in_another_currency(store: Store) -> None:
+    """An account that was taken for one in CAD, and is in USD."""
+    await store.commit(
+        Changes(
+            accounts=[account("A1", 12, currency="USD")],
+            ledger=[
+                line(1, amount_micros=5, call="c1"),
+                line(2, amount_micros=-5, kind=LineKind.BALANCE),
+                line(3, amount_micros=5, kind=LineKind.BALANCE, currency="USD"),
+                line(4, amount_micros=7, call="c2", currency="USD"),
+            ],
+            remembered=[over("c1", 5), over("c2", 7)],
+        )
+    )
+
+
 def _spoil(path: Path, statement: str) -> list[str]:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         assert connection.execute(statement).rowcount > 0
@@ -122,6 +138,15 @@ def test_what_does_not_add_up_is_said_in_words(path: Path, statement: str, findi
     if findings:
         assert found == findings
     assert found
+
+
+async def test_an_account_that_turned_out_to_be_in_another_currency_adds_up_in_each(tmp_path: Path) -> None:
+    path = tmp_path / "guard.db"
+    async with open_store(path) as store:
+        await post_in_another_currency(store)
+    assert check_ledger(path) == []
+    missing = _spoil(path, "UPDATE ledger SET amount_micros = -4 WHERE number = 2")
+    assert missing[1:] == ["account A1: is in USD, but has ledger lines in CAD"]
 
 
 async def test_unsaved_accounts_are_read_from_the_journal(tmp_path: Path) -> None:

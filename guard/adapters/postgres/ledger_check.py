@@ -30,12 +30,15 @@ SELECT before + 1, number - 1 FROM (
 ) AS line WHERE number <> before + 1 ORDER BY 1"""
 
 _ACCOUNTS = """
-SELECT coalesce(account.id, sums.account), owed_micros, coalesce(sum_micros, 0), account.currency, low, high
+SELECT coalesce(account.id, sums.account), owed_micros, coalesce(sum(sum_micros), 0), account.currency,
+  string_agg(sums.currency, ' and ' ORDER BY sums.currency)
+    FILTER (WHERE sums.currency <> account.currency AND sum_micros <> 0)
 FROM account FULL JOIN (
-  SELECT part, account, sum(amount_micros) AS sum_micros, min(currency) AS low, max(currency) AS high
-  FROM ledger GROUP BY part, account
+  SELECT part, account, currency, sum(amount_micros) AS sum_micros FROM ledger GROUP BY part, account, currency
 ) AS sums ON sums.part = account.part AND sums.account = account.id
-WHERE account.id IS NULL OR coalesce(sum_micros, 0) <> owed_micros OR low <> currency OR high <> currency
+GROUP BY account.part, account.id, sums.part, sums.account
+HAVING account.id IS NULL OR coalesce(sum(sum_micros), 0) <> owed_micros
+  OR count(*) FILTER (WHERE sums.currency <> account.currency AND sum_micros <> 0) > 0
 ORDER BY 1"""
 
 _CALLS = """
@@ -122,9 +125,7 @@ def _strange(account: str, switch: str, call: str, *sums: int) -> list[str]:
     return found
 
 
-def _account(
-    account: str, owed: int | None, total: int, currency: str | None, low: str | None, high: str | None
-) -> list[str]:
+def _account(account: str, owed: int | None, total: int, currency: str | None, others: str | None) -> list[str]:
     """What is wrong between an account and its lines."""
     lines = int(total)
     if owed is None:
@@ -135,9 +136,8 @@ def _account(
             f"account {account}: owes {format_money(owed)} {currency}, but its ledger lines add up to "
             f"{format_money(lines)} (difference {format_money(owed - lines)})"
         )
-    others = sorted({low, high} - {None, currency}, key=str)
     if others:
-        found.append(f"account {account}: is in {currency}, but has ledger lines in {' and '.join(map(str, others))}")
+        found.append(f"account {account}: is in {currency}, but has ledger lines in {others}")
     return found
 
 

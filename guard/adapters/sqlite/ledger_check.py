@@ -3,7 +3,8 @@
 Owed is kept twice, once as a number in the account and once as the sum of its ledger lines; what a call cost is kept
 as a posted sum in the memory of ended calls and as lines. Here they are added up and compared:
 
-- for every account the lines' sum is what it owes, and all are in its currency;
+- for every account the lines' sum is what it owes, all of it in its currency: an account that turned out to be in
+  another has lines in the one that it was taken for, and they come to nothing;
 - line numbers run without a gap, and each line is in the directory that readers find it by;
 - for every call that is remembered the lines' sum is what was posted (an attempt that failed has none). Of one that was
   lost for very long a line may have lost its call's name (`details`): then one such line must make up the difference;
@@ -47,14 +48,15 @@ CREATE TEMP TABLE owed (account TEXT PRIMARY KEY, owed_micros INTEGER, currency 
 CREATE TEMP TABLE posted (
   switch TEXT, call TEXT, account TEXT, posted_micros INTEGER, sum_micros INTEGER, PRIMARY KEY (switch, call)
 ) WITHOUT ROWID;
-CREATE TEMP TABLE sums (account TEXT PRIMARY KEY, sum_micros INTEGER, low TEXT, high TEXT) WITHOUT ROWID;
+CREATE TEMP TABLE sums (
+  account TEXT, currency TEXT, sum_micros INTEGER, PRIMARY KEY (account, currency)
+) WITHOUT ROWID;
 """
 
 _ADD_UP_ACCOUNTS = """
-INSERT INTO sums SELECT account, sum(amount_micros), min(currency), max(currency) FROM ledger
-  WHERE number BETWEEN ? AND ? GROUP BY account
-ON CONFLICT (account) DO UPDATE SET
-  sum_micros = sum_micros + excluded.sum_micros, low = min(low, excluded.low), high = max(high, excluded.high)"""
+INSERT INTO sums SELECT account, currency, sum(amount_micros) FROM ledger
+  WHERE number BETWEEN ? AND ? GROUP BY account, currency
+ON CONFLICT (account, currency) DO UPDATE SET sum_micros = sum_micros + excluded.sum_micros"""
 
 _ADD_UP_CALLS = """
 UPDATE posted SET sum_micros = posted.sum_micros + line.sum_micros FROM (
@@ -197,21 +199,22 @@ class _Auditor:
 
     def _compare_accounts(self) -> Iterator[str]:
         read = self._connection.execute(
-            "SELECT account, owed_micros, sum_micros, currency, low, high FROM owed LEFT JOIN sums USING (account) "
-            "WHERE ifnull(sum_micros, 0) <> owed_micros OR low <> currency OR high <> currency ORDER BY account"
+            "SELECT owed.account, owed_micros, ifnull(sum(sum_micros), 0) AS total, owed.currency, group_concat("
+            "  CASE WHEN sums.currency <> owed.currency AND sum_micros <> 0 THEN sums.currency END, ' and ') AS others "
+            "FROM owed LEFT JOIN sums USING (account) GROUP BY owed.account "
+            "HAVING total <> owed_micros OR others IS NOT NULL ORDER BY owed.account"
         )
-        for account, owed, lines, currency, low, high in read:
-            total = lines or 0
+        for account, owed, total, currency, others in read:
             if total != owed:
                 yield (
                     f"account {account}: owes {format_money(owed)} {currency}, but its ledger lines add up to "
                     f"{format_money(total)} (difference {format_money(owed - total)})"
                 )
-            others = sorted({low, high} - {None, currency})
             if others:
-                yield f"account {account}: is in {currency}, but has ledger lines in {' and '.join(others)}"
+                yield f"account {account}: is in {currency}, but has ledger lines in {others}"
         read = self._connection.execute(
-            "SELECT account, sum_micros FROM sums WHERE account NOT IN (SELECT account FROM owed) ORDER BY account"
+            "SELECT account, sum(sum_micros) FROM sums WHERE account NOT IN (SELECT account FROM owed) "
+            "GROUP BY account ORDER BY account"
         )
         for account, total in read:
             yield f"account {account}: has ledger lines of {format_money(total)} but is not among the accounts"
