@@ -10,8 +10,9 @@ test: ## lint, types, tests: what decides about a change
 check: ## lint and types only
 	scripts/check
 
-bench: ## what the machine does: a report, no judgement
+bench: ## what the machine does: a report, no judgement; without a compiler of the interpreted core only
 	scripts/setup dev
+	scripts/compile || true
 	mkdir -p build
 	.venv/bin/python -m tests.bench --json build/bench.json --markdown build/bench.md
 
