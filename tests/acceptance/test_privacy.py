@@ -219,7 +219,7 @@ def test_a_called_number_is_whole_for_the_operator_of_its_account_and_nowhere_el
         for name in ("webhooks", "the decisions topic", "csv", "/accounts/A1", "/api/v1/accounts/A1/ledger", "the log"):
             assert "25261***" in outputs[name], name
 
-        guard.start(ready=False)
+        guard.start()
         show = {"Authorization": f"Bearer {operator}"}
         for path in ("/api/v1/accounts/A1", "/api/v1/accounts/A1/ledger", "/accounts/A1"):
             assert CALLED[1:] in json.dumps(guard.request("GET", path, **show)[1]), path
