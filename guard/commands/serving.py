@@ -1,4 +1,4 @@
-"""Serving until a signal says to stop: what the programs of a cluster have in common with the daemon.
+"""Serving until a signal says to stop: what the daemon and the programs of a cluster have in common.
 
 SIGTERM and SIGINT cancel the work, whose own teardown runs; what is not over within `STOP_WITHIN_S` is left where it
 is. That is safe, if not nice: whatever was not durable was not acknowledged. A second signal does not wait.

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from guard.commands import run as command
+from guard.commands import serving
 from guard.commands.demo.stage import free_port
 from guard.config import Config
 from guard.ports import StoreError
@@ -107,8 +108,8 @@ def test_a_daemon_that_does_not_stop_is_left(guard: Guard, monkeypatch: pytest.M
         raise LeftError
 
     daemon_is(monkeypatch, daemon)
-    monkeypatch.setattr(command, "STOP_WITHIN_S", 0.05)
-    monkeypatch.setattr(command, "_leave", leave)
+    monkeypatch.setattr(serving, "STOP_WITHIN_S", 0.05)
+    monkeypatch.setattr(serving, "_leave", leave)
     assert isinstance(guard("run").exception, LeftError)
     assert left == ["not stopped within 0 s"]
 
@@ -143,7 +144,7 @@ def test_the_real_daemon_stops_within_its_time(running: tuple[subprocess.Popen[s
     assert guard("account", "A1", "--url", url).stderr == "guard: no such account\n"
     assert "No account." in guard("accounts", "--url", url).stderr
     process.send_signal(signal.SIGTERM)
-    assert process.wait(command.STOP_WITHIN_S) == 0
+    assert process.wait(serving.STOP_WITHIN_S) == 0
     assert "no daemon answers" in guard("accounts", "--url", url).stderr
 
 
