@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from guard.adapters.mqtt import BrokerAddress, BrokerAddressError
-from guard.config import Config, ConfigError, Problem
+from guard.config import Config
 from guard.config.addresses import is_loopback
 from guard.config.kept import fetched
 from guard.config.problems import RejectedError
@@ -41,17 +41,12 @@ def broker_address(config: Config, environment: Mapping[str, str]) -> BrokerAddr
         )
         address.tls_context()
     except RejectedError as rejected:
-        raise _error(config, key, rejected.found, rejected.accepted) from None
+        raise config.error(key, rejected.found, rejected.accepted) from None
     except BrokerAddressError as error:
-        raise _error(config, key, str(error)) from error
+        raise config.error(key, str(error)) from error
     return address
 
 
 def remark_on(address: BrokerAddress) -> str:
     """What an operator should know about it; empty: nothing."""
     return "" if address.tls or is_loopback(address.host) else IN_THE_CLEAR
-
-
-def _error(config: Config, key: str, found: str, accepted: str = "") -> ConfigError:
-    file = str(config.file or "guard.toml")
-    return ConfigError([Problem(file=file, key=key, line=None, found=found, accepted=accepted)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guard.adapters.nats import LogAddressError, LogOptions
-from guard.config import Config, ConfigError, Problem
+from guard.config import Config
 from guard.config.kept import fetched
 from guard.config.problems import RejectedError
 
@@ -17,7 +17,7 @@ def log_options(config: Config, environment: Mapping[str, str], *, name: str) ->
     """Where the log is and who guard is there; `ConfigError` when something of it cannot be had."""
     section = config.log
     if not section.servers:
-        raise _error(config, "log.url", "is missing: a cluster needs a log", 'url = "nats://HOST:4222"')
+        raise config.error("log.url", "is missing: a cluster needs a log", 'url = "nats://HOST:4222"')
     key = "log.password"
     try:
         password = fetched(section.password, environment)
@@ -38,12 +38,7 @@ def log_options(config: Config, environment: Mapping[str, str], *, name: str) ->
         )
         options.tls_context()
     except RejectedError as rejected:
-        raise _error(config, key, rejected.found, rejected.accepted) from None
+        raise config.error(key, rejected.found, rejected.accepted) from None
     except LogAddressError as error:
-        raise _error(config, key, str(error)) from error
+        raise config.error(key, str(error)) from error
     return options
-
-
-def _error(config: Config, key: str, found: str, accepted: str = "") -> ConfigError:
-    file = str(config.file or "guard.toml")
-    return ConfigError([Problem(file=file, key=key, line=None, found=found, accepted=accepted)])

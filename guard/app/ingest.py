@@ -30,7 +30,6 @@ import structlog
 
 from guard import __version__
 from guard.adapters.http.probes import probes_app
-from guard.adapters.http.server import Certificate, serve
 from guard.adapters.http.tokens import TokenFile
 from guard.adapters.log import set_up_logging
 from guard.adapters.mqtt import (
@@ -43,8 +42,8 @@ from guard.adapters.mqtt import (
 from guard.adapters.nats import ClusterLog, Relay, open_cluster_log
 from guard.adapters.systemd import ServiceManager, service_manager
 from guard.app.ingest_metrics import IngestMetrics
+from guard.app.opening import remark_on_secrets, served
 from guard.config import BrokerScheme, Config, ConfigError, Problem
-from guard.config.kept import OPEN_TO_ALL, open_to_all
 from guard.login import broker_address, remark_on
 from guard.loglogin import log_options
 from guard.ports import Clock
@@ -233,18 +232,14 @@ async def run_ingest(config: Config, *, on_ready: Callable[[str], None] | None =
     options = log_options(config, os.environ, name=f"guard ingest {name}")
     if remark := remark_on(broker):
         log.warning("broker", broker=broker.redacted_url(), text=remark)
-    for file in open_to_all(config.secret_files()):
-        log.warning("secret", file=str(file), text=OPEN_TO_ALL)
+    remark_on_secrets(log, config)
     clock, manager = SystemClock(), service_manager()
     async with AsyncExitStack() as stack:
         cluster = await stack.enter_async_context(open_cluster_log(options, clock.now_ms))
         daemon = IngestDaemon(config, name, broker, cluster, clock)
         http = config.http
         app = probes_app(daemon, tokens=TokenFile(http.tokens), listen=http.listen)
-        certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
-        listening = await stack.enter_async_context(
-            serve(app, http.listen.host, http.listen.port, certificate=certificate)
-        )
+        listening = await stack.enter_async_context(served(app, http))
         log.info("listening", url=listening.url, version=__version__, ingest=name)
         if on_ready is not None:
             told = on_ready

@@ -8,27 +8,24 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 
 import structlog
-from starlette.types import ASGIApp
 
 from guard import __version__
 from guard.adapters.broker import embedded_broker
 from guard.adapters.http.app import create_app
 from guard.adapters.http.front import Front
-from guard.adapters.http.server import Certificate, Listening, serve
 from guard.adapters.http.tokens import TokenFile
 from guard.adapters.log import set_up_logging
 from guard.adapters.mqtt import BrokerAddress
 from guard.adapters.systemd import service_manager
 from guard.app.daemon import Daemon
 from guard.app.model import ModelRoom
+from guard.app.opening import remark_on_secrets, served
 from guard.app.stores import DaemonStore, opened_store
 from guard.compiled import kind_of_core
 from guard.config import Config, remarks_on
-from guard.config.kept import OPEN_TO_ALL, open_to_all
-from guard.config.sections import HttpSection
 from guard.core.engine import Engine
 from guard.core.rating import Rating
 from guard.core.restored import Restored
@@ -69,7 +66,7 @@ async def run_daemon(
     manager.status("restoring the state")
     async with AsyncExitStack() as stack:
         front = Front()
-        listening = await stack.enter_async_context(_serve(front, config.http))
+        listening = await stack.enter_async_context(served(front, config.http))
         log.info("listening", url=listening.url, version=__version__, core=kind_of_core())
         opened = await stack.enter_async_context(opened_store(config, clock, manager, front))
         store = opened.store
@@ -130,13 +127,7 @@ def _remark(log: structlog.typing.FilteringBoundLogger, config: Config, told: To
         log.warning("webhook", webhook=webhook, text=remark)
     if remark := remark_on(broker):
         log.warning("broker", broker=broker.redacted_url(), text=remark)
-    for file in open_to_all(config.secret_files()):
-        log.warning("secret", file=str(file), text=OPEN_TO_ALL)
-
-
-def _serve(app: ASGIApp, http: HttpSection) -> AbstractAsyncContextManager[Listening]:
-    certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
-    return serve(app, http.listen.host, http.listen.port, certificate=certificate)
+    remark_on_secrets(log, config)
 
 
 async def _keep(store: Store, engine: Engine, log: structlog.typing.FilteringBoundLogger, *, settled: bool) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,11 +20,12 @@ import structlog
 from guard.adapters.http.front import Front
 from guard.adapters.sqlite import open_store
 from guard.adapters.systemd import ServiceManager
-from guard.config import Config, ConfigError, Problem
+from guard.app.opening import new_member
+from guard.config import Config
 from guard.config.kept import fetched
 from guard.config.problems import RejectedError
 from guard.ports import Clock, Outbox, Store
-from guard.ports.cluster import Claim, Member
+from guard.ports.cluster import Claim
 from guard.shell.retention import Details
 from guard.shell.tenancy import Tenancy
 
@@ -59,13 +58,13 @@ class Opened:
 def database_address(config: Config, owner: str = "") -> PostgresAddress:
     """Where the database is and how to get in; `ConfigError` when the password or the driver cannot be had."""
     if find_spec("asyncpg") is None:
-        raise _error(config, "store.url", 'needs the package asyncpg: pip install "guard-voip[postgres]"')
+        raise config.error("store.url", 'needs the package asyncpg: pip install "guard-voip[postgres]"')
     from guard.adapters.postgres import PostgresAddress  # noqa: PLC0415 -- an extra, which not everybody has
 
     try:
         password = fetched(config.store.password, os.environ)
     except RejectedError as rejected:
-        raise _error(config, "store.password", rejected.found, rejected.accepted) from None
+        raise config.error("store.password", rejected.found, rejected.accepted) from None
     return PostgresAddress(url=config.store.database, password=password, owner=owner)
 
 
@@ -82,7 +81,7 @@ async def opened_store(config: Config, clock: Clock, manager: ServiceManager, fr
 
 @asynccontextmanager
 async def _database(config: Config, clock: Clock, manager: ServiceManager, front: Front) -> AsyncIterator[Opened]:
-    me = Member(id=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", url=str(config.http.listen))
+    me = new_member(config)
     address = database_address(config, me.id)
     from guard.adapters.postgres import open_postgres  # noqa: PLC0415 -- as above, and after the driver was asked for
 
@@ -108,8 +107,3 @@ async def _stand_by(tenancy: Tenancy, clock: Clock, manager: ServiceManager, fro
         front.why = restoring
     log.warning("takeover", epoch=claim.epoch)
     return claim
-
-
-def _error(config: Config, key: str, found: str, accepted: str = "") -> ConfigError:
-    file = str(config.file or "guard.toml")
-    return ConfigError([Problem(file=file, key=key, line=None, found=found, accepted=accepted)])

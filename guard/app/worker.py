@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, replace
@@ -18,7 +16,6 @@ import structlog
 
 from guard import __version__
 from guard.adapters.http.probes import probes_app
-from guard.adapters.http.server import Certificate, serve
 from guard.adapters.http.tokens import TokenFile
 from guard.adapters.log import RefusalLog, set_up_logging
 from guard.adapters.metrics import Exposition, Probe, initial_figures
@@ -28,11 +25,11 @@ from guard.adapters.nats import ClusterLog, open_cluster_log
 from guard.adapters.postgres import Postgres, open_postgres
 from guard.adapters.systemd import ServiceManager, service_manager
 from guard.app.daemon import FLUSH_EVERY_MS, refusing
+from guard.app.opening import new_member, remark_on_secrets, served
 from guard.app.sinks import Sinks
 from guard.app.stores import database_address
 from guard.compiled import kind_of_core
-from guard.config import Config, ConfigError, Problem
-from guard.config.kept import OPEN_TO_ALL, open_to_all
+from guard.config import Config
 from guard.core.engine import Engine
 from guard.core.events import Event
 from guard.core.partitions import PARTITIONS
@@ -256,15 +253,13 @@ async def run_worker(
     set_up_logging()
     log = structlog.get_logger("guard").bind()
     setup = setup_of(config)
-    # Another name for each life: what an earlier one still has open at the store is told apart from what is ours.
-    member = Member(id=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", url=str(config.http.listen))
+    member = new_member(config)
     if not config.store.database:
-        raise _error(config, "store.url", "is a file: workers share a database", '"postgresql://HOST/DATABASE"')
+        raise config.error("store.url", "is a file: workers share a database", '"postgresql://HOST/DATABASE"')
     address = database_address(config, member.id)
     options = log_options(config, os.environ, name=f"guard worker {member.id}")
     told = notifiers_of(config, os.environ)
-    for file in open_to_all(config.secret_files()):
-        log.warning("secret", file=str(file), text=OPEN_TO_ALL)
+    remark_on_secrets(log, config)
     clock, manager = SystemClock(), service_manager()
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(open_postgres(address, parts=PARTITIONS))
@@ -283,10 +278,7 @@ async def run_worker(
             on_reloader(daemon.reloader)
         http = config.http
         app = probes_app(daemon, tokens=TokenFile(http.tokens), listen=http.listen)
-        certificate = None if http.certificate is None else Certificate(chain=http.certificate, key=http.key)
-        listening = await stack.enter_async_context(
-            serve(app, http.listen.host, http.listen.port, certificate=certificate)
-        )
+        listening = await stack.enter_async_context(served(app, http))
         log.info(
             "listening",
             url=listening.url,
@@ -305,8 +297,3 @@ async def run_worker(
         finally:
             with suppress(OSError):
                 manager.stopping()
-
-
-def _error(config: Config, key: str, found: str, accepted: str) -> ConfigError:
-    file = str(config.file or "guard.toml")
-    return ConfigError([Problem(file=file, key=key, line=None, found=found, accepted=accepted)])

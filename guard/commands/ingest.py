@@ -5,10 +5,7 @@ The libraries of a cluster are an extra of the package: without them the command
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,11 +14,9 @@ import structlog
 
 from guard.adapters.http.server import AddressError
 from guard.adapters.http.tokens import TokenError
-from guard.adapters.log import log_the_end
 from guard.commands.configured import configuration
 from guard.commands.output import WRONG, CommandError
-from guard.commands.serving import until_told
-from guard.config import ConfigError
+from guard.commands.serving import serve
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -38,22 +33,7 @@ def ingest(config_path: Path | None, name: str | None) -> None:
     from guard.adapters.nats import LogLayoutError  # noqa: PLC0415 - an extra of the package
     from guard.app.ingest import run_ingest  # noqa: PLC0415 - the same
 
-    sys.excepthook = log_the_end
-    try:
-        asyncio.run(until_told(run_ingest(config, on_ready=_tell_ready)))
-    except* ConfigError as errors:
-        raise CommandError("\n".join(str(error) for error in _leaves(errors)), WRONG) from errors
-    except* (AddressError, LogLayoutError, TokenError, OSError) as errors:
-        raise CommandError("\n".join(str(error) for error in _leaves(errors))) from errors
-
-
-def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
-    """The errors themselves, without the groups that task groups put around them."""
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+    serve(run_ingest(config, on_ready=_tell_ready), (AddressError, LogLayoutError, TokenError, OSError))
 
 
 def _tell_ready(url: str) -> None:

@@ -10,18 +10,51 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import structlog
 
-from guard.commands.output import FAILED
+from guard.adapters.log import log_the_end
+from guard.commands.output import FAILED, WRONG, CommandError
+from guard.config import ConfigError
+from guard.shell.reload import Reloader
 
 STOP_WITHIN_S = 20.0
 """Below `TimeoutStopSec` of the units that guard ships, above the sum of the programs' own time limits."""
 
 
-async def until_told(work: Coroutine[Any, Any, None]) -> None:
+def serve(work: Coroutine[Any, Any, None], expected: tuple[type[Exception], ...]) -> None:
+    """Serve until a signal; `expected`: what can be wrong outside of guard, whose text says what to do."""
+    sys.excepthook = log_the_end
+    try:
+        asyncio.run(_until_told(work))
+    except* ConfigError as errors:
+        raise CommandError("\n".join(str(error) for error in _leaves(errors)), WRONG) from errors
+    except* expected as errors:
+        raise CommandError("\n".join(str(error) for error in _leaves(errors))) from errors
+
+
+async def reloadable(start: Callable[[Callable[[Reloader], None]], Coroutine[Any, Any, None]]) -> None:
+    """The work that `start` gives, which has its files read anew at SIGHUP; it says who is to be asked.
+
+    Until there is somebody to ask, there is nothing to read anew: the start reads everything.
+    """
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    await start(lambda reloader: loop.add_signal_handler(signal.SIGHUP, reloader.ask))
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
+    """The errors themselves, without the groups that task groups put around them."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     """Let it run until it ends, or until a signal; its error comes out as it is."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()

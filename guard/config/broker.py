@@ -14,12 +14,10 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from guard.config import addresses, values
-from guard.config.kept import read_kept, refuse_secret
+from guard.config.kept import read_file, read_kept, refuse_secret
 from guard.config.problems import RejectedError
 from guard.config.sections import BrokerScheme, BrokerSection
 from guard.config.table import Table
-
-MAX_USER = 256
 
 _LOGIN = ("user", "password_file", "password_credential", "password_env")
 _TLS = ("ca_file", "certificate", "key")
@@ -34,11 +32,11 @@ def read_broker(table: Table, base: Path) -> BrokerSection:
     refuse_secret(table, "password")
     section = replace(
         section,
-        user=table.read("user", "", _user),
+        user=table.read("user", "", values.user),
         password=read_kept(table, "password", base),
-        ca_file=_file(table, "ca_file", base),
-        certificate=_file(table, "certificate", base),
-        key=_file(table, "key", base),
+        ca_file=read_file(table, "ca_file", base),
+        certificate=read_file(table, "certificate", base),
+        key=read_file(table, "key", base),
         away_after_ms=table.read("away_after", default.away_after_ms, values.duration_ms),
     )
     if section.scheme is BrokerScheme.NATS:
@@ -77,15 +75,3 @@ def _refuse(table: Table, keys: tuple[str, ...] | list[str], found: str, accepte
     for key in keys:
         if key in table:
             table.reject(key, RejectedError(found, accepted))
-
-
-def _user(value: object) -> str:
-    user = values.text(value)
-    if len(user.encode()) > MAX_USER or not user.isprintable():
-        raise RejectedError("cannot be a user's name", f"at most {MAX_USER} bytes without control characters")
-    return user
-
-
-def _file(table: Table, key: str, base: Path) -> Path | None:
-    stated = table.read(key, None, values.text)
-    return None if stated is None else base / stated

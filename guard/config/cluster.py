@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 
 from guard.config import addresses, values
-from guard.config.broker import MAX_USER
-from guard.config.kept import matching, read_kept, refuse_secret
+from guard.config.kept import matching, read_file, read_kept, refuse_secret
 from guard.config.problems import RejectedError
 from guard.config.sections import BrokerScheme, BrokerSection, IngestSection, LogSection
 from guard.config.table import Table
@@ -35,12 +34,12 @@ def read_log(table: Table, broker: BrokerSection, base: Path) -> LogSection:
         streams=table.read("streams", default.streams, _streams),
         replicas=table.read("replicas", default.replicas, _replicas),
         keep_ms=table.read("keep", default.keep_ms, values.duration_ms),
-        user=table.read("user", "", _user),
+        user=table.read("user", "", values.user),
         password=read_kept(table, "password", base),
-        credentials=_file(table, "credentials", base),
-        ca_file=_file(table, "ca_file", base),
-        certificate=_file(table, "certificate", base),
-        key=_file(table, "key", base),
+        credentials=read_file(table, "credentials", base),
+        ca_file=read_file(table, "ca_file", base),
+        certificate=read_file(table, "certificate", base),
+        key=read_file(table, "key", base),
     )
     _check(table, section)
     return section
@@ -97,15 +96,3 @@ def _replicas(value: object) -> int:
     if number not in REPLICAS:
         raise RejectedError(f"is {number}", "1 (for trials), 3 or 5")
     return number
-
-
-def _user(value: object) -> str:
-    user = values.text(value)
-    if len(user.encode()) > MAX_USER or not user.isprintable():
-        raise RejectedError("cannot be a user's name", f"at most {MAX_USER} bytes without control characters")
-    return user
-
-
-def _file(table: Table, key: str, base: Path) -> Path | None:
-    stated = table.read(key, None, values.text)
-    return None if stated is None else base / stated

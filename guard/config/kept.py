@@ -37,15 +37,19 @@ def places(key: str) -> str:
 
 def read_kept(table: Table, key: str, base: Path, stated: str = "") -> Kept:
     """Where the value of a key is kept; `stated`: what the file itself says, of a key that need not be secret."""
-    file = table.read(f"{key}_file", None, values.text)
+    file = read_file(table, f"{key}_file", base)
     credential = table.read(f"{key}_credential", "", matching(_CREDENTIAL, "the name of a credential"))
     environment = table.read(f"{key}_env", "", matching(_VARIABLE, "the name of an environment variable"))
     named = [name for name in (key, f"{key}_file", f"{key}_credential", f"{key}_env") if name in table]
     if len(named) > 1:
         table.reject(named[1], RejectedError(f"stands beside {named[0]}", "one of the two"))
-    return Kept(
-        value=stated, file=None if file is None else base / file, credential=credential, environment=environment
-    )
+    return Kept(value=stated, file=file, credential=credential, environment=environment)
+
+
+def read_file(table: Table, key: str, base: Path) -> Path | None:
+    """The file that a key names; None: it names none."""
+    stated = table.read(key, None, values.text)
+    return None if stated is None else base / stated
 
 
 def refuse_secret(table: Table, key: str) -> None:

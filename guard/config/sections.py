@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from guard.config.problems import ConfigError, Problem
 from guard.core.emergency import EmergencyNumbers
 from guard.core.money import Micros
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, ModelMode, Settings, SwitchSettings
@@ -310,6 +311,11 @@ class Config:
     cdr: CdrSection = field(default_factory=CdrSection)
     switches: Mapping[str, SwitchSettings] = field(default_factory=dict)
     webhooks: tuple[WebhookSection, ...] = ()
+
+    def error(self, key: str, found: str, accepted: str = "") -> ConfigError:
+        """What is wrong with the value of a key, although it could be read; to be raised."""
+        file = str(self.file or "guard.toml")
+        return ConfigError([Problem(file=file, key=key, line=None, found=found, accepted=accepted)])
 
     def secret_files(self) -> list[Path]:
         """Every file that it names and that holds a secret."""

@@ -30,6 +30,8 @@ _SIZE = re.compile(r"([0-9]{1,6})(MB|GB|TB)|0", re.ASCII)
 _MAX_DURATION_MS = 3_660 * DAY_MS
 """Ten years: longer is a slip of the pen, and it keeps every sum of times far from any limit."""
 
+MAX_USER = 256
+
 MOST_SHOWN = 60
 """Characters of a value that are repeated in a message."""
 
@@ -71,6 +73,14 @@ def text(value: object) -> str:
     if _CONTROL.search(value):
         raise RejectedError("holds a control character", "text that can be seen")
     return value
+
+
+def user(value: object) -> str:
+    """Who guard is at a server of somebody's."""
+    name = text(value)
+    if len(name.encode()) > MAX_USER or not name.isprintable():
+        raise RejectedError("cannot be a user's name", f"at most {MAX_USER} bytes without control characters")
+    return name
 
 
 def boolean(value: object) -> bool:

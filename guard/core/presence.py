@@ -169,19 +169,16 @@ class Presence:
 
     def reported(self, switch: Switch, at_ms: int, now_ms: int) -> None:
         """A report of that time, of a switch that is down or silent; one from before it went down says nothing."""
-        if not switch.up:
-            if at_ms - switch.skew_ms > switch.down_at_ms:
-                self.came_up(switch, now_ms)
-        elif switch.silence is Silence.ABSENT:
-            self.came_up(switch, now_ms)
-        else:
-            switch.heard(now_ms, self._world.settings.stale_after_ms)
-            self._end_silence(switch, now_ms)
+        self._spoke(switch, at_ms - switch.skew_ms, now_ms)
 
     def mentioned(self, switch: Switch, now_ms: int) -> None:
         """It reports about accounts of other engines; what it says just after it went down was on its way."""
+        self._spoke(switch, now_ms - LATE_ACK_MS, now_ms)
+
+    def _spoke(self, switch: Switch, said_ms: int, now_ms: int) -> None:
+        """It has brought reports; said, by our clock, at that time."""
         if not switch.up:
-            if now_ms - LATE_ACK_MS > switch.down_at_ms:
+            if said_ms > switch.down_at_ms:
                 self.came_up(switch, now_ms)
         elif switch.silence is Silence.ABSENT:
             self.came_up(switch, now_ms)

@@ -9,10 +9,13 @@ what is left of a decision when the details of its calls are deleted.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from guard.core.decisions import Decision, LedgerLine
+from guard.core.decisions import Decision, KeptRow, LedgerLine
+from guard.core.rules.fading import faded
+from guard.core.rules.rows import SubjectRow
 from guard.core.sentences import masked
 from guard.core.views import AccountView
 
@@ -65,3 +68,10 @@ def without_details(decision: Decision) -> Decision:
     # Of a call the key is its switch and its own name; a sentence has the whole key, if at all.
     evidence = tuple(replace(each, value=each.value.replace(key, _GONE)) for each in decision.evidence)
     return replace(decision, key=_GONE, text=decision.text.replace(key, _GONE), evidence=evidence)
+
+
+def changed_by_fading(rows: Sequence[KeptRow], now_ms: int, keep_days: int) -> list[KeptRow]:
+    """Of what is kept of accounts (kind `subject`), the rows that are to be written again; unreadable ones are not."""
+    readable = [row for row in rows if row.row is not None]
+    new = [row._replace(row=faded(cast("SubjectRow", row.row), now_ms, keep_days)) for row in readable]
+    return [now for now, before in zip(new, readable, strict=True) if now != before]

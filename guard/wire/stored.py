@@ -11,7 +11,7 @@ Which tables there are, and with which keys, is for each store to say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from sys import intern
 from typing import Any, TypeVar
@@ -34,10 +34,11 @@ from guard.core.decisions import (
     Reason,
     Remembered,
 )
-from guard.core.events import Event, Owed
+from guard.core.events import Delivery, Event, Owed
 from guard.core.money import Micros
 from guard.core.records import Scope
 from guard.core.rows import AccountRow, BooksRow, CallRow, CauseRow, CommandRow, SwitchRow
+from guard.core.statement import LedgerSum
 
 Values = tuple[object, ...]
 """One row, in the order of its columns."""
@@ -167,6 +168,22 @@ def ledger_line(values: Read) -> LedgerLine:
         covered_s=values[17],
         kind_of_call=values[18],
         destination=values[19],
+    )
+
+
+def ledger_sum(kind: str, kind_of_call: str, method: str, figures: Sequence[int]) -> LedgerSum:
+    """Lines added up; figures: how many lines, their amount, gross, duration, billed and covered seconds."""
+    lines, amount, gross, duration_ms, billed_s, covered_s = figures
+    return LedgerSum(
+        kind=_KINDS[kind],
+        kind_of_call=kind_of_call,
+        method=method,
+        lines=lines,
+        amount_micros=Micros(amount),
+        gross_micros=Micros(gross),
+        duration_ms=duration_ms,
+        billed_s=billed_s,
+        covered_s=covered_s,
     )
 
 
@@ -369,3 +386,13 @@ def owed(event: Event, values: Read) -> Owed:
         dead=dead == 1,
         error=error,
     )
+
+
+def deliveries(rows: Iterable[Read], decided: Mapping[int, Event], noticed: Mapping[int, Event]) -> list[Delivery]:
+    """Rows of deliveries with their events, by number; one whose event is kept no longer is passed over."""
+    found: list[Delivery] = []
+    for webhook, is_notice, number, *columns in rows:
+        event = (noticed if is_notice else decided).get(number)
+        if event is not None:
+            found.append(Delivery(webhook, owed(event, columns)))
+    return found

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.acceptance.guardproc import Guard, wait_for
-from tests.faults.traffic import owed
+from tests.faults.traffic import assert_exact
 
 
 class DatabaseGuard(Guard):
@@ -58,17 +58,5 @@ def standby(folder: Path, broker_url: str, database: str, *, more: str) -> Itera
 
 def assert_whole(guard: DatabaseGuard, truth: dict[str, Decimal]) -> None:
     """Every balance is exact, each call is one line, and the sums of the database agree."""
-    wait_for(
-        lambda: {account: owed(guard, account) for account in truth} == truth, f"the balances {truth}", guard.log_tail
-    )
-    wait_for(
-        lambda: {account: _posted(guard, account) for account in truth} == truth, f"the ledgers {truth}", guard.log_tail
-    )
-    for account in truth:
-        lines = guard.ledger(account)
-        assert len({line["call"] for line in lines}) == len(lines)
+    assert_exact(guard, truth)
     assert guard.check_ledger() == ""
-
-
-def _posted(guard: DatabaseGuard, account: str) -> Decimal:
-    return sum((Decimal(line["amount"]) for line in guard.ledger(account)), Decimal(0))

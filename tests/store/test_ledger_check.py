@@ -12,6 +12,7 @@ import pytest
 
 from guard.adapters.sqlite import check_ledger, ledger_check, open_store
 from guard.core.decisions import Changes, LineKind
+from guard.core.ledger_findings import FINDINGS
 from guard.core.records import Event
 from guard.ports import Store, StoreError
 from tests.store.samples import account, line, over, posting
@@ -203,7 +204,7 @@ async def test_findings_are_bounded(tmp_path: Path) -> None:
     async with open_store(path) as store:
         await store.commit(Changes(accounts=[account(f"A{nth}", 1) for nth in range(500)]))
     found = check_ledger(path)
-    assert len(found) == ledger_check.FINDINGS + 1
+    assert len(found) == FINDINGS + 1
     assert found[-1] == "there is more: only the first 100 findings are told"
 
 

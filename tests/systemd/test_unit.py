@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guard.commands.install import UNITS
-from guard.commands.run import STOP_WITHIN_S
+from guard.commands.serving import STOP_WITHIN_S
 
 pytestmark = pytest.mark.service
 

@@ -18,16 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any, cast
+from typing import Any
 
 from guard.adapters.postgres import tables
 from guard.adapters.postgres.beside import Beside
 from guard.adapters.postgres.committer import Tenure
 from guard.adapters.postgres.tables import selection
 from guard.core.decisions import KeptRow
-from guard.core.privacy import Deleted, without_details
-from guard.core.rules.fading import faded
-from guard.core.rules.rows import SubjectRow
+from guard.core.privacy import Deleted, changed_by_fading, without_details
 from guard.core.settings import DAY_MS
 from guard.wire import stored
 from guard.wire.kept import decoded, encoded
@@ -176,9 +174,7 @@ class OldDetails:
         if not rows:
             self._profile = None
             return None
-        old = [row for row in rows if row.row is not None]
-        new = [row._replace(row=faded(cast("SubjectRow", row.row), self._now_ms, keep_days)) for row in old]
-        changed = [now for now, before in zip(new, old, strict=True) if now != before]
+        changed = changed_by_fading(rows, self._now_ms, keep_days)
         await tables.KEPT.insert(connection, [(self._part, kind, key, encoded(row)) for kind, key, row in changed])
         self._profile = rows[-1].key
         return Deleted(profiles=len(changed), more=True)

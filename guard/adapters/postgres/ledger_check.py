@@ -16,11 +16,17 @@ from typing import Any
 from guard.adapters.postgres.address import PostgresAddress
 from guard.adapters.postgres.failures import Unstorable, explain
 from guard.adapters.postgres.schema import check_version
-from guard.core.money import format_money
+from guard.core.ledger_findings import (
+    FINDINGS,
+    MORE,
+    below_one,
+    disagreeing,
+    missing,
+    of_nobody,
+    posted_otherwise,
+    strange,
+)
 from guard.core.records import Event
-
-FINDINGS = 100
-"""Findings told at most: more of them say the same."""
 
 CHECK_LIMIT_S = 3_600.0
 
@@ -84,7 +90,7 @@ async def check_ledger(address: PostgresAddress) -> list[str]:
             found: list[str] = []
             async for finding in _findings(connection):
                 if len(found) == FINDINGS:
-                    return [*found, f"there is more: only the first {FINDINGS} findings are told"]
+                    return [*found, MORE]
                 found.append(finding)
             return found
     except Unstorable as error:
@@ -95,50 +101,21 @@ async def check_ledger(address: PostgresAddress) -> list[str]:
 
 async def _findings(connection: Any) -> AsyncIterator[str]:
     for first, last in await connection.fetch(_GAPS):
-        yield f"ledger: line {first} is missing" if first == last else f"ledger: lines {first} to {last} are missing"
-    below = await connection.fetchval("SELECT count(*) FROM ledger WHERE number < 1")
-    if below:
-        yield f"ledger: {below} lines have a number below 1"
-    for row in await connection.fetch(_STRANGE):
-        for finding in _strange(*row):
+        yield missing(first, last)
+    for finding in below_one(await connection.fetchval("SELECT count(*) FROM ledger WHERE number < 1")):
+        yield finding
+    for account, switch, call, amount, gross, billed_s, covered_s in await connection.fetch(_STRANGE):
+        for finding in strange(account, switch, call, (int(amount), int(gross), int(billed_s), int(covered_s))):
             yield finding
-    for row in await connection.fetch(_ACCOUNTS):
-        for finding in _account(*row):
+    for account, owed, lines, currency, others in await connection.fetch(_ACCOUNTS):
+        if owed is None:
+            yield of_nobody(account, int(lines))
+            continue
+        for finding in disagreeing(account, owed, int(lines), currency, others):
             yield finding
     for part, switch, call, account, posted, total in await connection.fetch(_CALLS, int(Event.FAILED)):
         if not await _posted_lately(connection, part, account, switch, call, posted):
-            yield (
-                f"call {call} of switch {switch} (account {account}): {format_money(posted)} was posted, but its "
-                f"ledger lines add up to {format_money(int(total))}"
-            )
-
-
-def _strange(account: str, switch: str, call: str, *sums: int) -> list[str]:
-    """A price and a plan that contradict each other."""
-    amount, gross, billed_s, covered_s = map(int, sums)
-    who = f"call {call} of switch {switch} (account {account})"
-    found: list[str] = []
-    if gross < amount:
-        found.append(f"{who}: costs {format_money(amount)}, but without any plan {format_money(gross)}")
-    if not 0 <= covered_s <= billed_s:
-        found.append(f"{who}: its plan covers {covered_s} s, but {billed_s} s were billed")
-    return found
-
-
-def _account(account: str, owed: int | None, total: int, currency: str | None, others: str | None) -> list[str]:
-    """What is wrong between an account and its lines."""
-    lines = int(total)
-    if owed is None:
-        return [f"account {account}: has ledger lines of {format_money(lines)} but is not among the accounts"]
-    found: list[str] = []
-    if lines != owed:
-        found.append(
-            f"account {account}: owes {format_money(owed)} {currency}, but its ledger lines add up to "
-            f"{format_money(lines)} (difference {format_money(owed - lines)})"
-        )
-    if others:
-        found.append(f"account {account}: is in {currency}, but has ledger lines in {others}")
-    return found
+            yield posted_otherwise(account, switch, call, posted, int(total))
 
 
 async def _posted_lately(connection: Any, part: int, account: str, switch: str, call: str, posted: int) -> bool:

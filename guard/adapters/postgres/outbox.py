@@ -169,9 +169,4 @@ class PostgresOutbox:
         noticed = {
             row[0]: stored.noticed(row) for row in await self._reader.ask(f"{_NOTICES} {by_number}", numbers[True])
         }
-        found: list[Delivery] = []
-        for webhook, is_notice, number, *columns in rows:
-            event = (noticed if is_notice else decided).get(number)
-            if event is not None:
-                found.append(Delivery(webhook, stored.owed(event, columns)))
-        return found
+        return stored.deliveries(rows, decided, noticed)

@@ -23,8 +23,7 @@ from guard.adapters.postgres.address import PostgresAddress
 from guard.adapters.postgres.committer import Tenure
 from guard.adapters.postgres.failures import Unstorable, explain
 from guard.adapters.postgres.tables import selection
-from guard.core.decisions import Audit, BillingEntry, Decision, LedgerLine, LineKind, Quarantined
-from guard.core.money import Micros
+from guard.core.decisions import Audit, BillingEntry, Decision, LedgerLine, Quarantined
 from guard.core.statement import LedgerSum
 from guard.ports import StoreError
 from guard.wire import stored
@@ -195,19 +194,8 @@ class Reader:
 
 
 def _sum(row: tuple[Any, ...]) -> LedgerSum:
-    kind, kind_of_call, method, lines, *figures = row
-    amount, gross, duration_ms, billed_s, covered_s = map(int, figures)
-    return LedgerSum(
-        kind=LineKind(kind),
-        kind_of_call=kind_of_call,
-        method=method,
-        lines=lines,
-        amount_micros=Micros(amount),
-        gross_micros=Micros(gross),
-        duration_ms=duration_ms,
-        billed_s=billed_s,
-        covered_s=covered_s,
-    )
+    kind, kind_of_call, method, *figures = row
+    return stored.ledger_sum(kind, kind_of_call, method, [*map(int, figures)])
 
 
 def _bounded(limit: int) -> int:

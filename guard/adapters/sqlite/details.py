@@ -27,13 +27,11 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from itertools import takewhile
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from guard.adapters.sqlite import kept, tables
 from guard.adapters.sqlite.writer import Writer
-from guard.core.privacy import Deleted, without_details
-from guard.core.rules.fading import faded
-from guard.core.rules.rows import SubjectRow
+from guard.core.privacy import Deleted, changed_by_fading, without_details
 from guard.core.settings import DAY_MS
 from guard.wire import stored
 
@@ -147,9 +145,7 @@ class OldDetails:
         if not rows:
             self._profile = None
             return None
-        old = [row for row in rows if row.row is not None]
-        new = [row._replace(row=faded(cast("SubjectRow", row.row), self._now_ms, keep_days)) for row in old]
-        changed = [now for now, before in zip(new, old, strict=True) if now != before]
+        changed = changed_by_fading(rows, self._now_ms, keep_days)
         kept.write(connection, changed)
         self._profile = rows[-1].key
         return Deleted(profiles=len(changed), more=True)

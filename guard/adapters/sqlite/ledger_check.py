@@ -28,12 +28,18 @@ from pathlib import Path
 
 from guard.adapters.sqlite import journal, schema
 from guard.adapters.sqlite.failures import Unstorable, explain
-from guard.core.money import format_money
+from guard.core.ledger_findings import (
+    FINDINGS,
+    MORE,
+    below_one,
+    disagreeing,
+    missing,
+    of_nobody,
+    posted_otherwise,
+    strange,
+)
 from guard.core.records import Event
 from guard.ports import StoreError
-
-FINDINGS = 100
-"""Findings told at most: more of them say the same."""
 
 PORTION_LINES = 50_000
 """Ledger lines added up in one read: some 0.1 s."""
@@ -100,7 +106,7 @@ def check_ledger(path: Path) -> list[str]:
     except Unstorable as error:
         raise explain(error, path) from error
     if len(findings) > FINDINGS:
-        findings[FINDINGS] = f"there is more: only the first {FINDINGS} findings are told"
+        findings[FINDINGS] = MORE
     return findings
 
 
@@ -168,9 +174,7 @@ class _Auditor:
             self._connection.execute(_ADD_UP_ACCOUNTS, span)
             self._connection.execute(_ADD_UP_CALLS, span)
             yield from self._strange_calls(*span)
-        below = self._number("SELECT count(*) FROM ledger WHERE number < 1")
-        if below:
-            yield f"ledger: {below} lines have a number below 1"
+        yield from below_one(self._number("SELECT count(*) FROM ledger WHERE number < 1"))
         placed = self._number("SELECT count(*) FROM ledger_place WHERE number <= ?", self._placed)
         lines = self._number("SELECT count(*) FROM ledger WHERE number <= ?", self._placed)
         if placed != lines:
@@ -181,21 +185,16 @@ class _Auditor:
         read = self._connection.execute("SELECT number FROM ledger WHERE number BETWEEN ? AND ?", (first, last))
         for (number,) in read:
             if number > expected:
-                yield _missing(expected, number - 1)
+                yield missing(expected, number - 1)
             expected = number + 1
         if expected <= last:
-            yield _missing(expected, last)
+            yield missing(expected, last)
 
     def _strange_calls(self, first: int, last: int) -> Iterator[str]:
         """Calls whose price and plan contradict each other."""
         for account, switch, call in self._connection.execute(_STRANGE_CALLS, (first, last)).fetchall():
             read = self._connection.execute(_SUMS_OF_CALL, self._name(switch, call, account))
-            amount, gross, billed_s, covered_s = read.fetchone()
-            who = f"call {call} of switch {switch} (account {account})"
-            if gross < amount:
-                yield f"{who}: costs {format_money(amount)}, but without any plan {format_money(gross)}"
-            if not 0 <= covered_s <= billed_s:
-                yield f"{who}: its plan covers {covered_s} s, but {billed_s} s were billed"
+            yield from strange(account, switch, call, read.fetchone())
 
     def _compare_accounts(self) -> Iterator[str]:
         read = self._connection.execute(
@@ -205,19 +204,13 @@ class _Auditor:
             "HAVING total <> owed_micros OR others IS NOT NULL ORDER BY owed.account"
         )
         for account, owed, total, currency, others in read:
-            if total != owed:
-                yield (
-                    f"account {account}: owes {format_money(owed)} {currency}, but its ledger lines add up to "
-                    f"{format_money(total)} (difference {format_money(owed - total)})"
-                )
-            if others:
-                yield f"account {account}: is in {currency}, but has ledger lines in {others}"
+            yield from disagreeing(account, owed, total, currency, others)
         read = self._connection.execute(
             "SELECT account, sum(sum_micros) FROM sums WHERE account NOT IN (SELECT account FROM owed) "
             "GROUP BY account ORDER BY account"
         )
         for account, total in read:
-            yield f"account {account}: has ledger lines of {format_money(total)} but is not among the accounts"
+            yield of_nobody(account, total)
 
     def _compare_calls(self) -> Iterator[str]:
         read = self._connection.execute(
@@ -225,10 +218,7 @@ class _Auditor:
         )
         for switch, call, account, posted, total in read:
             if not self._posted_lately(switch, call, account, posted):
-                yield (
-                    f"call {call} of switch {switch} (account {account}): {format_money(posted)} was posted, but its "
-                    f"ledger lines add up to {format_money(total)}"
-                )
+                yield posted_otherwise(account, switch, call, posted, total)
 
     def _posted_lately(self, switch: str, call: str, account: str, posted_micros: int) -> bool:
         """Whether its newest lines alone make the sum: older ones are of another call by that name, forgotten since."""
@@ -251,7 +241,3 @@ class _Auditor:
     def _number(self, question: str, *values: int) -> int:
         number: int = self._connection.execute(question, values).fetchone()[0]
         return number
-
-
-def _missing(first: int, last: int) -> str:
-    return f"ledger: line {first} is missing" if first == last else f"ledger: lines {first} to {last} are missing"

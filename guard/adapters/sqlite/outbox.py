@@ -165,12 +165,7 @@ class SqliteOutbox:
             for decision in map(stored.decision, await self._by_number(tables.SELECT_DECISIONS, rows, notices=False))
         }
         noticed = {row[0]: stored.noticed(row) for row in await self._by_number(_SELECT_NOTICES, rows, notices=True)}
-        found: list[Delivery] = []
-        for webhook, is_notice, number, *columns in rows:
-            event = (noticed if is_notice else decided).get(number)
-            if event is not None:
-                found.append(Delivery(webhook, stored.owed(event, columns)))
-        return found
+        return stored.deliveries(rows, decided, noticed)
 
     async def _by_number(
         self, selecting: str, rows: Iterable[tuple[Any, ...]], *, notices: bool

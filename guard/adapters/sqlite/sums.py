@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from guard.core.decisions import LineKind
-from guard.core.money import Micros
 from guard.core.statement import LedgerSum
+from guard.wire import stored
 
 PORTION_LINES = 8_000
 """Lines added up in one statement: 9,223 of the largest amount there is would still fit into 64 bits."""
@@ -60,19 +59,4 @@ class Sums:
 
     def result(self) -> list[LedgerSum]:
         """The sums of all, in the order of kind, class and method."""
-        return [
-            LedgerSum(
-                kind=LineKind(kind),
-                kind_of_call=kind_of_call,
-                method=method,
-                lines=lines,
-                amount_micros=Micros(amount),
-                gross_micros=Micros(gross),
-                duration_ms=duration_ms,
-                billed_s=billed_s,
-                covered_s=covered_s,
-            )
-            for (kind, kind_of_call, method), (lines, amount, gross, duration_ms, billed_s, covered_s) in sorted(
-                self._sums.items()
-            )
-        ]
+        return [stored.ledger_sum(*what, figures) for what, figures in sorted(self._sums.items())]
