@@ -187,24 +187,10 @@ class Alarms:
         alarms = self._world.alarms
         return alarms[0][0] if alarms else None
 
-    def nearest(self, count: int) -> list[str]:
-        """The accounts whose next alarms come first, in that order: a walk down the heap, whatever its size."""
-        alarms, accounts = self._world.alarms, self._world.accounts
-        found: list[str] = []
-        frontier = [(alarms[0], 0)] if alarms else []
-        while frontier and len(found) < count:
-            (at_ms, account_id), index = heappop(frontier)
-            if accounts[account_id].due_ms == at_ms:
-                found.append(account_id)
-            for child in (2 * index + 1, 2 * index + 2):
-                if child < len(alarms):
-                    heappush(frontier, (alarms[child], child))
-        return found
-
     def soonest(self, count: int, now_ms: int) -> list[tuple[int, str]]:
         """(when, account) of those among the next `count` alarms that will reach their limit, the nearest first."""
         accounts = self._world.accounts
-        reached = ((self.reaches_limit_ms(accounts[each], now_ms), each) for each in self.nearest(count))
+        reached = ((self.reaches_limit_ms(accounts[each], now_ms), each) for each in nearest(self._world, count))
         return sorted((at_ms, each) for at_ms, each in reached if at_ms is not None)
 
     def sweep(self) -> None:
@@ -215,6 +201,21 @@ class Alarms:
             world.alarms = sorted({entry for entry in world.alarms if accounts[entry[1]].due_ms == entry[0]})
             heapify(world.alarms)
             self._sweep_at = max(_MIN_HEAP_TO_SWEEP, 2 * len(world.alarms))
+
+
+def nearest(world: World, count: int) -> list[str]:
+    """The accounts whose next alarms come first, in that order: a walk down the heap, whatever its size."""
+    alarms, accounts = world.alarms, world.accounts
+    found: list[str] = []
+    frontier = [(alarms[0], 0)] if alarms else []
+    while frontier and len(found) < count:
+        (at_ms, account_id), index = heappop(frontier)
+        if accounts[account_id].due_ms == at_ms:
+            found.append(account_id)
+        for child in (2 * index + 1, 2 * index + 2):
+            if child < len(alarms):
+                heappush(frontier, (alarms[child], child))
+    return found
 
 
 def _card_watched(account: Account) -> bool:

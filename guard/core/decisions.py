@@ -15,8 +15,9 @@ from guard.core.emergency import EmergencyNumbers, carries_numbers
 from guard.core.identity import derived_id
 from guard.core.invariants import invariant
 from guard.core.money import Micros
+from guard.core.neighbours import Said
 from guard.core.records import Scope
-from guard.core.rows import AccountRow, CallRow, SwitchRow
+from guard.core.rows import AccountRow, CallRow, Rated, SwitchRow
 
 
 class Action(Enum):
@@ -192,24 +193,6 @@ class LedgerLine:
     """Name of its destination in the tariff."""
 
 
-class Rated(NamedTuple):
-    """How a call that is over was rated, as far as it may have to be taken back: its use of the plan, its number."""
-
-    to: str
-    """As dialled; empty: not known yet, so that it was rated at the unknown rate."""
-    at_ms: int
-    rate_micros: int
-    rate_known: int
-    gross_micros: int
-    cycle_ms: int = 0
-    quota: str = ""
-    """Key of the quota that it used; empty: none."""
-    covered_s: int = 0
-    discount: str = ""
-    counted: int = 0
-    billed_s: int = 0
-
-
 class Remembered(NamedTuple):
     """A call that is over: what `duplicate` and `late` are judged by, until the memory ends (contract: `remember`).
 
@@ -340,9 +323,11 @@ class KeptRow(NamedTuple):
     """State that is stored as one blob, because nobody asks for a part of it: the rules', the fuse's, what is held."""
 
     kind: str
-    """`subject`, `crowds`, `fuse`, `held`, `suspicion`, `usual`, `expectation`, `told`."""
+    """`subject`, `crowds`, `crowd`, `standing`, `fuse`, `fuse_share`, `fuse_home`, `held`, `suspicion`, `usual`,
+    `expectation`, `told`, `spoken`, `matters`, `carried`."""
     key: str
-    """The account of a `subject`, `suspicion` or `usual`, the switch of an `expectation`, a matter `told`; or empty."""
+    """The account of a `subject`, `suspicion` or `usual`, the switch of an `expectation`, a matter `told`, an intent
+    `carried`; or empty."""
     row: object
     """A tuple of plain values, of the type that belongs to the kind; None: it is no more."""
 
@@ -373,6 +358,8 @@ class Changes:
     kept: list[KeptRow] = field(default_factory=list)
     forgotten: list[tuple[str, int, int]] = field(default_factory=list)
     """(account, when, last ledger line): the details of its calls up to there are to be deleted."""
+    says: list[Said] = field(default_factory=list)
+    """For the engines of other partitions, to be said before the commit: nobody would know afterwards."""
     sends: list[Send] = field(default_factory=list)
     """To be published after the commit; not stored (desired state and `pending` are)."""
     notices: list[Notice] = field(default_factory=list)
@@ -396,5 +383,6 @@ class Changes:
             or self.kept
             or self.forgotten
             or self.notices
+            or self.says
             or self.forgotten_before_ms is not None
         )

@@ -1,8 +1,8 @@
 """Delivery: making every switch agree with the desired state, however often messages are lost.
 
-Each known switch has its own list of commands it has not acknowledged. A command is sent again after 0.25, 0.5, 1,
-2 ... at most 15 s, not while the switch is down; on-call is told after 30 s, once for the switch and not for each of
-its commands: a dead switch may have a thousand. It is told again only when a further command has waited 30 s and either
+Each known switch has its own list of commands it has not acknowledged. A command is sent again after 0.25, 0.5, 1, 2
+... at most 15 s, not while the switch is down; on-call is told after 30 s, once for the switch and not for each of its
+commands: a dead switch may have a thousand. It is told again only when a further command has waited 30 s and either
 nothing had waited in between or an hour has gone by; and once more when nothing waits any more. A newer command for an
 account takes the place of an older one: a `block` states the whole desired state, so nothing is lost by that. A switch
 that is absent (`guard.core.presence`) is given a new command once; all of them when it is back.
@@ -12,9 +12,9 @@ at most 500 entries that share one id. A snapshot is never resent; unacknowledge
 are acknowledged, every command that was waiting when it was made is acknowledged with it, unless a newer one has
 taken its place. An acknowledgement that does not say its part counts as one part.
 
-Where several engines share a switch (`composed`), each makes its part of the snapshot, and the whole goes a longer way
-than commands do (`guard.core.composer`): a command that was given since may have been overtaken by it, and undone. So
-such commands are sent again when the snapshot has been acknowledged.
+Where several engines share a switch (`World.composed`), each makes its part of the snapshot, and the whole goes a
+longer way than commands do (`guard.core.composer`): a command that was given since may have been overtaken by it, and
+undone. So such commands are sent again when the snapshot has been acknowledged.
 
 An ack is not proof. The time of it (in the switch's clock) is kept per blocked account, and a call in scope that
 ticks more than `DEFIANCE_MS` after it makes the command wait again (`unsettle`).
@@ -38,6 +38,7 @@ from guard.core.decisions import (
 )
 from guard.core.identity import derived_id
 from guard.core.records import Ack, Scope
+from guard.core.spokesman import UNCONFIRMED
 
 if TYPE_CHECKING:
     from guard.core.accounts import Account
@@ -108,11 +109,10 @@ def command_of(account: Account, world: World) -> Command | None:
 class Delivery:
     """The outbox of all switches."""
 
-    __slots__ = ("_composed", "_world", "due")
+    __slots__ = ("_world", "due")
 
-    def __init__(self, world: World, *, composed: bool = False) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._composed = composed
         self.due: list[_Key] = []
         """Heap of moments at which to see to a command or a snapshot (switch, its id)."""
 
@@ -131,7 +131,7 @@ class Delivery:
         for switch in world.switches.values():
             switch.pending.pop(replaces, None)
             switch.acked_at_ms.pop(account.id, None)
-            if self._composed and switch.snapshot is not None:
+            if self._world.composed and switch.snapshot is not None:
                 switch.snapshot.commanded[account.id] = None
             self._await_ack(switch, account, now_ms)
 
@@ -257,9 +257,8 @@ class Delivery:
             switch.told_at_ms = None
             self._world.touch_switch(switch)
             text = f"Switch {switch.name} has acknowledged every command."
-            self._world.notice(
-                Notice(kind=NoticeKind.UNCONFIRMED, at_ms=now_ms, switch=switch.name, text=text, over=True)
-            )
+            notice = Notice(kind=NoticeKind.UNCONFIRMED, at_ms=now_ms, switch=switch.name, text=text, over=True)
+            self._world.spokesman.tell(notice, UNCONFIRMED)
 
     # -- time
 
@@ -296,15 +295,16 @@ class Delivery:
         waited_s = (now_ms - pending.since_ms) // 1_000
         what_now = "it is being sent again" if switch.up else "the switch is down"
         waiting = len(switch.pending)
-        more = f"; {waiting:,} commands wait there in all" if waiting > 1 else ""
-        self._world.notice(
+        more = f"; {waiting:,} commands wait there in all" if waiting > 1 and not self._world.composed else ""
+        self._world.spokesman.tell(
             Notice(
                 kind=NoticeKind.UNCONFIRMED,
                 at_ms=now_ms,
                 switch=switch.name,
                 account=pending.account if waiting == 1 else "",
                 text=f"Switch {switch.name} has not acknowledged a command for {waited_s} s; {what_now}{more}.",
-            )
+            ),
+            UNCONFIRMED,
         )
 
     def _tell_refused(self, switch: Switch, pending: Pending, now_ms: int) -> None:

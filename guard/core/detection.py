@@ -30,20 +30,22 @@ from guard.core.anomaly import Anomaly
 from guard.core.blocking import Blocking
 from guard.core.calls import RATE_COMES_WITHIN_MS
 from guard.core.decisions import Action, Audit, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
+from guard.core.neighbours import CrowdWord, FuseSaid, FuseStands, FuseWord
 from guard.core.privacy import without_numbers
 from guard.core.records import Direction, Event, Report
+from guard.core.rules.across import CROWD, CROWDS, STANDING
 from guard.core.rules.counters import SHORT_MS
-from guard.core.rules.fuse import Fuse, FuseRow
+from guard.core.rules.fuse import Fuse
 from guard.core.rules.hits import Hit, Standing, hit_that_stands
 from guard.core.rules.levels import BLOCKED, Level
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile, Verdict
-from guard.core.rules.rows import CrowdRow, SubjectRow
+from guard.core.rules.rows import SubjectRow
 from guard.core.rules.rule import Rule, RuleMode
 from guard.core.rules.sentences import CURRENCY
 from guard.core.rules.watch import Watch
-from guard.core.settings import MINUTE_MS
+from guard.core.saving import Saving
 from guard.core.suspicion import SuspicionRow, Suspicions
 from guard.core.telling import Growth, attempted, price_to_come, rung_from, told, told_again
 
@@ -57,10 +59,6 @@ if TYPE_CHECKING:
     from guard.core.switches import Switch
     from guard.core.world import World
 
-SAVE_AFTER_MS = MINUTE_MS
-"""So old what is kept of an account may become."""
-SAVED_AT_ONCE = 20
-"""Accounts stored with one batch: some milliseconds of it."""
 REFUSED_BY_GUARD = "blocked"
 """`cause` of an attempt that was refused because guard blocked it."""
 
@@ -79,10 +77,8 @@ class Detection:
     """Lets the rules see what is accepted, and does what they say."""
 
     __slots__ = (
-        "_crowds_at_ms",
-        "_dirty",
-        "_learned",
         "_now_ms",
+        "_saving",
         "_seen_ms",
         "_suspicions",
         "_world",
@@ -91,29 +87,27 @@ class Detection:
         "failures",
         "hits",
         "listener",
+        "passed_over",
         "watch",
     )
 
     def __init__(self, world: World, judge: Judge, rules: Iterable[Rule], fuse: Fuse) -> None:
         self._world = world
-        self.watch = Watch(rules, self._verdict)
+        self.watch = Watch(rules, self._verdict, world.say if world.composed else None)
         self.watch.keep_days = world.settings.keep_details_days
         self.blocking = Blocking(world, judge, fuse)
         self.hits = {(rule.id, mode.value): 0 for rule in self.watch.rules for mode in Mode}
         """Plain counters: crossings by rule and mode."""
-        self.failures = 0
-        """Plain counter: observations that the rules failed on."""
+        self.failures = self.passed_over = 0
+        """Plain counters: observations that the rules failed on; words about rules that are not known here."""
         self.listener: Listener | None = None
         """Whoever follows what is observed (the anomaly model); the engine decides nothing by it."""
-        self._dirty: dict[str, int] = {}
-        """Accounts whose state is newer than what is stored, and since when, the oldest first."""
-        self._learned: dict[str, None] = {}
-        """Accounts that history has told of: stored at once, because whoever told it may throw it away."""
+        self._saving = Saving()
         self._suspicions = Suspicions()
         self.anomaly = Anomaly(world, self.blocking, self._suspicions, self.watch.standing)
         self._seen_ms = 0
         """Time of what is being seen."""
-        self._now_ms = self._crowds_at_ms = 0
+        self._now_ms = 0
         judge.on_allowance_over = self.allowance_over
         judge.on_expired = self.expired
 
@@ -163,7 +157,7 @@ class Detection:
         self._see(told(call, call.at_ms, what, (gross_micros, 0, 0)), now_ms)
 
     def _see(self, seen: Observation, now_ms: int) -> None:
-        self._dirty.setdefault(seen.account, now_ms)
+        self._saving.moved(seen.account, now_ms)
         self._now_ms, self._seen_ms = now_ms, seen.at_ms
         try:
             hits = self.watch.observe(seen)
@@ -187,13 +181,30 @@ class Detection:
         notice = Notice(kind=NoticeKind.RULES, at_ms=now_ms, switch="", account=account_id, text=text)
         self._world.notice_once(notice, about=type(error).__name__)
 
+    def hear(self, sender: int, word: FuseWord | CrowdWord, now_ms: int) -> None:
+        """Take what another engine says of a crowd, or of the fuse."""
+        self._now_ms = now_ms
+        if isinstance(word, FuseSaid | FuseStands):
+            for held in self.blocking.hear(sender, word, now_ms):
+                self._blocked_after(held, now_ms)
+            return
+        try:
+            hits = self.watch.hear(word)
+        except Exception as error:  # noqa: BLE001 -- boundary: what rules get wrong must not stop the money
+            self._failed(error, "", now_ms)
+            return
+        if hits is None:
+            self.passed_over += 1
+        for hit in hits or ():
+            self._act(hit, now_ms)
+
     # -- what it comes to
 
-    def _act(self, hit: Hit, now_ms: int) -> None:
+    def _act(self, hit: Hit, now_ms: int, *, urgent: bool = True) -> None:
         account = self._world.accounts.get(hit.account)
         if account is None:
             return
-        self._dirty.setdefault(hit.account, now_ms)
+        self._saving.moved(hit.account, now_ms)
         mode, decide = _MODES[hit.rule.mode], self.blocking.decide
         text = hit.text.replace(CURRENCY, account.currency)
         if hit.level is Level.CLEARED:
@@ -209,10 +220,10 @@ class Detection:
         elif account.allow_until_ms is not None:
             decide(account, hit, Action.BLOCK, Mode.SHADOW, now_ms, sentences.rule_allowed(text))
         elif account.cause(Reason.RULE, hit.rule.id) is None:
-            self._block(account, hit, text, now_ms)
+            self._block(account, hit, text, now_ms, urgent=urgent)
 
-    def _block(self, account: Account, hit: Hit, text: str, now_ms: int) -> None:
-        if self.blocking.ask(account, hit, text, now_ms):
+    def _block(self, account: Account, hit: Hit, text: str, now_ms: int, *, urgent: bool = True) -> None:
+        if self.blocking.ask(account, hit, text, now_ms, urgent=urgent):
             self._suspicions.blocked(account.id, hit.at_ms - (hit.rule.window_ms or 0), hit.at_ms)
 
     def allowance_over(self, account: Account, now_ms: int) -> None:
@@ -240,7 +251,7 @@ class Detection:
         for standing in self._standing(account_id, rule_id):
             for hit in self.watch.restart(account_id, standing.rule.id, standing.key, now_ms):
                 self._act(hit, now_ms)
-        self._dirty.setdefault(account_id, now_ms)
+        self._saving.moved(account_id, now_ms)
 
     def _standing(self, account_id: str, rule_id: str | None) -> list[Standing]:
         return [each for each in self.watch.standing(account_id) if rule_id is None or each.rule.id == rule_id]
@@ -250,12 +261,12 @@ class Detection:
     @property
     def next_due_ms(self) -> int | None:
         """When `advance` has something to do."""
-        moments, fuse = self.watch.moments, self.blocking.fuse
+        moments, blocking = self.watch.moments, self.blocking
         due_ms = moments[0][0] if moments else None
-        if fuse.open_since_ms is None:
+        if blocking.fuse.open_since_ms is None and blocking.share is None:
             return due_ms
-        closes_ms = fuse.closes_ms
-        return closes_ms if due_ms is None or (closes_ms is not None and closes_ms < due_ms) else due_ms
+        other_ms = blocking.next_due_ms
+        return other_ms if due_ms is None or (other_ms is not None and other_ms < due_ms) else due_ms
 
     def advance(self, now_ms: int) -> None:
         """Time has come so far, and no backlog is being read: what has cleared, and the fuse."""
@@ -277,9 +288,13 @@ class Detection:
         if held is None:
             return False
         self.blocking.approve(held, by, reason, now_ms)
+        self._blocked_after(held, now_ms)
+        return True
+
+    def _blocked_after(self, held: HeldRow, now_ms: int) -> None:
+        """What was held has happened: what led to it is not learned."""
         window_ms = next((rule.window_ms for rule in self.watch.rules if rule.id == held.rule), None)
         self._suspicions.blocked(held.account, held.at_ms - (window_ms or 0), now_ms)
-        return True
 
     def reject(self, held_id: str, by: str, reason: str, now_ms: int) -> bool:
         """Drop a held block: a false alarm, and what fired begins anew. False: there is none of that id."""
@@ -302,7 +317,7 @@ class Detection:
             for mode in Mode:
                 self.hits.setdefault((rule.id, mode.value), 0)
         for hit in hits:
-            self._act(hit, now_ms)
+            self._act(hit, now_ms, urgent=False)
         self.watch.keep_days = settings.keep_details_days
         self.blocking.fuse.refit(settings.fuse_blocks, settings.fuse_window_ms)
 
@@ -312,8 +327,7 @@ class Detection:
         """Take in what history knows of an account, and store it with this batch; how many days of it were news."""
         days = self.watch.absorb(past, now_ms)
         if days:
-            self._dirty.pop(past.account, None)
-            self._learned[past.account] = None
+            self._saving.learned(past.account)
             told = f"history of {days} {'day' if days == 1 else 'days'}"
             self._world.changes.audit.append(Audit(past.account, now_ms, past.by, "learn", told))
         return days
@@ -323,8 +337,7 @@ class Detection:
         self.watch.forget(account_id)
         self._suspicions.forget(account_id)
         self.anomaly.forget(account_id)
-        self._dirty.pop(account_id, None)
-        self._learned.pop(account_id, None)
+        self._saving.forget(account_id)
         changes, kinds = self._world.changes, ("subject", "suspicion", "usual")
         changes.kept = [row for row in changes.kept if row.key != account_id]
         changes.kept += [KeptRow(kind, account_id, None) for kind in kinds]
@@ -341,38 +354,26 @@ class Detection:
 
     def keep(self, changes: Changes, *, everything: bool = False) -> None:
         """Add what is to be stored now: what is a minute old, a few at a time, or all."""
-        due: list[str] = []
-        for account_id, since_ms in self._dirty.items():
-            if not everything and (len(due) >= SAVED_AT_ONCE or self._now_ms - since_ms < SAVE_AFTER_MS):
-                break
-            due.append(account_id)
-        for account_id in due:
-            del self._dirty[account_id]
-        due += self._learned
-        self._learned.clear()
-        for account_id in due:
+        for account_id in self._saving.take(self._now_ms, everything=everything):
             row = self.watch.row(account_id)
             if row is not None:
                 changes.kept.append(KeptRow("subject", account_id, row))
-        if everything or self._now_ms - self._crowds_at_ms >= SAVE_AFTER_MS:
-            self._crowds_at_ms = self._now_ms
-            changes.kept.append(KeptRow("crowds", "", self.watch.across_rows()))
+        whole = self._saving.take_whole(self._now_ms, everything=everything)
+        self.watch.keep_across(changes, whole=whole)
         changes.kept += [KeptRow("suspicion", account, row) for account, row in self._suspicions.take_changed()]
-        self.blocking.keep(changes)
+        self.blocking.keep(changes, self._now_ms)
 
     def restore(self, kept: Iterable[KeptRow]) -> None:
         """Take up what was stored; calls that ended since are no longer up."""
         for row in kept:
             if row.kind == "subject":
                 self._restore_subject(cast("SubjectRow", row.row))
-            elif row.kind == "crowds":
-                self.watch.restore_across(cast("tuple[CrowdRow, ...]", row.row))
+            elif row.kind in (CROWDS, CROWD, STANDING):
+                self.watch.restore_across(row)
             elif row.kind == "suspicion":
                 self._suspicions.restore(row.key, cast("SuspicionRow", row.row))
-            elif row.kind == "fuse":
-                self.blocking.fuse.restore(cast("FuseRow", row.row))
-            elif row.kind == "held":
-                self.blocking.restore_held(cast("tuple[HeldRow, ...]", row.row))
+            else:
+                self.blocking.restore(row)
 
     def _restore_subject(self, row: SubjectRow) -> None:
         account = self._world.accounts.get(row.account)

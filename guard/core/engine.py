@@ -21,7 +21,6 @@ from guard.core import limits
 from guard.core.accounts import Account
 from guard.core.anomaly import Finding
 from guard.core.billing import Billing
-from guard.core.calls import Call
 from guard.core.decisions import Changes, KeptRow
 from guard.core.delivery import Delivery
 from guard.core.detection import Detection, Listener
@@ -29,7 +28,7 @@ from guard.core.intake import Intake
 from guard.core.invariants import invariant
 from guard.core.judge import Judge
 from guard.core.memory import Memory
-from guard.core.neighbours import Mentioned, SnapshotWanted
+from guard.core.neighbours import Mentioned, SnapshotWanted, SwitchWord, Word
 from guard.core.operators import Operators
 from guard.core.pictures import SHOWN_CALLS, account_picture
 from guard.core.presence import Presence
@@ -44,8 +43,9 @@ from guard.core.records import (
     Report,
     SwitchStatus,
 )
-from guard.core.refit import Refit, revalue
+from guard.core.refit import Refit
 from guard.core.restored import Restored
+from guard.core.restoring import restore_calls
 from guard.core.rules.fuse import Fuse
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
@@ -74,13 +74,13 @@ class Engine:
         rating: Rating | None = None,
         rules: Iterable[Rule] = (),
         *,
-        composed: bool = False,
+        partition: int | None = None,
     ) -> None:
-        """`composed`: its snapshots reach the switches with those of others, on a longer way than commands."""
+        """`partition`: others decide for the rest of the accounts, and its snapshots go to the switches with theirs."""
         if rating is None:
             rating = Rating(unknown_rate_micros=settings.unknown_rate_micros)
-        self.world = World(settings, scopes, rating)
-        self._delivery = Delivery(self.world, composed=composed)
+        self.world = World(settings, scopes, rating, partition)
+        self._delivery = Delivery(self.world)
         self._judge = Judge(self.world, self._delivery)
         self._memory = Memory(self.world, self._judge)
         rules = tuple(rules)
@@ -186,6 +186,14 @@ class Engine:
                 self._delivery.synchronise(switch, now_ms)
             case _:
                 assert_never(record)
+
+    def hear(self, sender: int, word: Word, now_ms: int) -> None:
+        """Take what the engine of a partition has to say (`guard.core.neighbours`); it may be this one."""
+        self.advance(now_ms)
+        if isinstance(word, SwitchWord):
+            self._presence.hear(sender, word, now_ms)
+        else:
+            self._see_to_detection().hear(sender, word, now_ms)
 
     def subscribed(self, now_ms: int) -> None:
         """Guard can hear and be heard (again)."""
@@ -304,7 +312,7 @@ class Engine:
     @property
     def fuse_open(self) -> bool:
         """Whether blocks by rules wait for an operator."""
-        return self._detection is not None and self._detection.blocking.fuse.open
+        return self._detection is not None and self._detection.blocking.open
 
     @property
     def held_count(self) -> int:
@@ -354,7 +362,7 @@ class Engine:
             name = switch_row.name
             switch = world.switches.get(name) or world.enter_switch(name, switch_row.first_heard_ms)
             switch.restore(switch_row)
-        self._restore_calls(restored)
+        restore_calls(world, restored.calls)
         for past in restored.remembered:
             world.switches[past.switch].remembered[past.call] = past
         self._billing.restore(restored.billing)
@@ -383,18 +391,3 @@ class Engine:
             self._presence.restore(row)
             self.world.activity.restore((row,), now_ms)
             yield row
-
-    def _restore_calls(self, restored: Restored) -> None:
-        world = self.world
-        for row in restored.calls:
-            switch = world.switches[row.switch]
-            account = world.accounts[row.account]
-            place = world.rating.place(row.to)
-            cover = world.rating.cover(account.plan, place)
-            call = Call.from_row(row, switch, account, world.fly(account, switch), place, cover)
-            revalue(call, row.rate_micros)
-            world.go_live(call)
-            world.count(call)
-            if call.defies:
-                account.defying += 1
-            switch.last_heard_ms = max(switch.last_heard_ms, call.last_known_at_ms())

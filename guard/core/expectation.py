@@ -19,6 +19,8 @@ A quiet night or Sunday expects nothing. A holiday on a working day looks like a
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from guard.core.rows import ExpectationRow
 from guard.core.settings import HOUR_MS
 
@@ -35,10 +37,21 @@ _FIRST_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
 
 
+@dataclass(slots=True)
+class _Hour:
+    """One that is over."""
+
+    hour: int
+    calls: int
+    spoilt: bool
+    heard: set[int] = field(default_factory=set)
+    """Who has said what they counted."""
+
+
 class Expectation:
     """What one switch usually brings."""
 
-    __slots__ = ("_count", "_learned", "_usual", "spoilt")
+    __slots__ = ("_before", "_count", "_late", "_learned", "_usual", "spoilt")
 
     def __init__(self) -> None:
         self._usual = [0] * HOURS_OF_WEEK
@@ -46,25 +59,61 @@ class Expectation:
         self._learned = [0] * HOURS_OF_WEEK
         """In how many weeks, up to `SLOW`."""
         self._count = 0
+        self._late = False
+        self._before: _Hour | None = None
         self.spoilt = True
         """The present hour will not be learned: the beginning of it was not heard, or something else was amiss."""
 
     def note(self, *, late: bool) -> None:
         """A call has begun, or was attempted; `late`: it is part of a backlog, and belongs to another hour."""
         self._count += 1
-        self.spoilt = self.spoilt or late
+        if late:
+            self.spoilt = self._late = True
 
     def finish(self, hour: int, *, spoilt: bool) -> bool:
         """The hour of that number (since the epoch) is over; whether it was learned. `spoilt`: the next one already."""
         learned = not self.spoilt
         if learned:
-            place = hour % HOURS_OF_WEEK
-            weeks = min(self._learned[place] + 1, SLOW)
-            self._usual[place] += (self._count * THOUSANDTHS - self._usual[place]) // weeks
-            self._learned[place] = weeks
+            self._learn(hour, self._count)
         self._count = 0
         self.spoilt = spoilt
         return learned
+
+    def _learn(self, hour: int, calls: int) -> None:
+        place = hour % HOURS_OF_WEEK
+        weeks = min(self._learned[place] + 1, SLOW)
+        self._usual[place] += (calls * THOUSANDTHS - self._usual[place]) // weeks
+        self._learned[place] = weeks
+
+    # -- of a switch whose calls several see begin
+
+    def give_away(self) -> tuple[int, bool]:
+        """The hour is over: how many were counted, and whether some of them came late. Another one learns it."""
+        given, self._count, self._late = (self._count, self._late), 0, False
+        return given
+
+    def await_others(self, hour: int, *, spoilt: bool) -> None:
+        """The hour is over, and is learned with what others say until the end of the next. `spoilt`: that one."""
+        self._before = _Hour(hour, self._count, self.spoilt)
+        self._count = 0
+        self.spoilt = spoilt
+
+    def add(self, sender: int, hour: int, calls: int, *, late: bool) -> None:
+        """Another one has counted so many in that hour; nothing if it has said so already, or says it too late."""
+        before = self._before
+        if before is None or before.hour != hour or sender in before.heard:
+            return
+        before.heard.add(sender)
+        before.calls += calls
+        before.spoilt = before.spoilt or late
+
+    def learn_of_all(self) -> bool:
+        """Whether the hour before was learned, now that everyone has said what they counted."""
+        before, self._before = self._before, None
+        if before is None or before.spoilt:
+            return False
+        self._learn(before.hour, before.calls)
+        return True
 
     def usual(self, hour: int) -> int | None:
         """Thousandths of a call that this hour of the week brings on average; None: not learned yet."""

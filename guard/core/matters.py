@@ -90,7 +90,8 @@ class Matters:
 
     def _tell(self, matter: str, switch: str, text: str, now_ms: int, *, over: bool) -> None:
         self._changed.add(matter)
-        self._world.notice(Notice(kind=NoticeKind.BLIND, at_ms=now_ms, switch=switch, text=text, over=over))
+        notice = Notice(kind=NoticeKind.BLIND, at_ms=now_ms, switch=switch, text=text, over=over)
+        self._world.spokesman.tell(notice, matter, about=matter)
 
     # -- what is kept
 

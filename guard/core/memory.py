@@ -15,13 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from guard.core.calls import FREE_DIRECTIONS, Call
-from guard.core.decisions import LineKind, Rated, Remembered
+from guard.core.decisions import LineKind, Remembered
 from guard.core.flights import Flight
 from guard.core.money import ZERO, Micros, fits
 from guard.core.plans import Split, split
 from guard.core.posting import Posted
 from guard.core.pricing import NEVER_STATED
 from guard.core.records import Direction, Event, Outcome, Report
+from guard.core.rows import Rated
 from guard.core.settings import DAY_MS
 from guard.core.switches import Switch
 

@@ -8,6 +8,7 @@ before a block in the queue of a webhook. What was not told for that reason coun
 from __future__ import annotations
 
 from guard.core.decisions import Notice, NoticeKind
+from guard.core.partitions import share_of
 from guard.core.settings import HOUR_MS
 
 MAX_REMEMBERED = 10_000
@@ -18,9 +19,11 @@ MOST_AN_HOUR = 100
 class NoticeBoard:
     """Says whether a notice is news."""
 
-    __slots__ = ("_counts", "_told")
+    __slots__ = ("_counts", "_most_of_none", "_told")
 
-    def __init__(self) -> None:
+    def __init__(self, *, composed: bool = False) -> None:
+        """`composed`: others have one, too; what is told of a switch is counted at its home for all."""
+        self._most_of_none = share_of(MOST_AN_HOUR) if composed else MOST_AN_HOUR
         self._told: dict[tuple[NoticeKind, str, str], None] = {}
         self._counts: dict[tuple[NoticeKind, str], tuple[int, int]] = {}
         """By kind and switch: the hour that is counted, and how many were told in it."""
@@ -34,7 +37,7 @@ class NoticeBoard:
         counted, count = self._counts.get(source, (hour, 0))
         if counted != hour:
             count = 0
-        if count >= MOST_AN_HOUR:
+        if count >= (MOST_AN_HOUR if notice.switch else self._most_of_none):
             return False
         self._counts[source] = hour, count + 1
         if len(self._told) >= MAX_REMEMBERED:

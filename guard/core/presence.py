@@ -8,12 +8,11 @@
 **One matter a switch.** Each step is told once, the end of all of them once (a notice that is `over`), also if guard
 was restarted in between. Silence is counted in reports: a switch whose module that reports is gone still acknowledges.
 
-* `calls_up` is the watch's finding (`guard.core.watch`): it moves money.
-* `unusual` needs no call: fewer calls have come than this hour of the week explains (`guard.core.expectation`), for at
-  least `silent_after`.
-* `absent`: nothing of any kind for `absent_after`, no call up. Then guard asks: it gives the switch a snapshot, which
-  whoever lives acknowledges. Who does not within `ANSWER_WITHIN_MS` is known but absent: a block counts as confirmed
-  without it, and it is given each new command once and not again. Its next word brings it everything, as if it came up.
+* `calls_up` is the watch's finding (`guard.core.watch`): it moves money. * `unusual` needs no call: fewer calls have
+come than this hour of the week explains (`guard.core.expectation`), for at   least `silent_after`. * `absent`: nothing
+of any kind for `absent_after`, no call up. Then guard asks: it gives the switch a snapshot, which   whoever lives
+acknowledges. Who does not within `ANSWER_WITHIN_MS` is known but absent: a block counts as confirmed   without it, and
+it is given each new command once and not again. Its next word brings it everything, as if it came up.
 
 **Time.** Silence is about when something was received, so it is measured by our clock, and only while guard can hear:
 it counts anew from the start, from each connection to the broker, from a step of the clock. A backlog is noise, not
@@ -24,6 +23,10 @@ silence. Moments are computed and lie on a heap, one for each switch; a switch t
 acknowledgement that cannot be one that was on its way: of a later time, and at least `LATE_ACK_MS` after. Otherwise a
 late acknowledgement would hide that it is down, and commands would be sent to nobody.
 
+**Among partitions** each sees some calls of a switch and all hear whether it talks. Its home speaks for all of them
+(`guard.core.spokesman`): it is told when another has calls up, and hour by hour how many calls the others saw begin,
+so it knows what is usual an hour later than a daemon does. Whoever is not the home tells nobody anything.
+
 **The broker** is away when guard is not subscribed for `away_after`; switches are not blamed for that
 (`guard.core.matters`).
 """
@@ -33,11 +36,14 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from guard.core import silence
 from guard.core.decisions import KeptRow, Notice, NoticeKind
-from guard.core.expectation import HOURS_OF_WEEK, LEARNED, THOUSANDTHS, hour_of_week
+from guard.core.expectation import HOURS_OF_WEEK, LEARNED
 from guard.core.matters import Matters
+from guard.core.neighbours import CallsBrought, Matter, SwitchSilent, SwitchWord
+from guard.core.partitions import partition_of
 from guard.core.rows import ExpectationRow
-from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SwitchSettings
+from guard.core.settings import HOUR_MS, SwitchSettings
 from guard.core.switches import DOUBT_MS, LAG_MS, QUIET_MS, Silence, Switch
 
 if TYPE_CHECKING:
@@ -64,6 +70,7 @@ class Presence:
         "_hearing_since_ms",
         "_hour_ends_ms",
         "_learned",
+        "_speaks_for",
         "_world",
         "matters",
     )
@@ -77,6 +84,7 @@ class Presence:
         self._away_due_ms: int | None = None
         self.matters = Matters(world)
         self._hour_ends_ms = (now_ms // HOUR_MS + 1) * HOUR_MS
+        self._speaks_for = world.spokesman.speaks_for
         self._learned: dict[str, Switch] = {}
         """Have learned something that is not stored yet."""
 
@@ -203,13 +211,30 @@ class Presence:
         """A switch with live calls says nothing: tell on-call, once per silence."""
         if switch.silence is not None or not switch.calls:
             return
-        fact = f"has been silent for {_span(now_ms - switch.last_heard_ms)}" if switch.up else "is down"
-        calls = "1 call" if len(switch.calls) == 1 else f"{len(switch.calls):,} calls"
-        text = f"Switch {switch.name} {fact} with {calls} up; what they cost is carried forward by estimate."
+        if not self._speaks_for(switch.name):
+            self._world.say(SwitchSilent(switch=switch.name, at_ms=now_ms), partition_of(switch.name))
+        self._blind(switch, now_ms)
+
+    def _blind(self, switch: Switch, now_ms: int) -> None:
+        text = silence.blind(switch, now_ms, composed=self._world.composed)
         self._fall_silent(switch, Silence.CALLS_UP, text, now_ms)
 
-    def _fall_silent(self, switch: Switch, silence: Silence, text: str, now_ms: int) -> None:
-        switch.silence = silence
+    def hear(self, sender: int, word: SwitchWord, now_ms: int) -> None:
+        """Another partition has something to say about a switch."""
+        if isinstance(word, Matter):
+            self._world.spokesman.hear(sender, word)
+            return
+        switch = self._world.switches.get(word.switch)
+        if switch is None:
+            return
+        if isinstance(word, CallsBrought):
+            switch.expectation.add(sender, word.hour, word.calls, late=word.late)
+        elif switch.silence is None and switch.last_heard_ms < word.at_ms:
+            # It has not spoken since.
+            self._blind(switch, now_ms)
+
+    def _fall_silent(self, switch: Switch, kind: Silence, text: str, now_ms: int) -> None:
+        switch.silence = kind
         self._world.touch_switch(switch)
         self._tell(switch.name, text, now_ms)
 
@@ -222,6 +247,8 @@ class Presence:
         self._schedule(switch, now_ms)
 
     def _tell(self, switch: str, text: str, now_ms: int, *, over: bool = False) -> None:
+        if not self._speaks_for(switch):
+            return
         self._world.notice(Notice(kind=NoticeKind.BLIND, at_ms=now_ms, switch=switch, text=text, over=over))
 
     # -- time
@@ -257,11 +284,7 @@ class Presence:
 
     def _tell_away(self, now_ms: int) -> None:
         self._away_due_ms = None
-        after = _span(self._world.settings.away_after_ms)
-        text = (
-            f"Guard has not been subscribed at the broker for {after}: it hears no calls and sends no commands. "
-            "Calls that are up go on growing by estimate."
-        )
+        text = silence.away(self._world.settings.away_after_ms, composed=self._world.composed)
         self.matters.broker_away(text, now_ms)
 
     def _end_hour(self, now_ms: int) -> None:
@@ -274,11 +297,25 @@ class Presence:
         late = now_ms // HOUR_MS > hour + 1
         for switch in self._world.switches.values():
             amiss = late or self._hearing_since_ms is None or not switch.present
-            if switch.expectation.finish(hour, spoilt=amiss):
+            if self._finish(switch, hour, amiss=amiss):
                 self._learned[switch.name] = switch
                 # Beside it: when it was last heard, for a restart.
                 self._world.touch_switch(switch)
             self._schedule(switch, now_ms)
+
+    def _finish(self, switch: Switch, hour: int, *, amiss: bool) -> bool:
+        """That hour of a switch is over; whether something was learned: its home waits for what the others saw."""
+        expectation, name = switch.expectation, switch.name
+        if not self._world.composed:
+            return expectation.finish(hour, spoilt=amiss)
+        if self._speaks_for(name):
+            learned = expectation.learn_of_all()
+            expectation.await_others(hour, spoilt=amiss)
+            return learned
+        calls, late = expectation.give_away()
+        if calls:
+            self._world.say(CallsBrought(switch=name, hour=hour, calls=calls, late=late), partition_of(name))
+        return False
 
     def _declared(self, switch: Switch) -> SwitchSettings:
         return self._world.settings.switches.get(switch.name, _AS_DECLARED)
@@ -296,20 +333,22 @@ class Presence:
     def _look(self, switch: Switch, now_ms: int) -> None:
         unusual_ms = self._unusual_ms(switch)
         if unusual_ms is not None and unusual_ms <= now_ms:
-            self._tell_unusual(switch, now_ms)
+            self._fall_silent(switch, Silence.UNUSUAL, silence.unusual(switch, now_ms), now_ms)
         absent_ms = self._absent_ms(switch)
         if absent_ms is not None and absent_ms <= now_ms:
             if self._asked_ms(switch) <= switch.last_word_ms:
                 switch.asked_at_ms = now_ms
                 self._delivery.synchronise(switch, now_ms)
             else:
-                self._tell_absent(switch, now_ms)
+                self._fall_silent(switch, Silence.ABSENT, silence.absent(switch, now_ms), now_ms)
         self._schedule(switch, now_ms)
 
     def _unusual_ms(self, switch: Switch) -> int | None:
         """When its silence is no chance any more; None: not foreseeable, or told already."""
         after_ms = self._declared(switch).silent_after_ms
         if self._hearing_since_ms is None or not switch.up or switch.silence is not None or not after_ms:
+            return None
+        if not self._speaks_for(switch.name):
             return None
         since_ms = max(switch.last_heard_ms, self._hearing_since_ms)
         enough_ms = switch.expectation.enough_ms(since_ms)
@@ -329,22 +368,6 @@ class Presence:
         ask_ms, asked_ms = switch.last_word_ms + after_ms, self._asked_ms(switch)
         return ask_ms if asked_ms <= switch.last_word_ms else max(ask_ms, asked_ms + ANSWER_WITHIN_MS)
 
-    def _tell_unusual(self, switch: Switch, now_ms: int) -> None:
-        hour = (now_ms - 1) // HOUR_MS
-        usual = (switch.expectation.usual(hour) or 0) // THOUSANDTHS
-        text = (
-            f"Switch {switch.name} has brought no call for {_span(now_ms - switch.last_heard_ms)}; "
-            f"{usual:,} are usual in this hour of the week ({hour_of_week(hour)})."
-        )
-        self._fall_silent(switch, Silence.UNUSUAL, text, now_ms)
-
-    def _tell_absent(self, switch: Switch, now_ms: int) -> None:
-        text = (
-            f"Switch {switch.name} has said nothing for {_span(now_ms - switch.last_word_ms)} and does not answer: "
-            "blocks count as confirmed without it until it does."
-        )
-        self._fall_silent(switch, Silence.ABSENT, text, now_ms)
-
     # -- what is kept
 
     def keep(self, changes: Changes) -> None:
@@ -352,17 +375,11 @@ class Presence:
         changes.kept += [KeptRow(KIND, name, switch.expectation.row()) for name, switch in self._learned.items()]
         self._learned = {}
         self.matters.keep(changes)
+        self._world.spokesman.keep(changes)
 
     def restore(self, kept: KeptRow) -> None:
         """Take up a row, if it is one of these."""
         self.matters.restore(kept)
+        self._world.spokesman.restore(kept)
         if isinstance(kept.row, ExpectationRow) and kept.key in self._world.switches:
             self._world.switches[kept.key].expectation.restore(kept.row)
-
-
-def _span(ms: int) -> str:
-    """In words, as coarse as it may be: `90 s`, `12 min`, `25 h`, `3 days`."""
-    for unit_ms, least, word in ((DAY_MS, 3, "days"), (HOUR_MS, 3, "h"), (MINUTE_MS, 3, "min")):
-        if ms >= least * unit_ms:
-            return f"{ms // unit_ms} {word}"
-    return f"{ms // SECOND_MS} s"

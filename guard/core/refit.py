@@ -79,7 +79,11 @@ class Refit:
             for switch in world.switches.values():
                 if switch.up:
                     self._delivery.synchronise(switch, now_ms)
-        world.changes.audit.append(Audit("", now_ms, reload.by, "reload", reload.what))
+        self._note(reload, now_ms)
+
+    def _note(self, reload: Reload, now_ms: int) -> None:
+        if reload.what:
+            self._world.changes.audit.append(Audit("", now_ms, reload.by, "reload", reload.what))
 
     # -- calls
 
@@ -129,10 +133,13 @@ class Refit:
         for plan, count in have.items():
             if count:
                 who = "1 account has" if count == 1 else f"{count:,} accounts have"
+                if self._world.composed:
+                    who = "accounts have"
                 text = (
                     f"The plan {plan!r} is no longer configured and {who} it: their calls are charged without a plan."
                 )
-                self._world.notice(Notice(kind=NoticeKind.PLAN, at_ms=now_ms, switch="", text=text))
+                notice = Notice(kind=NoticeKind.PLAN, at_ms=now_ms, switch="", text=text)
+                self._world.spokesman.tell_of_plan(notice, plan)
 
     # -- switches
 

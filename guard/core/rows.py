@@ -203,6 +203,16 @@ class ClockRow(NamedTuple):
     """The wall clock, less the time since that start."""
 
 
+class CarriedRow(NamedTuple):
+    """An operator's intent that was carried out lately, should it come again. Key: its id."""
+
+    at_ms: int
+    result: str
+    """A value of `IntentResult`."""
+    days: tuple[int, ...] = ()
+    """What was learned by it, of each account."""
+
+
 class ToldRow(NamedTuple):
     """What on-call knows to be amiss with nobody to keep it with. Key: the matter (`guard.core.matters`)."""
 
@@ -217,3 +227,21 @@ class ExpectationRow(NamedTuple):
     """Thousandths of a call, for each hour of the week."""
     learned: tuple[int, ...]
     """In how many weeks each of them was learned."""
+
+
+class Rated(NamedTuple):
+    """How a call that is over was rated, as far as it may have to be taken back: its use of the plan, its number."""
+
+    to: str
+    """As dialled; empty: not known yet, so that it was rated at the unknown rate."""
+    at_ms: int
+    rate_micros: int
+    rate_known: int
+    gross_micros: int
+    cycle_ms: int = 0
+    quota: str = ""
+    """Key of the quota that it used; empty: none."""
+    covered_s: int = 0
+    discount: str = ""
+    counted: int = 0
+    billed_s: int = 0

@@ -32,4 +32,4 @@ class Reload:
     by: str
     """A token's name, or what told guard to, such as a signal."""
     what: str
-    """What is another now, in a sentence; kept in the history."""
+    """What is another now, in a sentence; kept in the history. Empty: whoever reloads many engines notes it once."""

@@ -10,6 +10,8 @@ kept, counted and shown, and moves no money; on-call is told once a switch, and 
 go on as before. What was held back is made up for as soon as billing opens the account, because reports are cumulative:
 the next one of a call says everything. A call that was over by then is brought in from the switch's own records.
 
+Among partitions each has its share of the bounds (`guard.core.partitions.share_of`), and on-call is told once for all.
+
 Who opened an account is remembered until billing has spoken of it, or until guard starts anew.
 """
 
@@ -18,8 +20,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from guard.core.decisions import Notice, NoticeKind
+from guard.core.partitions import share_of
+from guard.core.spokesman import STRANGERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from guard.core.world import World
 
 RULE = "strangers"
@@ -67,20 +73,25 @@ class Strangers:
             return
         self._told[switch] = None
         opened = self._by_switch.get(switch, 0)
-        text = (
-            f"has named {opened:,} accounts that billing has not spoken of, and there are {self.count:,} in all: "
-            "reports for further ones are held back and move no money"
-        )
-        self._tell(switch, text, world, now_ms)
+        fact = f"has named {opened:,} accounts that billing has not spoken of, and there are {self.count:,} in all"
+        if world.composed:
+            fact = "names more accounts that billing has not spoken of than a partition may have"
+        self._tell(switch, f"{fact}: reports for further ones are held back and move no money", world, now_ms)
+
+    def restore(self, told: Iterable[str]) -> None:
+        """Of these switches on-call was told before the restart, and not that it is over."""
+        self._told = dict.fromkeys(told)
 
     def _within(self, switch: str, world: World, percent: int) -> bool:
         settings = world.settings
-        return (
-            self.count * 100 < settings.max_provisional * percent
-            and self._by_switch.get(switch, 0) * 100 < settings.max_provisional_per_switch * percent
-        )
+        most, most_of_switch = settings.max_provisional, settings.max_provisional_per_switch
+        if world.composed:
+            most, most_of_switch = share_of(most), share_of(most_of_switch)
+        opened = self._by_switch.get(switch, 0)
+        return self.count * 100 < most * percent and opened * 100 < most_of_switch * percent
 
     @staticmethod
     def _tell(switch: str, text: str, world: World, now_ms: int, *, over: bool = False) -> None:
         sentence = f"Switch {switch} {text}."
-        world.notice(Notice(kind=NoticeKind.QUARANTINED, at_ms=now_ms, switch=switch, text=sentence, over=over))
+        notice = Notice(kind=NoticeKind.QUARANTINED, at_ms=now_ms, switch=switch, text=sentence, over=over)
+        world.spokesman.tell(notice, STRANGERS)

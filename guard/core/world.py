@@ -24,12 +24,14 @@ from guard.core.decisions import (
 from guard.core.flights import NOT_COUNTED, Contribution, Flight, contribution_of
 from guard.core.invariants import invariant
 from guard.core.money import Micros, fits
+from guard.core.neighbours import Said, Word
 from guard.core.noticeboard import NoticeBoard
 from guard.core.pools import recount
 from guard.core.posting import Posted, call_line
 from guard.core.rating import Rating
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings, SwitchSettings
+from guard.core.spokesman import Spokesman
 from guard.core.strangers import Strangers
 from guard.core.switches import Switch
 from guard.core.views import AccountState
@@ -41,7 +43,9 @@ MAX_SWITCHES = 1_000
 class World:
     """All state of the engine."""
 
-    def __init__(self, settings: Settings, scopes: Scopes, rating: Rating) -> None:
+    def __init__(self, settings: Settings, scopes: Scopes, rating: Rating, partition: int | None = None) -> None:
+        self.partition, self.composed = partition, partition is not None
+        """Which it is; whether others decide for the rest of the accounts."""
         self.settings = settings
         self.scopes = scopes
         self.rating = rating
@@ -89,7 +93,7 @@ class World:
         self.reconciled_micros: dict[str, int] = {}
         """Differences found by `balance` messages, per currency."""
         self.confirm_ms: list[int] = []
-        self._board = NoticeBoard()
+        self.board, self.spokesman = NoticeBoard(composed=self.composed), Spokesman(self)
 
     # -- accounts
 
@@ -356,14 +360,18 @@ class World:
         counted = (decision.action.value, decision.reason.value, decision.mode.value)
         self.decided[counted] = self.decided.get(counted, 0) + 1
 
+    def say(self, word: Word, to: int | None = None) -> None:
+        """Tell another engine, or everyone."""
+        self.changes.says.append(Said(to, word))
+
     def notice(self, notice: Notice) -> None:
         """Tell on-call after the commit."""
         self.changes.notices.append(notice)
 
     def notice_once(self, notice: Notice, about: str) -> None:
         """Tell on-call about one thing of an account once."""
-        if self._board.is_news(notice, about):
-            self.notice(notice)
+        if self.board.is_news(notice, about):
+            self.spokesman.tell_of_account(notice, about)
 
     # -- handing over
 
@@ -387,8 +395,6 @@ class World:
     def facts(self) -> Changes:
         """The same without the rows of what was touched."""
         changes, self.changes = self.changes, Changes()
-        self._touched_accounts = {}
-        self._touched_calls = {}
-        self._touched_switches = {}
+        self._touched_accounts, self._touched_calls, self._touched_switches = {}, {}, {}
         self.waiting = {}
         return changes

@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from guard.core.decisions import HeldRow, KeptRow
-from guard.core.rows import ClockRow, ExpectationRow, ToldRow
+from guard.core.fuses import HomeRow, ShareRow
+from guard.core.rows import CarriedRow, ClockRow, ExpectationRow, ToldRow
 from guard.core.rules.fuse import FuseRow
-from guard.core.rules.rows import CrowdRow, SubjectRow
+from guard.core.rules.rows import CrowdRow, StandingRow, SubjectRow
 from guard.core.rules.usual import UsualRow
+from guard.core.spokesman import MattersRow, SpokenRow
 from guard.core.suspicion import SuspicionRow
 
 Blob = tuple[str, str, bytes]
@@ -29,12 +31,19 @@ Blob = tuple[str, str, bytes]
 _DECODERS: dict[str, Callable[[bytes], object]] = {
     "subject": msgspec.msgpack.Decoder(SubjectRow).decode,
     "crowds": msgspec.msgpack.Decoder(tuple[CrowdRow, ...]).decode,
+    "crowd": msgspec.msgpack.Decoder(CrowdRow).decode,
+    "standing": msgspec.msgpack.Decoder(StandingRow).decode,
     "fuse": msgspec.msgpack.Decoder(FuseRow).decode,
+    "fuse_share": msgspec.msgpack.Decoder(ShareRow).decode,
+    "fuse_home": msgspec.msgpack.Decoder(HomeRow).decode,
     "held": msgspec.msgpack.Decoder(tuple[HeldRow, ...]).decode,
     "suspicion": msgspec.msgpack.Decoder(SuspicionRow).decode,
+    "carried": msgspec.msgpack.Decoder(CarriedRow).decode,
     "clock": msgspec.msgpack.Decoder(ClockRow).decode,
     "expectation": msgspec.msgpack.Decoder(ExpectationRow).decode,
     "told": msgspec.msgpack.Decoder(ToldRow).decode,
+    "spoken": msgspec.msgpack.Decoder(SpokenRow).decode,
+    "matters": msgspec.msgpack.Decoder(MattersRow).decode,
     "usual": msgspec.msgpack.Decoder(UsualRow).decode,
 }
 

@@ -5,6 +5,10 @@ in the very form in which switches and billing send them, so that whoever reads 
 daemon's, and the names of switches that it has **heard** reports of (whichever accounts they were about: a partition
 whose accounts are quiet must not take the switch for silent).
 
+What guard says to itself by way of the log (partitions to each other, an operator's intents) stands in entries too, as
+messages whose topic begins with `INTERNAL`. No message of a broker can: no prefix of topics begins with `$`, and an
+ingest takes nothing that is not under its prefix, whatever a broker hands over.
+
 An entry that cannot be read is an error and never passed over: nobody but guard writes there, so it is of a newer
 guard, or somebody has put something into guard's log; either is for an operator to see.
 """
@@ -17,6 +21,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 VERSION: Final = 1
+INTERNAL: Final = "$guard/"
+"""How a topic begins that no broker's message can have."""
 
 
 class LogEntryError(Exception):

@@ -89,5 +89,5 @@ def decode_wanted(payload: bytes) -> Wanted | None:
     """Who is asked for what."""
     try:
         return _wanted.decode(payload)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         return None

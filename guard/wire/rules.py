@@ -17,6 +17,8 @@ PAYLOAD_TOO_DEEP: Final = "the payload is nested too deeply"
 PAYLOAD_NOT_OBJECTS: Final = "the payload is neither an object nor an array"
 PAYLOAD_TOO_MANY: Final = "the array has more than 1,000 elements"
 
+UNKNOWN_WORD: Final = "a word between partitions is of another release; bring all workers to one"
+
 NOT_AN_OBJECT: Final = "must be an object"
 KEY_TWICE: Final = "a key occurs twice in the object"
 REQUIRED: Final = "is required"

@@ -30,14 +30,13 @@ from guard.core.decisions import (
     Notice,
     NoticeKind,
     Quarantined,
-    Rated,
     Reason,
     Remembered,
 )
 from guard.core.events import Delivery, Event, Owed
 from guard.core.money import Micros
 from guard.core.records import Scope
-from guard.core.rows import AccountRow, BooksRow, CallRow, CauseRow, CommandRow, SwitchRow
+from guard.core.rows import AccountRow, BooksRow, CallRow, CauseRow, CommandRow, Rated, SwitchRow
 from guard.core.statement import LedgerSum
 
 Values = tuple[object, ...]

@@ -15,7 +15,7 @@ NOW_MS = 1_800_000_000_000
 
 def engine(*, composed: bool) -> Engine:
     """An engine that knows an account, and a switch that has just come up."""
-    made = Engine(Settings(), Scopes.of_country_code("1"), NOW_MS, composed=composed)
+    made = Engine(Settings(), Scopes.of_country_code("1"), NOW_MS, partition=0 if composed else None)
     report = Report(
         call="c1", event=Event.TICK, account="A1", at_ms=NOW_MS, duration_ms=1, to="+1613", charge_micros=Micros(1)
     )

@@ -26,6 +26,7 @@ from guard.core.records import SwitchStatus
 from guard.core.scopes import Scopes
 from guard.core.settings import DAY_MS
 from guard.core.views import AccountState
+from tests.core.rules.builders import kept_across
 from tests.properties.machine import Machine
 from tests.properties.surroundings import CONFIGURED, RULES, SWITCHES
 
@@ -238,7 +239,7 @@ class EngineMatchesNaiveLedger(Machine):
             assert restored.watch.standing(name) == mine.watch.standing(name)
             kept = self.store.kept.get(("subject", name))
             assert restored.watch.row(name) == (None if kept is None else kept.row)
-        assert restored.watch.across_rows() == mine.watch.across_rows()
+        assert kept_across(restored.watch) == kept_across(mine.watch)
 
 
 TestEngineMatchesNaiveLedger = EngineMatchesNaiveLedger.TestCase

@@ -71,7 +71,7 @@ class Ending:
             mine = [call for switch in world.switches.values() for call in switch.every if call.account == account]
             up = {call.id for call in mine if call.up and call.began_ms < lately_ms}
             gone = {call.id for call in mine if call.end_is_lost or (call.ended_ms or 0) > lately_ms}
-            view = life.desk.account(account)
+            view = life.engine.picture(account, life.clock.now_ms())
             known = {call.call for call in view.live_calls} if view is not None else set()
             begun = {call.id for call in mine if call.up}
             if not up <= known or not known - begun <= gone:
@@ -108,7 +108,7 @@ class Ending:
         """What it owes, and whether it is blocked exactly if it should be, at every switch."""
         world = self.world
         books = world.office.books[account]
-        view = life.desk.account(account)
+        view = life.engine.picture(account, life.clock.now_ms())
         blocks = {switch.blocked.get(account, {}).get("scope") for switch in world.switches.values()}
         if view is None:
             if owed or blocks != {None}:
@@ -141,7 +141,7 @@ class Ending:
             return []
         pictures: list[tuple[object, ...]] = []
         for account in self.world.accounts:
-            view = life.desk.account(account)
+            view = life.engine.picture(account, life.clock.now_ms())
             if view is not None:
                 causes = view.block and tuple((c.reason.value, c.rule, c.since_ms) for c in view.block.causes)
                 pictures.append(

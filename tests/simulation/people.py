@@ -174,7 +174,7 @@ class People:
         life = self.world.life
         if life is None or not life.ready or life.dead:
             return
-        for held in life.desk.held():
+        for held in life.engine.held():
             kind = self.world.random.choice(("approve", "reject"))
             self.wish(kind, held.account, None, held=held.id)
 

@@ -1,187 +1,317 @@
 """Counting accounts: how many of them got through to one number, prefix or country (call-back fraud).
 
-What is counted belongs to no account, so it has a store of its own, bounded by `MOST_CROWDS`. A warning is told once,
-about the account that made it so many. A block is about each account that calls there while it stands, and each is
-asked for once: of accounts that have a call up there, when the mark is crossed; of others when they call there (again).
-Whoever has called before and does not again is not blocked: there is nothing left to stop.
+What is counted belongs to no account, so it has a store of its own. It takes three roles:
+
+    sighting (here)  --counter, key, account-->  crowd (`crowds`)  --mark-->  asking (`asking`)
+    an account's call passes the filters         counts, crosses marks        warns of, or blocks, accounts
+
+In a single daemon each calls the next. In a cluster (`say` is given) they lie apart, and words between engines
+(`guard.core.neighbours`) take the place of the calls: accounts are sighted and asked about in their own partition, a
+crowd is counted in the partition of its counter and key, its **home**.
+
+| word | from, to | when |
+|---|---|---|
+| `Sighting` | account's, home | a call begins there |
+| `CrowdWarns`, `CrowdClears` | home, the account's | it has made it so many that a rule warns; that has cleared |
+| `CrowdStands`, `CrowdFalls` | home, everyone | the mark at which accounts are blocked is crossed, is left |
+| `CrowdStands` | home, the account's | it has called there when its partition had not heard yet that the mark stands |
+
+**Everyone knows which marks stand** (`standings`). So whoever calls there is blocked at once, in his own partition, and
+so is whose call goes on, without a question to the home: as in a daemon, and also while the home has no owner. What a
+block's evidence says is the number of accounts at the crossing; a daemon says the present one.
+
+**The same decisions, with these differences in time.** The account that crosses a mark is judged when the home's word
+has come back, two ways through the log after its report: some milliseconds. (If its call is over by then, because the
+log was away, it is blocked when it calls there again.) Sightings of different partitions reach the home in any order,
+so of two calls within that time the one or the other may be said to have made the crowd so many. A partition that is
+read late sights late; each sighting counts at its own time, and nowhere if the window is past.
+
+**Nothing is lost.** A crowd's row and what a partition has heard are stored with the batch that changed them, so a home
+that dies goes on where its log goes on. Hearing twice changes nothing: accounts are a set, and of a mark that has been
+heard of and fallen, or been asked for, `since_ms` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import assert_never, cast
 
-from guard.core.rules.counters import Counter, Step
+from guard.core.decisions import Changes, KeptRow
+from guard.core.neighbours import CrowdClears, CrowdFalls, CrowdStands, CrowdWarns, CrowdWord, Said, Sighting, Word
+from guard.core.partitions import PARTITIONS, partition_of
+from guard.core.rules.asking import Asking
+from guard.core.rules.counters import Counter, Reading, Step
+from guard.core.rules.crowds import At, Crowds, Judged, Mark
 from guard.core.rules.filters import passes
 from guard.core.rules.fitting import Fitting
-from guard.core.rules.hits import Crossing
 from guard.core.rules.lanes import Compiled
-from guard.core.rules.levels import BLOCKED, CALM, Level, level_of, settle
+from guard.core.rules.levels import Level
 from guard.core.rules.observation import Observation, What
-from guard.core.rules.rows import CrowdRow
-from guard.core.rules.rule import Rule
-from guard.core.rules.speaker import Speaker, may_block, recent_calls
-from guard.core.rules.subjects import MOST_ACROSS, Subject, TallyKey, oldest
+from guard.core.rules.rows import CrowdRow, StandingRow
+from guard.core.rules.speaker import Speaker
+from guard.core.rules.standings import Standings
+from guard.core.rules.subjects import Subject
 from guard.core.rules.windows import Crowd
 
-MOST_CROWDS = 50_000
-"""Numbers (or prefixes, or countries) counted at once; of more the quarter called longest ago goes."""
+CROWDS, CROWD, STANDING = "crowds", "crowd", "standing"
+"""Kinds of what is kept of it: all crowds of a single daemon, one of a partition, what a partition has heard of one."""
+Say = Callable[[Word, int | None], None]
+"""Tells the engine of a partition, or everyone (None)."""
 
-At = Callable[[int, str, str, str], None]
-"""Sets a moment: when, account (none here), counter, key."""
+
+def home_of(counter: str, key: str) -> int:
+    """The partition in which a crowd is counted."""
+    return partition_of(f"{counter} {key}")
+
+
+def kept_crowd(row: CrowdRow) -> KeptRow:
+    """As the home keeps it."""
+    return KeptRow(CROWD, _name((row.tally.counter, row.tally.key)), row)
+
+
+def kept_standing(row: StandingRow) -> KeptRow:
+    """As whoever has heard of it keeps it."""
+    return KeptRow(STANDING, _name((row.rule, row.key)), row)
+
+
+def _name(where: tuple[str, str]) -> str:
+    return " ".join(where)
 
 
 class Across:
-    """Crowds by counter and key."""
+    """Counts accounts, or has them counted."""
 
-    def __init__(self, subjects: Mapping[str, Subject]) -> None:
-        self._crowds: dict[TallyKey, Crowd] = {}
-        self._subjects = subjects
-        """Accounts that are awake; they are the watch's."""
+    def __init__(self, subjects: Mapping[str, Subject], speaker: Speaker, at: At, say: Say | None) -> None:
+        """`subjects`: accounts that are awake; they are the watch's. `say`: others decide for the rest of them."""
+        self._crowds = Crowds(shared=say is not None)
+        self._asking = Asking(subjects, speaker)
+        self._standings = Standings()
+        self._at = at
+        self._shared = say is not None
+        self._say = say or _to_nobody
 
-    def fit(self, fitting: Fitting, at: At) -> None:
-        """Other rules: what they do not count goes."""
-        self._crowds = fitting.crowds(self._crowds)
-        for (name, key), crowd in self._crowds.items():
-            if crowd.tally.marks:
-                crowd.tally.due_ms = crowd.tally.next_edge_ms
-                at(crowd.tally.due_ms, "", name, key)
+    # -- sighting
 
-    def count(self, step: Step, subject: Subject, seen: Observation, local_ms: int, speaker: Speaker, at: At) -> None:
+    def count(self, step: Step, subject: Subject, seen: Observation, local_ms: int) -> None:
         """Take a report of a call that begins or goes on."""
         counter = step.counter
         key = counter.key(seen) if counter.key is not None else None
         if not key or not passes(counter.filters, seen, subject.profile, local_ms):
             return
-        bucket = seen.at_ms // counter.width_ms
-        crowd = self._crowds.get((counter.name, key))
-        if crowd is None:
-            if seen.what is not What.BEGINS:
-                return
-            crowd = self._crowd(counter, key, bucket)
-        tally = crowd.tally
-        if seen.what is What.BEGINS and tally.locate(bucket) >= 0:
-            tally.sets[0].add(seen.account, bucket, tally.head)
-        for _, least, reading in step.counts:
-            if tally.sets[0].count >= least or reading.rule.id in tally.marks:
-                self._judge(Mark(reading.rule, crowd, key, seen.at_ms), counter, subject, seen, speaker)
-        if tally.marks and not tally.due_ms:
-            tally.due_ms = tally.next_edge_ms
-            at(tally.due_ms, "", counter.name, key)
-
-    def look(self, name: str, key: str, due_ms: int, compiled: Compiled, speaker: Speaker, at: At) -> None:
-        """The window of a crowd with standing marks has moved on."""
-        crowd, counter = self._crowds.get((name, key)), compiled.counters.get(name)
-        if crowd is None or counter is None or crowd.tally.due_ms != due_ms:
+        if self._shared:
+            self._sight(counter, key, subject, seen)
             return
-        tally = crowd.tally
-        tally.due_ms = 0
-        tally.advance(due_ms // tally.width_ms)
+        crowd = self._crowds.enter(counter, key, seen.at_ms, seen.account if seen.what is What.BEGINS else None)
+        if crowd is None:
+            return
+        marks, accounts = crowd.tally.marks, crowd.tally.sets[0].count
         for reading in counter.readings:
-            rule, value = reading.rule, tally.sets[0].count
-            said = _settle(rule, crowd, due_ms)
-            owner = crowd.owners.pop(rule.id, None) if said is Level.CLEARED else None
-            if owner is not None:
-                speaker.say(Crossing(rule=rule, account=owner, key=key, at_ms=due_ms, level=Level.CLEARED, value=value))
-        if tally.marks:
-            tally.due_ms = tally.next_edge_ms
-            at(tally.due_ms, "", name, key)
+            if accounts >= reading.least or reading.rule.id in marks:
+                self._meet(crowd, reading, counter, key, subject, seen)
+        self._crowds.wait(crowd, counter.name, key, self._at)
 
-    def rows(self) -> tuple[CrowdRow, ...]:
-        """What must survive."""
-        return tuple(crowd.row(*where) for where, crowd in self._crowds.items())
+    def _sight(self, counter: Counter, key: str, subject: Subject, seen: Observation) -> None:
+        """Tell the home; act by what it has said before."""
+        heard_ms = 0
+        for reading in counter.readings:
+            row = self._standings.standing(reading.rule.id, counter.name, key)
+            if row is not None:
+                heard_ms = max(heard_ms, row.since_ms)
+                mark = Mark(reading.rule, key, seen.at_ms, row.value, row.estimated, row.since_ms)
+                self._asking.meet(mark, None, subject, seen)
+        if seen.what is What.BEGINS:
+            word = Sighting(counter=counter.name, key=key, account=seen.account, at_ms=seen.at_ms, heard_ms=heard_ms)
+            self._say(word, home_of(counter.name, key))
 
-    def restore(self, rows: Iterable[CrowdRow], compiled: Compiled, at: At) -> None:
-        """As `rows()` wrote it; what fits no counter is left out."""
-        for row in rows:
-            counter = compiled.counters.get(row.tally.counter)
-            if counter is None:
-                continue
-            crowd = self._crowds[row.tally.counter, row.tally.key] = Crowd.from_row(row, counter.width_ms)
-            if crowd.tally.marks:
-                crowd.tally.due_ms = crowd.tally.next_edge_ms
-                at(crowd.tally.due_ms, "", row.tally.counter, row.tally.key)
+    def _meet(
+        self, crowd: Crowd, reading: Reading, counter: Counter, key: str, subject: Subject, seen: Observation
+    ) -> None:
+        """Crowd and account are both here."""
+        judged = self._crowds.judge(reading.rule, crowd, counter.name, key, seen.at_ms)
+        self._clear(judged)
+        self._asking.meet(judged.mark, judged.said, subject, seen)
+        if judged.said is Level.WARN:
+            crowd.owners[reading.rule.id] = subject.id
+        elif judged.said is Level.BLOCK:
+            self._asking.cut_short(judged.mark, counter, tuple(crowd.tally.sets[0].seen))
 
-    def _crowd(self, counter: Counter, key: str, bucket: int) -> Crowd:
-        if len(self._crowds) >= MOST_CROWDS:
-            for where in oldest({where: each.tally for where, each in self._crowds.items()}, MOST_CROWDS // 4):
-                del self._crowds[where]
-        crowd = self._crowds[counter.name, key] = Crowd(counter.tally(bucket))
-        return crowd
+    def _clear(self, judged: Judged) -> None:
+        if judged.owner:
+            mark = judged.mark
+            self._asking.clear(mark.rule, judged.owner, mark.key, mark.at_ms, mark.value)
 
-    def _judge(self, mark: Mark, counter: Counter, subject: Subject, seen: Observation, speaker: Speaker) -> None:
-        rule, crowd = mark.rule, mark.crowd
-        said = _settle(rule, crowd, seen.at_ms)
-        stands = rule.id in crowd.since
-        if stands and may_block(rule, subject, seen):
-            mark.ask_once(subject, seen, speaker)
-        elif said is Level.WARN or said is Level.BLOCK:
-            mark.say(Level.WARN, seen, speaker, learning=stands)
-        if said is Level.WARN:
-            crowd.owners[rule.id] = subject.id
-        elif said is Level.BLOCK:
-            self._cut_short(mark, counter, speaker)
+    # -- the home
 
-    def _cut_short(self, mark: Mark, counter: Counter, speaker: Speaker) -> None:
-        """Those who have a call up there: their next report may be a minute away. Of a great crowd it is awaited."""
-        for account in tuple(mark.crowd.tally.sets[0].seen):
-            subject = self._subjects.get(account)
-            if subject is None:
-                continue
-            for call in recent_calls(subject, counter, mark.key):
-                if call.call in subject.live and may_block(mark.rule, subject, call):
-                    mark.ask_once(subject, call, speaker)
+    def _sighted(self, word: Sighting, counter: Counter) -> None:
+        crowd = self._crowds.enter(counter, word.key, word.at_ms, word.account)
+        if crowd is not None:
+            self._judge(crowd, counter, counter.readings, word)
+
+    def _judge(self, crowd: Crowd, counter: Counter, readings: Iterable[Reading], last: Sighting) -> None:
+        """Judge a crowd by some rules, and tell what that has come to; the last sighting is why."""
+        marks, accounts, key = crowd.tally.marks, crowd.tally.sets[0].count, last.key
+        for reading in readings:
+            if accounts >= reading.least or reading.rule.id in marks:
+                judged = self._crowds.judge(reading.rule, crowd, counter.name, key, last.at_ms)
+                self._tell_cleared(judged)
+                if judged.said is Level.WARN:
+                    crowd.owners[reading.rule.id] = last.account
+                    self._say(_warning(judged.mark, counter, last.account), partition_of(last.account))
+                elif judged.said is Level.BLOCK:
+                    self._tell_standing(judged.mark, counter, crowd, last.account)
+                elif (judged.mark.since_ms or 0) > last.heard_ms:
+                    word = _standing(judged.mark, counter, accounts=(last.account,))
+                    self._say(word, partition_of(last.account))
+        self._crowds.wait(crowd, counter.name, key, self._at)
+
+    def _tell_cleared(self, judged: Judged) -> None:
+        if judged.owner:
+            rule, key, at_ms, value = judged.mark[:4]
+            word = CrowdClears(rule=rule.id, key=key, account=judged.owner, at_ms=at_ms, value=value)
+            self._say(word, partition_of(judged.owner))
+
+    def _tell_standing(self, mark: Mark, counter: Counter, crowd: Crowd, by: str) -> None:
+        """To each with those of its accounts that may have a call up there."""
+        theirs: dict[int, list[str]] = {}
+        for account in crowd.tally.sets[0].seen:
+            theirs.setdefault(partition_of(account), []).append(account)
+        told: dict[tuple[str, ...], CrowdStands] = {}
+        for part in range(PARTITIONS):
+            accounts = tuple(theirs.get(part, ()))
+            if accounts not in told:
+                told[accounts] = _standing(mark, counter, accounts, by)
+            self._say(told[accounts], part)
+
+    # -- asking, by word
+
+    def hear(self, word: CrowdWord, compiled: Compiled) -> bool:
+        """Take a word; False: it is about a rule that is not known here."""
+        match word:
+            case Sighting():
+                counter = compiled.counters.get(word.counter)
+                if counter is not None:
+                    self._sighted(word, counter)
+                return counter is not None
+            case CrowdWarns():
+                return self._warned(word, compiled)
+            case CrowdClears():
+                return self._cleared(word, compiled)
+            case CrowdStands():
+                return self._stands(word, compiled)
+            case CrowdFalls():
+                self._standings.falls(word)
+                return True
+            case _:
+                assert_never(word)
+
+    def _warned(self, word: CrowdWarns, compiled: Compiled) -> bool:
+        rule, counter = compiled.rules.get(word.rule), compiled.counters.get(word.counter)
+        if rule is None or counter is None:
+            return False
+        if self._standings.warns(word):
+            found = self._asking.last_call(word.account, counter, word.key)
+            mark = Mark(rule, word.key, word.at_ms, word.value, word.estimated, None)
+            self._asking.say(mark, Level.WARN, word.account, None if found is None else found[1])
+        return True
+
+    def _cleared(self, word: CrowdClears, compiled: Compiled) -> bool:
+        rule = compiled.rules.get(word.rule)
+        if rule is not None and self._standings.clears(word):
+            self._asking.clear(rule, word.account, word.key, word.at_ms, word.value)
+        return rule is not None
+
+    def _stands(self, word: CrowdStands, compiled: Compiled) -> bool:
+        """Kept also when the rule is not known yet: it may be at the next reload."""
+        news = self._standings.stands(word)
+        rule, counter = compiled.rules.get(word.rule), compiled.counters.get(word.counter)
+        if rule is None or counter is None:
+            return False
+        row = self._standings.standing(word.rule, word.counter, word.key)
+        if row is not None and row.since_ms == word.since_ms:
+            mark = Mark(rule, word.key, word.at_ms, word.value, word.estimated, word.since_ms)
+            found = self._asking.last_call(word.by, counter, word.key) if news else None
+            if found is not None and found[1].call in found[0].live:
+                self._asking.meet(mark, Level.BLOCK, *found)
+            self._asking.cut_short(mark, counter, word.accounts)
+        return True
+
+    # -- time
+
+    def look(self, name: str, key: str, due_ms: int, compiled: Compiled) -> None:
+        """The window of a crowd has moved on."""
+        for judged in self._crowds.look(name, key, due_ms, compiled, self._at):
+            if self._shared:
+                self._tell_cleared(judged)
+            else:
+                self._clear(judged)
+
+    # -- other rules
+
+    def fit(self, fitting: Fitting, at_ms: int, *, caught_up: bool) -> None:
+        """Other rules: what they do not count goes; in a home, what they see otherwise is judged at once."""
+        self._crowds.fit(fitting, self._at)
+        self._standings.fit(fitting)
+        for name, readings in fitting.anew.items() if self._shared and caught_up else ():
+            counter = fitting.now.counters[name]
+            for key, crowd in self._crowds.of(name) if counter.across else ():
+                # Of a great crowd nobody is known by name; the next to call there is.
+                account = next(reversed(crowd.tally.sets[0].seen), None)
+                if account is not None:
+                    last = Sighting(counter=name, key=key, account=account, at_ms=at_ms, heard_ms=at_ms)
+                    self._judge(crowd, counter, readings, last)
+
+    # -- what survives
+
+    def keep(self, changes: Changes, *, whole: bool) -> None:
+        """Add what is to be stored: of a single daemon all crowds, now and then; else whatever has changed.
+
+        Marks that have fallen are told here, after all that was said of those that stand: `since_ms` sorts it.
+        """
+        kept = changes.kept
+        if not self._shared:
+            if whole:
+                kept.append(KeptRow(CROWDS, "", self._crowds.rows()))
+            return
+        fallen = self._crowds.take_fallen()
+        kept += [KeptRow(CROWD, _name(where), row) for where, row in self._crowds.take_changed()]
+        kept += [KeptRow(STANDING, _name(where), row) for where, row in self._standings.take_changed()]
+        changes.says += [Said(None, CrowdFalls(rule=rule, key=key, since_ms=since)) for rule, key, since in fallen]
+
+    def restore(self, kept: KeptRow, compiled: Compiled) -> None:
+        """As it was kept; what fits no counter is left out, and so is what was not counted for all partitions."""
+        if kept.kind == STANDING:
+            self._standings.restore(cast("StandingRow", kept.row))
+        elif kept.kind == CROWD:
+            self._crowds.restore((cast("CrowdRow", kept.row),), compiled, self._at)
+        elif not self._shared:
+            self._crowds.restore(cast("tuple[CrowdRow, ...]", kept.row), compiled, self._at)
 
 
-class Mark(NamedTuple):
-    """A rule on a crowd, at a moment."""
-
-    rule: Rule
-    crowd: Crowd
-    key: str
-    at_ms: int
-
-    def ask_once(self, subject: Subject, call: Observation, speaker: Speaker) -> None:
-        """Ask for the block of an account, unless that has been done since the mark was crossed."""
-        since_ms = self.crowd.since[self.rule.id]
-        if subject.across.get((self.rule.id, self.key)) != since_ms:
-            _remember(subject, (self.rule.id, self.key), since_ms)
-            self.say(Level.BLOCK, call, speaker)
-
-    def say(self, level: Level, call: Observation, speaker: Speaker, *, learning: bool = False) -> None:
-        """Speak of the account that made the call."""
-        accounts = self.crowd.tally.sets[0]
-        speaker.say(
-            Crossing(
-                rule=self.rule,
-                account=call.account,
-                key=self.key,
-                at_ms=self.at_ms,
-                level=level,
-                value=accounts.count,
-                estimated=accounts.estimated,
-                learning=learning,
-                calls=(call,),
-            )
-        )
+def _to_nobody(_word: Word, _to: int | None) -> None:
+    """A single daemon has nobody to tell."""
 
 
-def _settle(rule: Rule, crowd: Crowd, at_ms: int) -> Level | None:
-    """Move the standing; note since when it has stood where accounts are blocked."""
-    marks = crowd.tally.marks
-    standing, said = settle(rule, crowd.tally.sets[0].count, marks.get(rule.id, CALM), may_block=True)
-    if standing:
-        marks[rule.id] = standing
-    else:
-        marks.pop(rule.id, None)
-    if level_of(standing) == BLOCKED:
-        crowd.since.setdefault(rule.id, at_ms)
-    else:
-        crowd.since.pop(rule.id, None)
-    return said
+def _warning(mark: Mark, counter: Counter, account: str) -> CrowdWarns:
+    return CrowdWarns(
+        rule=mark.rule.id,
+        counter=counter.name,
+        key=mark.key,
+        account=account,
+        at_ms=mark.at_ms,
+        value=mark.value,
+        estimated=mark.estimated,
+    )
 
 
-def _remember(subject: Subject, where: TallyKey, since_ms: int) -> None:
-    if len(subject.across) >= MOST_ACROSS:
-        del subject.across[next(iter(subject.across))]
-    subject.across[where] = since_ms
+def _standing(mark: Mark, counter: Counter, accounts: tuple[str, ...], by: str = "") -> CrowdStands:
+    return CrowdStands(
+        rule=mark.rule.id,
+        counter=counter.name,
+        key=mark.key,
+        since_ms=mark.since_ms or 0,
+        at_ms=mark.at_ms,
+        value=mark.value,
+        estimated=mark.estimated,
+        by=by,
+        accounts=accounts,
+    )

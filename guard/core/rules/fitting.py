@@ -32,11 +32,12 @@ from guard.core.rules.windows import Crowd, Distinct, Tally
 class Fitting:
     """From one rule set to the next, at a moment; what is to be told of it gathers in `hits`."""
 
-    __slots__ = ("_at_ms", "_gone", "_into", "_moved", "_was", "anew", "hits", "now")
+    __slots__ = ("_at_ms", "_into", "_moved", "_was", "anew", "gone", "hits", "now")
 
     def __init__(self, was: Compiled, now: Compiled, at_ms: int) -> None:
         self._was, self.now, self._at_ms = was, now, at_ms
-        self._gone = {rule.id: rule for rule in was.rules.values() if not _goes_on(rule, now.rules.get(rule.id))}
+        self.gone = {rule.id: rule for rule in was.rules.values() if not _goes_on(rule, now.rules.get(rule.id))}
+        """Rules whose standing means nothing any more."""
         by_basis = {counter.basis: counter for counter in now.counters.values()}
         news = frozenset(rule.id for rule in now.rules.values() if not _same(rule, was.rules.get(rule.id)))
         self._into = {name: by_basis.get(counter.basis) for name, counter in was.counters.items()}
@@ -53,11 +54,11 @@ class Fitting:
     @property
     def idle(self) -> bool:
         """Whether what there is fits as it is."""
-        return not (self._gone or self.anew or self._moved)
+        return not (self.gone or self.anew or self._moved)
 
     def subject(self, subject: Subject) -> None:
         """Fit one account. There may be many of them, and most have no mark."""
-        if self._gone:
+        if self.gone:
             self._drop_marks(subject)
         if self._moved:
             self._move(subject)
@@ -75,7 +76,7 @@ class Fitting:
         if subject.drifts:
             self._drop(subject.drifts, subject.id, "")
         if subject.across:
-            subject.across = {where: since for where, since in subject.across.items() if where[0] not in self._gone}
+            subject.across = {where: since for where, since in subject.across.items() if where[0] not in self.gone}
         kept = self.now.present
         gone = [where for where, each in subject.present.items() if not each.calls and where[0] not in kept]
         for where in gone:
@@ -90,27 +91,28 @@ class Fitting:
                 tallies[into.name, key] = tally if into.name == name else carried(tally, self._was.counters[name], into)
         subject.tallies = tallies
 
-    def crowds(self, crowds: Mapping[tuple[str, str], Crowd]) -> dict[tuple[str, str], Crowd]:
-        """Fit what is counted across accounts."""
+    def crowds(self, crowds: Mapping[tuple[str, str], Crowd], *, tell: bool) -> dict[tuple[str, str], Crowd]:
+        """Fit what is counted across accounts; `tell`: whom a rule that goes had warned is told here."""
         fitted: dict[tuple[str, str], Crowd] = {}
         for (name, key), crowd in crowds.items():
             into = self._into.get(name)
-            for rule_id in [each for each in crowd.tally.marks if each in self._gone]:
+            for rule_id in [each for each in crowd.tally.marks if each in self.gone]:
                 del crowd.tally.marks[rule_id]
                 crowd.since.pop(rule_id, None)
                 owner = crowd.owners.pop(rule_id, None)
-                if owner is not None:
-                    self._clear(self._gone[rule_id], owner, key)
+                if owner is not None and tell:
+                    self.clear(self.gone[rule_id], owner, key)
             if into is not None:
                 fitted[into.name, key] = crowd
         return fitted
 
     def _drop(self, marks: dict[str, int], account: str, key: str) -> None:
-        for rule_id in [each for each in marks if each in self._gone]:
+        for rule_id in [each for each in marks if each in self.gone]:
             if was_told(marks.pop(rule_id)):
-                self._clear(self._gone[rule_id], account, key)
+                self.clear(self.gone[rule_id], account, key)
 
-    def _clear(self, rule: Rule, account: str, key: str) -> None:
+    def clear(self, rule: Rule, account: str, key: str) -> None:
+        """What a rule that goes had warned of stands no longer."""
         now = self.now.rules.get(rule.id)
         why = "is in force no longer" if now is None else "is another now"
         self.hits.append(

@@ -69,6 +69,10 @@ class Fuse:
         passed.append(self._asked_ms)
         return True
 
+    def heed(self, at_ms: int) -> None:
+        """A block was asked for and held without it: so much longer it stays open."""
+        self._asked_ms = max(self._asked_ms, at_ms)
+
     def advance(self, at_ms: int) -> bool:
         """Time has come so far: True if the fuse has closed by itself."""
         closes_ms = self.closes_ms

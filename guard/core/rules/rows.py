@@ -39,6 +39,25 @@ class CrowdRow(NamedTuple):
     """(rule, time): since when it has stood where accounts are blocked."""
 
 
+class StandingRow(NamedTuple):
+    """What a partition has heard of a rule on a crowd that is counted elsewhere."""
+
+    rule: str
+    key: str
+    counter: str = ""
+    """What was counted when the mark was reached."""
+    since_ms: int = 0
+    """Of the newest standing where accounts are blocked that it has heard of; 0: of none."""
+    stands: bool = False
+    value: int = 0
+    """Accounts, when the mark was crossed."""
+    estimated: bool = False
+    warned: str = ""
+    """An account of this partition whose warning has not cleared; empty: none."""
+    warned_ms: int = 0
+    """When one was warned last."""
+
+
 class LiveRow(NamedTuple):
     """A call that is up."""
 

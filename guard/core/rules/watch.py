@@ -15,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 
+from guard.core.decisions import Changes, KeptRow
+from guard.core.neighbours import CrowdWord
 from guard.core.rules import drift, present
-from guard.core.rules.across import Across
+from guard.core.rules.across import Across, Say
 from guard.core.rules.counting import Counting
 from guard.core.rules.filters import passes
 from guard.core.rules.fitting import Fitting
@@ -28,7 +30,7 @@ from guard.core.rules.observation import Observation, What
 from guard.core.rules.past import Past, absorb
 from guard.core.rules.profile import Profile, Verdict
 from guard.core.rules.routes import Route
-from guard.core.rules.rows import CrowdRow, SubjectRow
+from guard.core.rules.rows import SubjectRow
 from guard.core.rules.rule import OWN_CALLS, Measure, Rule
 from guard.core.rules.sentences import key_in_words
 from guard.core.rules.speaker import Speaker
@@ -56,7 +58,8 @@ def _always(_account: str, _start_ms: int, _end_ms: int) -> Verdict:
 class Watch:
     """All accounts, as rules see them."""
 
-    def __init__(self, rules: Iterable[Rule] = (), learning: Learning = _always) -> None:
+    def __init__(self, rules: Iterable[Rule] = (), learning: Learning = _always, say: Say | None = None) -> None:
+        """`say`: others watch the rest of the accounts."""
         self._compiled = Compiled(rules)
         self._learning = learning
         self.keep_days: int | None = None
@@ -64,8 +67,8 @@ class Watch:
         self._subjects: dict[str, Subject] = {}
         self._asleep: dict[str, bytes] = {}
         """Profiles of accounts of which nothing else is left, packed."""
-        self._across = Across(self._subjects)
         self._speaker = Speaker()
+        self._across = Across(self._subjects, self._speaker, self._at, say)
         self.moments: list[tuple[int, str, str, str]] = []
         """(when, account, counter, key): when to look at marks that stand, or for what can be freed. A heap."""
         self._counting = Counting(self._compiled, self._speaker, self._at)
@@ -96,7 +99,7 @@ class Watch:
             if fitting.anew and caught_up:
                 self._counting.judge_anew(subject, fitting.anew, at_ms)
             self._counting.resume(subject)
-        self._across.fit(fitting, self._at)
+        self._across.fit(fitting, at_ms, caught_up=caught_up)
         return fitting.hits + self._speaker.take()
 
     # -- taking in --------------------------------------------------------------------------------------------------
@@ -113,6 +116,10 @@ class Watch:
         speaker = self._speaker
         return sorted(speaker.take(), key=lambda hit: hit.rule.id) if speaker.hits else []
 
+    def hear(self, word: CrowdWord) -> list[Hit] | None:
+        """Take what another engine says of a crowd; None: it is about a rule that is not known here."""
+        return self._speaker.take() if self._across.hear(word, self._compiled) else None
+
     def _take(self, subject: Subject, seen: Observation) -> None:
         """An attempt, or a call that begins or ends."""
         live, local_ms, what = self._live(subject, seen), seen.at_ms + subject.quarter.shift_ms, seen.what
@@ -128,7 +135,7 @@ class Watch:
         else:
             self._counting.take_call(self._route(subject, live, seen, local_ms), lane, subject, seen, local_ms)
         for step in lane.across[what]:
-            self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
+            self._across.count(step, subject, seen, local_ms)
         if what is not _FAILED:
             present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
         self._follow_drift(lane, subject, seen)
@@ -175,7 +182,7 @@ class Watch:
         if fickle:
             self._counting.take(fickle, subject, seen, local_ms)
         for step in route.across:
-            self._across.count(step, subject, seen, local_ms, self._speaker, self._at)
+            self._across.count(step, subject, seen, local_ms)
         present.take(self._compiled, subject, live, seen, local_ms, self._speaker)
 
     def _set_out(self, subject: Subject, seen: Observation) -> tuple[Live, Route]:
@@ -279,7 +286,7 @@ class Watch:
         while self.moments and self.moments[0][0] <= at_ms:
             due_ms, account, name, key = heappop(self.moments)
             if not account:
-                self._across.look(name, key, due_ms, self._compiled, self._speaker, self._at)
+                self._across.look(name, key, due_ms, self._compiled)
                 continue
             subject = self._subjects.get(account)
             if subject is None:
@@ -373,13 +380,13 @@ class Watch:
         self._take_up(subject, row.sweep_ms)
         self._counting.resume(subject)
 
-    def across_rows(self) -> tuple[CrowdRow, ...]:
-        """What must survive of what is counted across accounts."""
-        return self._across.rows()
+    def keep_across(self, changes: Changes, *, whole: bool) -> None:
+        """Add what must survive of what is counted across accounts; `whole`: also what is stored now and then."""
+        self._across.keep(changes, whole=whole)
 
-    def restore_across(self, rows: Iterable[CrowdRow]) -> None:
-        """Take up what is counted across accounts where `across_rows()` left it."""
-        self._across.restore(rows, self._compiled, self._at)
+    def restore_across(self, kept: KeptRow) -> None:
+        """Take up what `keep_across` left."""
+        self._across.restore(kept, self._compiled)
 
     def forget(self, account: str) -> None:
         """Let an account go: closed and settled, or kept elsewhere until it is heard of again."""

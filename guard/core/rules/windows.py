@@ -12,6 +12,7 @@ shows the figure says "about".
 
 from __future__ import annotations
 
+from collections.abc import Container
 from hashlib import blake2b
 from math import log1p
 
@@ -71,6 +72,10 @@ class Distinct:
     def holds(self, item: str) -> bool:
         """Whether a thing is counted (for sure, or in all likelihood once they are many)."""
         return self.cells[_cell(item)] > 0 if self.cells else item in self.seen
+
+    def holds_in(self, item: str, bucket: int) -> bool:
+        """Whether it was noted last in that bucket, or one that looks the same."""
+        return self.cells[_cell(item)] == bucket % _AGES + 1 if self.cells else self.seen.get(item) == bucket
 
     def advance(self, before: int, head: int) -> None:
         """The window now ends with `head`, and ended with `before`: what has fallen out of it counts no more."""
@@ -215,6 +220,13 @@ class Crowd:
         """By rule: the account that the warning was about."""
         self.since: dict[str, int] = {}
         """By rule: since when it has stood where accounts are blocked."""
+
+    def keep(self, rules: Container[str]) -> None:
+        """Let go of what stands by any other rule."""
+        for rule in [each for each in self.tally.marks if each not in rules]:
+            del self.tally.marks[rule]
+            self.owners.pop(rule, None)
+            self.since.pop(rule, None)
 
     def row(self, counter: str, key: str) -> CrowdRow:
         """What must survive of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from guard.core.decisions import Changes, KeptRow
 from guard.core.records import Direction
 from guard.core.rules.hits import Hit
 from guard.core.rules.observation import Observation, What
@@ -93,3 +94,10 @@ def known(watch: Watch, days: int = 20, **fields: Any) -> int:
         watch.observe(at_home("begins", noon, call=call, **fields))
         watch.observe(at_home("ends", noon + MINUTE_MS, call=call, duration_ms=MINUTE_MS, **fields))
     return MONDAY + days * DAY_MS
+
+
+def kept_across(watch: Watch) -> list[KeptRow]:
+    """All that survives of what it counts across accounts."""
+    changes = Changes()
+    watch.keep_across(changes, whole=True)
+    return changes.kept

@@ -11,7 +11,7 @@ from guard.core.rules.observation import Observation, What
 from guard.core.rules.rule import Per, Rule
 from guard.core.rules.watch import Watch
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.core.rules.builders import ABROAD, MONDAY, rule, seen, told
+from tests.core.rules.builders import ABROAD, MONDAY, kept_across, rule, seen, told
 
 WANGIRI = rule("accounts", warn=3, block=5)
 
@@ -119,7 +119,8 @@ def test_a_restart_changes_nothing() -> None:
     rules: list[Rule] = [WANGIRI]
     watch, again = Watch(rules), Watch(rules)
     told(watch, callers(4))
-    again.restore_across(watch.across_rows())
+    for kept in kept_across(watch):
+        again.restore_across(kept)
     for row in filter(None, map(watch.row, ("A1", "A2", "A3", "A4"))):
         again.restore(row)
     assert spoken(told(again, callers(2, first=5))) == spoken(told(watch, callers(2, first=5)))

@@ -10,7 +10,7 @@ from guard.core.rules.observation import What
 from guard.core.rules.rule import Per, Rule, RuleMode
 from guard.core.rules.watch import Watch
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.core.rules.builders import ABROAD, MONDAY, UNIT, at_home, brief, calls, rule, seen, told
+from tests.core.rules.builders import ABROAD, MONDAY, UNIT, at_home, brief, calls, kept_across, rule, seen, told
 
 LATER = MONDAY + 10 * MINUTE_MS
 
@@ -96,9 +96,9 @@ def test_calls_that_are_up_go_on_being_counted() -> None:
 def test_the_same_rules_again_change_nothing() -> None:
     watch = Watch([rule(warn=2), rule("accounts", warn=1, block=None)])
     told(watch, calls(4))
-    before = watch.row("A1"), watch.across_rows()
+    before = watch.row("A1"), kept_across(watch)
     assert watch.swap([rule(warn=2, title="otherwise"), rule("accounts", warn=1, block=None)], LATER) == []
-    assert (watch.row("A1"), watch.across_rows()) == before
+    assert (watch.row("A1"), kept_across(watch)) == before
 
 
 def test_a_lower_mark_of_drift_counts_from_the_next_report_on() -> None:
