@@ -11,15 +11,16 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards.boards import daemon, detection, overview
+from dashboards.boards import cluster, daemon, detection, overview
 from dashboards.boards.style import Board, made
-from guard.adapters.metrics import catalog
+from guard.adapters.metrics import catalog, ingest
+from guard.adapters.metrics import cluster as worker
 from guard.adapters.metrics.catalog import Family, Kind
 
 HERE = Path(__file__).parents[1]
 ROOT = HERE.parent
 
-BOARDS: tuple[Board, ...] = (overview.BOARD, detection.BOARD, daemon.BOARD)
+BOARDS: tuple[Board, ...] = (overview.BOARD, detection.BOARD, daemon.BOARD, cluster.BOARD)
 
 ABOUT = """\
 # Metrics
@@ -50,6 +51,17 @@ The bounds lie where the promises are, so that "kept or not" is counted and not 
 """
 
 
+OF_A_CLUSTER = """
+## A worker's and an ingest's
+
+A worker has all of these for its partitions together, and its own; an ingest has only its own
+([`docs/cluster.md`](cluster.md)).
+
+| metric | kind | labels | unit | meaning |
+|---|---|---|---|---|
+"""
+
+
 def files() -> Mapping[Path, str]:
     """Every file and what is to stand in it."""
     written = {HERE / "grafana" / f"{board.uid}.json": board_text(board) for board in BOARDS}
@@ -64,7 +76,8 @@ def board_text(board: Board) -> str:
 def metrics_page() -> str:
     """The table of all metrics."""
     rows = "\n".join(_row(family) for family in catalog.FAMILIES)
-    return f"{ABOUT}{rows}\n{BOUNDS}{chr(10).join(_bounds())}\n"
+    of_a_cluster = "\n".join(_row(family) for family in (*worker.FAMILIES, *ingest.FAMILIES))
+    return f"{ABOUT}{rows}\n{OF_A_CLUSTER}{of_a_cluster}\n{BOUNDS}{chr(10).join(_bounds())}\n"
 
 
 def _row(family: Family) -> str:

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -33,8 +33,9 @@ scrape_configs:
 class Prometheus:
     """One server, started on entry and gone on exit; what it collects lies in the folder."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, target: str, rules: Sequence[Path] = RULE_FILES) -> None:
         """`target` is the daemon's host and port."""
+        self._rules = rules
         self.folder = folder
         self.log = folder / "prometheus.log"
         self.url = ""
@@ -45,7 +46,7 @@ class Prometheus:
         """Start; return when it has scraped the daemon and gone through the rules."""
         rules = self.folder / "rules"
         rules.mkdir(parents=True)
-        for path in RULE_FILES:
+        for path in self._rules:
             # What is computed once a minute is computed each second here: nobody waits for a minute.
             text = re.sub(r"^ {4}interval: 1m$", "    interval: 1s", path.read_text(), flags=re.MULTILINE)
             (rules / path.name).write_text(text)

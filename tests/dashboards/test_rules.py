@@ -50,7 +50,7 @@ def test_links_and_metrics_of_the_runbook_exist() -> None:
 
 @pytest.mark.prometheus
 def test_promtool_finds_nothing_wrong() -> None:
-    promtool("check", "rules", "--lint=all", "--lint-fatal", *written.RULE_FILES)
+    promtool("check", "rules", "--lint=all", "--lint-fatal", *written.RULE_FILES, written.CLUSTER_RULES)
     promtool("check", "config", written.PROMETHEUS / "prometheus.yml")
 
 

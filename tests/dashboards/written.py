@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from guard.adapters.metrics import catalog
+from guard.adapters.metrics import catalog, cluster, ingest
 from guard.adapters.metrics.catalog import Kind
 
 DASHBOARDS = Path(__file__).parents[2] / "dashboards"
@@ -19,10 +19,14 @@ PROMETHEUS = DASHBOARDS / "prometheus"
 RUNBOOK = DASHBOARDS / "RUNBOOK.md"
 BOARDS = sorted((DASHBOARDS / "grafana").glob("*.json"))
 RULE_FILES = (PROMETHEUS / "guard.recording.yml", PROMETHEUS / "guard.alerts.yml")
-RULE_TESTS = (PROMETHEUS / "guard.test.yml", PROMETHEUS / "guard.weeks.test.yml")
+CLUSTER_RULES = PROMETHEUS / "guard.cluster.alerts.yml"
+CLUSTER_BOARD = "guard-cluster"
+RULE_TESTS = tuple(PROMETHEUS / f"guard.{name}.yml" for name in ("test", "weeks.test", "cluster.test"))
 
 PROCESS = frozenset({"process_resident_memory_bytes", "process_start_time_seconds", "process_cpu_seconds_total"})
 """Of the process itself, by the library; `up` and `ALERTS` are Prometheus's own."""
+
+FAMILIES = (*catalog.FAMILIES, *cluster.FAMILIES, *ingest.FAMILIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,17 @@ def _panel(name: str, each: dict[str, Any]) -> Panel:
 
 
 def rules() -> list[Rule]:
-    """Recording rules and alerts."""
-    return list(_rules())
+    """Recording rules and alerts, the cluster's too."""
+    return list(_rules((*RULE_FILES, CLUSTER_RULES)))
 
 
-def _rules() -> Iterator[Rule]:
-    for path in RULE_FILES:
+def rules_of_a_daemon() -> list[Rule]:
+    """Those that a single daemon needs."""
+    return list(_rules(RULE_FILES))
+
+
+def _rules(paths: Iterable[Path]) -> Iterator[Rule]:
+    for path in paths:
         for group in yaml.safe_load(path.read_text())["groups"]:
             for each in group["rules"]:
                 name = each.get("alert") or each["record"]
@@ -97,7 +106,7 @@ def names_in(text: str) -> set[str]:
 def known_names() -> set[str]:
     """What a query may name."""
     known = set(PROCESS) | {rule.name for rule in rules() if not rule.alert}
-    for family in catalog.FAMILIES:
+    for family in FAMILIES:
         if family.kind is Kind.HISTOGRAM:
             known |= {f"{family.name}_{part}" for part in ("bucket", "count", "sum")}
         else:

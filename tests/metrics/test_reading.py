@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guard.adapters.metrics import Figures, Probe, catalog, initial_figures, read_off
-from guard.adapters.metrics.probe import EVERY_MS
+from guard.adapters.metrics.probe import EVERY_MS, room_of
 from guard.core.decisions import Command
 from guard.core.engine import Engine
 from guard.core.expectation import HOURS_OF_WEEK
@@ -138,7 +138,7 @@ async def test_the_probe_sees_how_late_it_is_woken_and_how_big_the_store_is(tmp_
     figures = initial_figures((), "CAD")
     clock = LateClock(late_ms=30, times=3)
     with pytest.raises(Enough):
-        await Probe(figures, clock, store).run()
+        await Probe(figures, clock, room_of(store)).run()
     assert figures.store_bytes == 1_024
     assert figures.store_free_bytes > 0
     bound = catalog.LOOP_BUCKETS.index(0.05)
@@ -149,7 +149,7 @@ async def test_the_probe_sees_how_late_it_is_woken_and_how_big_the_store_is(tmp_
 async def test_a_store_that_is_not_there_is_0_bytes(tmp_path: Path) -> None:
     figures = initial_figures((), "CAD")
     with pytest.raises(Enough):
-        await Probe(figures, LateClock(late_ms=0, times=0), tmp_path / "nowhere" / "guard.db").run()
+        await Probe(figures, LateClock(late_ms=0, times=0), room_of(tmp_path / "nowhere" / "guard.db")).run()
     assert (figures.store_bytes, figures.store_free_bytes) == (0, 0)
 
 

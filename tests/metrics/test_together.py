@@ -78,10 +78,18 @@ def test_nothing_is_left_of_the_values_when_all_have_gone() -> None:
 
 def test_a_worker_says_what_it_holds_and_how_far_behind_it_is() -> None:
     text = WorkerExposition().render(
-        WorkerFigures(partitions=2, members=3, leases={"claimed": 5}, behind={"7": 11, "9": 0}, late_s=1.5)
+        WorkerFigures(
+            partitions=2,
+            members=3,
+            leases={"claimed": 5},
+            behind={"7": 11, "9": 0},
+            late_s=1.5,
+            intents={"carried_out": 4},
+        )
     )
 
     assert b"guard_worker_partitions 2\n" in text
     assert b'guard_worker_leases_total{change="claimed"} 5\n' in text
     assert b'guard_partition_lag_entries{partition="7"} 11\n' in text
     assert b"guard_worker_lag_seconds 1.5\n" in text
+    assert b'guard_worker_intents_total{result="carried_out"} 4\n' in text

@@ -43,10 +43,18 @@ class FakeLog:
         self.open = asyncio.Event()
         self.open.set()
         self.fails: Callable[[int], bool] = lambda _part: False
+        self.names: list[tuple[int, str]] = []
+        """By which entries were given, partition by partition, each as often as it was."""
         self.most_at_once = 0
+        self._named = 0
         self._at_once: dict[int, int] = defaultdict(int)
 
-    async def append_entry(self, part: int, entry: bytes) -> bool:
+    def name(self) -> str:
+        self._named += 1
+        return f"e{self._named}"
+
+    async def append_entry(self, part: int, entry: bytes, name: str) -> bool:
+        self.names.append((part, name))
         self._at_once[part] += 1
         self.most_at_once = max(self.most_at_once, self._at_once[part])
         try:

@@ -11,6 +11,7 @@ import sys
 import time
 
 from guard.adapters.nats import LogOptions, open_cluster_log
+from guard.ports.cluster import Position
 
 FIRST_S = 15.0
 """Within which there is progress, whichever server serves it."""
@@ -21,7 +22,7 @@ QUIET_S = 3.0
 async def main(servers: tuple[str, ...], part: int) -> None:
     """Until nothing comes any more."""
     options = LogOptions(servers=servers, streams=2)
-    async with open_cluster_log(options, lambda: 0) as cluster, cluster.log.read(part, 0) as reader:
+    async with open_cluster_log(options, lambda: 0) as cluster, cluster.log.read(part, Position()) as reader:
         arrived = asyncio.Event()
         reader.on_arrival = arrived.set
         patience_s, began_s = FIRST_S, time.monotonic()

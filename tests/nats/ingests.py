@@ -20,14 +20,25 @@ _POLL_S = 0.02
 class IngestProcess:
     """One ingest; its log is a file, from which the address of its HTTP side is read."""
 
-    def __init__(self, folder: Path, name: str, *, broker: str, servers: tuple[str, ...], replicas: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        broker: str,
+        servers: tuple[str, ...],
+        replicas: int = 1,
+        log: str = "",
+        shared: bool = True,
+    ) -> None:
+        """`log`: more lines of `[log]`."""
         folder.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.log = folder / f"{name}.log"
         self._config = folder / f"{name}.toml"
         self._config.write_text(
             f'[broker]\nurl = "{broker}"\n[log]\nurl = "{",".join(servers)}"\nreplicas = {replicas}\nstreams = 4\n'
-            f'[ingest]\nname = "{name}"\n[http]\nlisten = "127.0.0.1:0"\n'
+            f'{log}[ingest]\nname = "{name}"\nshared = {str(shared).lower()}\n[http]\nlisten = "127.0.0.1:0"\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._read_from = 0

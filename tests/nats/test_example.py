@@ -14,6 +14,7 @@ import pytest
 import guard
 from guard.adapters.nats import ClusterLog, LogOptions, open_cluster_log
 from guard.config import check_config
+from guard.ports.cluster import Position
 from tests.integration.nats import NatsCluster, program
 from tests.nats.fakes import until
 
@@ -66,8 +67,8 @@ def servers(tmp_path: Path) -> Iterator[NatsCluster]:
 
 
 def as_role(servers: NatsCluster, role: str) -> LogOptions:
-    user = {"user": f"guard-{role}", "password": f"pw-{role}"}
-    return LogOptions(servers=servers.urls, streams=2, replicas=1, **user)  # type: ignore[arg-type]  # two texts
+    user = {"role": role, "user": f"guard-{role}", "password": f"pw-{role}"}
+    return LogOptions(servers=servers.urls, streams=2, replicas=1, **user)  # type: ignore[arg-type]  # texts
 
 
 @pytest.mark.nats
@@ -78,7 +79,7 @@ async def test_ingest_and_worker_can_do_their_work_and_not_each_others(servers: 
     ):
         await until(lambda: not ingest.missing() and not worker.missing())
         assert await ingest.log.append(3, [("guard/v1/sw1/calls", b"[]")])
-        async with worker.log.read(3, 0) as reader:
+        async with worker.log.read(3, Position()) as reader:
             await until(lambda: reader.lag() == 1 and bool(reader._arrived))
             assert len(reader.drain(10)) == 1
             assert await worker.log.append(3, [("guard/v1/sw1/acks", b"{}")])
@@ -89,8 +90,8 @@ async def test_ingest_and_worker_can_do_their_work_and_not_each_others(servers: 
             await until(lambda: worker.bus.send("piece.7", b"x") and bool(pieces))
         await relays(ingest, worker)
         # An ingest that is broken into can fill the log, which it may, and neither read nor empty it.
-        async with ingest.log.read(3, 0) as reader:
-            await until(lambda: reader.replacements > 0)
+        async with ingest.log.read(3, Position()) as reader:
+            await until(lambda: ingest.log.reading.replaced > 0)
             assert reader.drain(10) == []
 
 
@@ -115,5 +116,5 @@ async def relays(ingest: ClusterLog, worker: ClusterLog) -> None:
 async def test_a_wrong_password_is_no_way_in(servers: NatsCluster) -> None:
     options = LogOptions(servers=servers.urls, streams=2, replicas=1, user="guard-worker", password="wrong")  # noqa: S106
     async with open_cluster_log(options, now_ms) as cluster:
-        await until(lambda: bool(cluster.connection._reason))
-        assert cluster.missing() == "not connected to NATS"
+        await until(lambda: bool(cluster.connection.reason))
+        assert cluster.missing().startswith("not connected to NATS: NATS refuses the login: [log] user guard-worker")

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.shell.clock import SystemClock
 from guard.shell.ingest import Ingest
 from guard.shell.lanes import ENTRY_BYTES, JOINED_BYTES, Arrival, Item, messages_of
-from guard.wire.log import encode_entry
+from guard.wire.between import TOPIC
+from guard.wire.log import INTERNAL, encode_entry
 from guard.wire.topics import Topics
 from tests.nats.fakes import FakeLog, FakeSource, until
 
@@ -73,6 +76,26 @@ async def test_a_message_is_acknowledged_when_its_last_part_is_in_the_log() -> N
         assert [entry.messages for entry in stage.log.entries[B2]] == [[(CALLS, report("B2"))]]
 
 
+async def test_an_entry_is_given_again_under_its_name_and_no_two_have_one_and_heartbeats_none() -> None:
+    async with running() as stage:
+        tries = 0
+
+        def fails(part: int) -> bool:
+            nonlocal tries
+            tries += part == A1
+            return part == A1 and tries <= 2
+
+        stage.log.fails = fails
+        stage.calls.give(CALLS, report("A1"))
+        await stage.settled()
+        stage.calls.give(CALLS, report("A1", 2))
+        await stage.settled()
+        stage.hears = True
+        await until(lambda: len(stage.log.entries) == PARTITIONS)
+    assert [name for part, name in stage.log.names if part == A1][:4] == ["e1", "e1", "e1", "e2"]
+    assert {name for part, name in stage.log.names if part != A1} == {""}
+
+
 async def test_while_one_entry_is_on_its_way_the_next_gathers_and_no_two_of_a_partition_overtake() -> None:
     async with running() as stage:
         stage.log.open.clear()
@@ -108,6 +131,50 @@ async def test_what_has_no_parts_is_acknowledged_at_once() -> None:
         await stage.settled()
     assert stage.calls.acknowledged == [b"[]", b"{}", b"?"]
     assert not stage.log.entries
+
+
+HOSTILE = [
+    f"{INTERNAL}between",
+    f"{INTERNAL}calls",
+    f"/{INTERNAL}between",
+    "guard/v1/$guard/between",
+    "guard/v1/$guard/commands",
+    "guard/v1//between",
+    "guard/v1/between",
+    "$guard/v1/sw1/calls",
+    "$share/x/guard/v1/sw1/calls",
+    "guard/v1/sw1/calls/$guard/between",
+]
+
+
+async def test_no_topic_of_a_broker_gets_into_the_log_as_guards_own_word() -> None:
+    """Whatever the broker hands over, subscribed to or not; a switch may call itself what it likes."""
+    async with running() as stage:
+        for topic in HOSTILE:
+            for source in (stage.calls, stage.control):
+                source.give(topic, report("A1"))
+        stage.calls.give("guard/v1/$guard/calls", report("A1"))
+        stage.control.give("guard/v1/$guard/status", b'{"status":"up"}')
+        await stage.settled()
+    topics = {topic for part in stage.log.entries.values() for entry in part for topic, _ in entry.messages}
+    assert topics == {"guard/v1/$guard/calls", "guard/v1/$guard/status"}
+    assert not any(topic.startswith(INTERNAL) for topic in topics)
+    assert len(stage.calls.acknowledged) == len(HOSTILE) + 1, "nor does it stop what comes behind it"
+
+
+@given(prefix=st.text(max_size=12), rest=st.text(max_size=20), internal=st.booleans())
+def test_no_prefix_makes_it_one(prefix: str, rest: str, *, internal: bool) -> None:
+    try:
+        topics = Topics(f"{INTERNAL}{prefix}" if internal else prefix)
+    except ValueError:
+        return
+    assert not topics.prefix.startswith("$")
+    for topic in (f"{INTERNAL}{rest}", f"{INTERNAL}{rest}/calls", f"{INTERNAL}{prefix}/{rest}/acks"):
+        assert topics.parse(topic) is None
+
+
+def test_what_partitions_say_to_each_other_stands_there() -> None:
+    assert TOPIC.startswith(INTERNAL)
 
 
 async def test_every_partition_hears_that_the_broker_is_heard_and_of_each_switch_that_talks() -> None:

@@ -16,6 +16,7 @@ import pytest
 from guard.adapters.mqtt import BrokerAddress, Session, SessionOptions
 from guard.adapters.nats import ClusterLog, LogOptions, open_cluster_log
 from guard.core.partitions import PARTITIONS, partition_of
+from guard.ports.cluster import Position
 from guard.wire.topics import Topics
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.nats import NatsCluster
@@ -99,7 +100,7 @@ class Everything:
     async def reading(self, cluster: ClusterLog) -> AsyncIterator[Everything]:
         async with AsyncExitStack() as stack:
             for part in range(PARTITIONS):
-                reader = await stack.enter_async_context(cluster.log.read(part, 0))
+                reader = await stack.enter_async_context(cluster.log.read(part, Position()))
 
                 def take(part: int = part, drain: Callable[[int], list[object]] = reader.drain) -> None:  # type: ignore[assignment]
                     for entry in drain(1_000):
@@ -258,3 +259,37 @@ async def test_each_node_of_three_is_killed_in_turn_under_load(tmp_path: Path) -
             async with log_of(servers) as cluster, Everything().reading(cluster) as everything:
                 await until(lambda: everything.has(load.published), within_s=90)
             assert not everything.misplaced
+
+
+@pytest.mark.slow
+async def test_where_reports_are_not_shared_one_ingest_carries_everything_and_another_takes_over(
+    tmp_path: Path,
+) -> None:
+    """For brokers without MQTT 5: both sessions are those of the daemon's names, and of the one that sits."""
+    log = NatsCluster(tmp_path / "nats")
+    with log as servers, Mosquitto(tmp_path / "mosquitto") as broker:
+        places = {"broker": broker.url, "servers": servers.urls, "shared": False}
+        with (
+            IngestProcess(tmp_path, "i1", **places) as first,  # type: ignore[arg-type]  # of the constructor's own
+            IngestProcess(tmp_path, "i2", **places) as second,  # type: ignore[arg-type]
+        ):
+            await until(lambda: first.has_control() != second.has_control())
+            holder, other = (first, second) if first.has_control() else (second, first)
+            calls = 'guard_ingest_session_connected{session="calls"} '
+            await until(lambda: f"{calls}1.0" in holder.get("/metrics")[1])
+            assert f"{calls}0.0" in other.get("/metrics")[1]
+            assert other.get("/-/ready")[0] == 200, "standing by is being ready"
+            async with session(broker, "switches") as switches, log_of(servers) as cluster:
+                load = Load(switches, 4)
+                publishing = asyncio.create_task(load.run(100_000, 0.005))
+                await until(lambda: 'guard_ingest_messages_total{kind="calls"} 0.0' not in holder.get("/metrics")[1])
+                holder.kill()
+                await until(lambda: f"{calls}1.0" in other.get("/metrics")[1])
+                holder.start()
+                await asyncio.to_thread(holder.wait_ready)
+                load.over = True
+                await publishing
+                async with Everything().reading(cluster) as everything:
+                    await until(lambda: everything.has(load.published), within_s=60)
+                assert not everything.misplaced
+                assert not holder.has_control(), "who comes back stands by"

@@ -37,7 +37,33 @@ LATE = Family(
     text="Age of what is read now in the partition that is furthest behind; 0: all has been read.",
     unit="seconds",
 )
-FAMILIES = (PARTITIONS, MEMBERS, LEASES, BEHIND, LATE)
+INTENTS = Family(
+    name="guard_worker_intents_total",
+    kind=Kind.COUNTER,
+    text="Operators' intents read here: carried_out, repeated (answered again), too_late (a minute old), unknown.",
+    unit="intents",
+    labels=("result",),
+)
+KEEP = Family(
+    name="guard_worker_log_keep_seconds",
+    kind=Kind.GAUGE,
+    text="How old an entry of the log may become before it is removed, read or not; 0: not known yet, or for ever.",
+    unit="seconds",
+)
+LOST = Family(
+    name="guard_worker_log_lost_entries_total",
+    kind=Kind.COUNTER,
+    text="Entries of streams that were removed before a partition that is held here had read that far.",
+    unit="entries",
+)
+READERS = Family(
+    name="guard_worker_log_readers_total",
+    kind=Kind.COUNTER,
+    text="Readers of the log replaced (their server was gone or lagged) and begun_anew (it was another log).",
+    unit="readers",
+    labels=("change",),
+)
+FAMILIES = (PARTITIONS, MEMBERS, LEASES, BEHIND, LATE, INTENTS, KEEP, LOST, READERS)
 
 
 @dataclass(slots=True)
@@ -49,6 +75,10 @@ class WorkerFigures:
     leases: Mapping[str, int] = field(default_factory=dict)
     behind: Mapping[str, int] = field(default_factory=dict)
     late_s: float = 0.0
+    intents: Mapping[str, int] = field(default_factory=dict)
+    keep_s: float = 0.0
+    lost: int = 0
+    readers: Mapping[str, int] = field(default_factory=dict)
 
 
 class WorkerExposition:
@@ -57,6 +87,8 @@ class WorkerExposition:
     def __init__(self) -> None:
         self._leases = Form(LEASES)
         self._behind = Form(BEHIND)
+        self._intents = Form(INTENTS)
+        self._readers = Form(READERS)
 
     def render(self, figures: WorkerFigures) -> bytes:
         """As Prometheus reads it."""
@@ -72,6 +104,14 @@ class WorkerExposition:
                 self._behind.filled(figures.behind),
                 _head(LATE),
                 f"{LATE.name} {figures.late_s}\n",
+                _head(INTENTS),
+                self._intents.filled(figures.intents),
+                _head(KEEP),
+                f"{KEEP.name} {figures.keep_s}\n",
+                _head(LOST),
+                f"{LOST.name} {figures.lost}\n",
+                _head(READERS),
+                self._readers.filled(figures.readers),
             )
         ).encode()
 

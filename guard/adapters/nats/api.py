@@ -49,9 +49,9 @@ class Api:
         payload = b"" if request is None else json.dumps(request).encode()
         return await self.ask(f"$JS.API.{name}", payload)
 
-    async def ask(self, subject: str, payload: bytes) -> Mapping[str, Any]:
+    async def ask(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Mapping[str, Any]:
         """Send and get the answer; `LogAwayError`, `LogRefusedError`."""
-        message = await self._connection.ask(subject, payload)
+        message = await self._connection.ask(subject, payload, headers)
         try:
             answer = None if message is None else json.loads(message.data)
         except ValueError:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
 
 import structlog
 
@@ -13,10 +16,13 @@ from guard.adapters.nats.beside import beside
 from guard.adapters.nats.bus import NatsBus
 from guard.adapters.nats.connection import Connection
 from guard.adapters.nats.options import LogOptions
-from guard.adapters.nats.reader import PartitionReader
+from guard.adapters.nats.reader import PartitionReader, ReadingFigures
 from guard.adapters.nats.streams import Streams
 from guard.core.partitions import PARTITIONS
+from guard.ports.cluster import Position
 from guard.wire.log import encode_entry
+
+NAME_HEADER: Final = "Nats-Msg-Id"
 
 
 class NatsLog:
@@ -27,6 +33,9 @@ class NatsLog:
         self._api = api
         self._streams = streams
         self._now_ms = now_ms
+        self._own = f"{secrets.token_hex(6)}."
+        self._numbers = itertools.count(1)
+        self.reading = ReadingFigures()
         self._subjects = [connection.options.subject(part) for part in range(PARTITIONS)]
         self.failures = 0
         """Plain counter: appends that were not acknowledged."""
@@ -34,20 +43,28 @@ class NatsLog:
         self._log = structlog.get_logger(__name__).bind(log=connection.options.prefix)
 
     @contextlib.asynccontextmanager
-    async def read(self, part: int, after: int) -> AsyncIterator[PartitionReader]:
+    async def read(self, part: int, after: Position) -> AsyncIterator[PartitionReader]:
         """Read a partition behind a position while the block runs."""
-        reader = PartitionReader(self._connection, self._api, self._streams, part, after)
+        reader = PartitionReader(self._connection, self._api, self._streams, part, after, self.reading)
         async with beside(reader.run(), f"log of partition {part}"):
             yield reader
 
-    async def append(self, part: int, messages: Sequence[tuple[str, bytes]]) -> bool:
-        """Add an entry; whether it is durable."""
-        return await self.append_entry(part, encode_entry(self._now_ms(), messages))
+    def name(self) -> str:
+        """A name for one entry: of this process, and counted in it."""
+        return f"{self._own}{next(self._numbers):x}"
 
-    async def append_entry(self, part: int, entry: bytes) -> bool:
-        """Add an encoded entry; whether JetStream has acknowledged it. Never raises for a log that is away."""
+    async def append(self, part: int, messages: Sequence[tuple[str, bytes]], *, name: str = "") -> bool:
+        """Add an entry; whether it is durable."""
+        return await self.append_entry(part, encode_entry(self._now_ms(), messages), name or self.name())
+
+    async def append_entry(self, part: int, entry: bytes, name: str = "") -> bool:
+        """Add an encoded entry; whether JetStream has acknowledged it. Never raises for a log that is away.
+
+        JetStream stores an entry of a name that it has already, and answers as if it had, once: also when the first
+        copy arrives after the second, from a server that slept. Without a name each is an entry of its own.
+        """
         try:
-            await self._api.ask(self._subjects[part], entry)
+            await self._api.ask(self._subjects[part], entry, {NAME_HEADER: name} if name else None)
         except (LogAwayError, LogRefusedError) as error:
             self.failures += 1
             self._note(str(error))
@@ -86,7 +103,8 @@ class ClusterLog:
     def missing(self) -> str:
         """What is not there, in words; empty: all is."""
         if not self.connected:
-            return "not connected to NATS"
+            reason = self.connection.reason
+            return f"not connected to NATS: {reason}" if reason else "not connected to NATS"
         return "" if self._ensured.is_set() else "the streams of the log are not there yet"
 
     async def run(self) -> None:

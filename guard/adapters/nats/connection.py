@@ -8,6 +8,8 @@ nats-py connects again by itself, to whichever of the servers answers; here is a
   answered within `ANSWER_LIMIT_S` is given up by one look at all every `SWEEP_S`. nats-py makes a task, a timer and two
   random names for each, which at thousands of appends a second is most of the price.
 - **Nothing is buffered** for a connection that is not there: what cannot be sent now is said again by whoever needs it.
+- **In the clear, nothing is sent that was to be encrypted.** The library encrypts when the server says so; who answers
+  in its place would not, and get the password. With `tls://` a server without TLS is refused.
 - **A useless server is left** (`elsewhere`). A node that was cut off from its cluster still answers pings.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -26,6 +29,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from guard.adapters.nats.options import LogOptions
+from guard.adapters.nats.words import CUT, NO_TLS, explained
 
 ANSWER_LIMIT_S = 5.0
 SWEEP_S = 0.25
@@ -37,6 +41,10 @@ PENDING_MESSAGES = 65_536
 PENDING_BYTES = 256 << 20
 """Of one subscription; beyond it the library throws away, and whoever reads notices the gap."""
 OUTGOING_BYTES = 16 << 20
+
+REASONS = 16
+"""That are told before there is a connection again."""
+_INBOX_BYTES = 12
 
 Hear = Callable[[Msg], Awaitable[None]]
 Answer = asyncio.Future[Msg | None]
@@ -51,6 +59,15 @@ class _Ear:
     hear: Hear
     begun: bool = False
     present: Subscription | None = None
+
+
+class _EncryptedClient(Client):
+    """Refuses a server that would take the login in the clear."""
+
+    def _connect_command(self) -> bytes:
+        if not self._server_info.get("tls_required"):
+            raise nats.errors.Error(NO_TLS)
+        return super()._connect_command()
 
 
 def _nobody() -> None:
@@ -71,10 +88,11 @@ class Connection:
         self._up = asyncio.Event()
         self._ears: list[_Ear] = []
         self._inbox = ""
-        self._inboxes = Client().new_inbox()
+        self._inboxes = f"{options.inbox}.{secrets.token_hex(_INBOX_BYTES)}"
         self._numbers = itertools.count(1)
         self._waiting: dict[str, tuple[Answer, float]] = {}
-        self._reason = ""
+        self._reasons: list[str] = []
+        """What went wrong since there was a connection, each once."""
         self._log = structlog.get_logger(__name__).bind(servers=",".join(options.servers))
 
     # -- state
@@ -83,6 +101,12 @@ class Connection:
     def connected(self) -> bool:
         """Whether something can be sent now."""
         return self._client is not None and self._client.is_connected
+
+    @property
+    def reason(self) -> str:
+        """Why there is no connection, as far as that is known."""
+        told = [reason for reason in self._reasons if reason != CUT] or self._reasons
+        return told[-1] if told else ""
 
     @property
     def max_payload(self) -> int:
@@ -106,14 +130,16 @@ class Connection:
     async def _serve(self) -> None:
         """One client of the library, from its making until it takes itself for closed."""
         closed = asyncio.Event()
-        client = Client()
-        self._inbox = f"{client.new_inbox()}."
+        options = self.options
+        client = _EncryptedClient() if options.tls else Client()
+        self._inbox = f"{options.inbox}.{secrets.token_hex(_INBOX_BYTES)}."
 
         async def note_closed() -> None:
             closed.set()
 
-        options = self.options
+        file = None if options.credentials is None else str(options.credentials)
         try:
+            by_seed = options.by_seed
             await client.connect(
                 servers=list(options.servers),
                 name=options.name,
@@ -129,7 +155,8 @@ class Connection:
                 tls=self._tls,
                 user=options.user or None,
                 password=options.password or None,
-                user_credentials=None if options.credentials is None else str(options.credentials),
+                user_credentials=None if by_seed else file,
+                nkeys_seed=file if by_seed else None,
                 pending_size=OUTGOING_BYTES,
                 flush_timeout=ANSWER_LIMIT_S,
             )
@@ -139,7 +166,7 @@ class Connection:
                 await self._begin(ear)
             await self._note_up()
             await closed.wait()
-        except (nats.errors.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 -- boundary: whatever a server or a file of who this is does, try again
             await self._note_error(error)
         finally:
             self._client = None
@@ -154,7 +181,7 @@ class Connection:
 
     async def _note_up(self) -> None:
         self.connections += 1
-        self._reason = ""
+        self._reasons.clear()
         self._log.info("nats-connected", connections=self.connections)
         self._up.set()
         self.on_connected()
@@ -168,10 +195,10 @@ class Connection:
             self._settle(token, None)
 
     async def _note_error(self, error: Exception) -> None:
-        """Log what is wrong: once for each new reason."""
-        reason = str(error) or type(error).__name__
-        if reason != self._reason:
-            self._reason = reason
+        """Log what is wrong: each reason once, for one server may have several by turns."""
+        reason = explained(error, self.options)
+        if reason not in self._reasons and len(self._reasons) < REASONS:
+            self._reasons.append(reason)
             self._log.warning("nats-failed", reason=reason)
 
     async def elsewhere(self) -> None:
@@ -217,24 +244,24 @@ class Connection:
 
     # -- saying and asking
 
-    async def say(self, subject: str, payload: bytes, reply: str = "") -> bool:
+    async def say(self, subject: str, payload: bytes, reply: str = "", headers: dict[str, str] | None = None) -> bool:
         """Publish; False when that is not possible now."""
         client = self._client
         if client is None or not client.is_connected:
             return False
         try:
-            await client.publish(subject, payload, reply=reply)
+            await client.publish(subject, payload, reply=reply, headers=headers)
         except (nats.errors.Error, OSError):
             return False
         return True
 
-    async def ask(self, subject: str, payload: bytes) -> Msg | None:
+    async def ask(self, subject: str, payload: bytes, headers: dict[str, str] | None = None) -> Msg | None:
         """Publish and wait for one answer; None when none came in time, or nobody is there to give one."""
         token = str(next(self._numbers))
         answer: Answer = asyncio.get_running_loop().create_future()
         self._waiting[token] = (answer, asyncio.get_running_loop().time())
         try:
-            if not await self.say(subject, payload, self._inbox + token):
+            if not await self.say(subject, payload, self._inbox + token, headers):
                 return None
             return await answer
         finally:

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 
 from guard.core.partitions import PARTITIONS
 
+_SEED = "SU"
+_OF_A_USER = "BEGIN NATS USER JWT"
+
 
 class LogAddressError(ValueError):
     """The log cannot be reached as the configuration says; the text says what to do."""
@@ -27,6 +30,8 @@ class LogOptions:
     """`nats://HOST:PORT` or `tls://HOST:PORT`, without user and password."""
     name: str = "guard"
     """Of this process, as the server shows it to its operator."""
+    role: str = ""
+    """What it is, `ingest` or `worker`: whose inboxes are its own."""
     prefix: str = "guard"
     streams: int = 8
     replicas: int = 3
@@ -34,8 +39,10 @@ class LogOptions:
     """For how long an entry stays, read or not."""
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    password_from: str = ""
+    """Where the password is kept, for a sentence behind the word."""
     credentials: Path | None = None
-    """A `.creds` file, where NATS' users are decentralised."""
+    """A `.creds` file, where NATS' users are decentralised, or the seed of an NKey."""
     ca_file: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
@@ -44,6 +51,29 @@ class LogOptions:
     def tls(self) -> bool:
         """Whether all is encrypted."""
         return all(urlsplit(server).scheme == "tls" for server in self.servers)
+
+    @property
+    def inbox(self) -> str:
+        """How subjects begin under which it is answered: so a user can be kept from hearing what others are told."""
+        return f"_INBOX.{self.prefix}-{self.role}" if self.role else "_INBOX"
+
+    @property
+    def by_seed(self) -> bool:
+        """Whether `credentials` is an NKey's seed alone; `LogAddressError` when it is neither that nor of a user."""
+        if self.credentials is None:
+            return False
+        try:
+            words = self.credentials.read_text().split()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise LogAddressError(f"log: {self.credentials} cannot be read ({reason})") from error
+        if len(words) == 1 and words[0].startswith(_SEED):
+            return True
+        if _OF_A_USER in " ".join(words):
+            return False
+        raise LogAddressError(
+            f"log: {self.credentials} has neither a user's credentials (nsc generate creds) nor the seed of an NKey"
+        )
 
     def subject(self, part: int) -> str:
         """Of a partition's entries."""

@@ -13,8 +13,13 @@ every `SIGN_S`. It is replaced by a new one, behind the last entry that came, wh
 
 A consumer is placed by chance, so a new one may be on the wrong server again: it is looked at before it is used.
 
-A stream that ends before the position has been made anew, or has lost its end. What it gets until it is past the
-position is nobody's to read; all that can be done here is to say so.
+Before each consumer the log is asked whether it is the one that was read so far (`beginning`). If it is not, reading
+begins anew at the moment of the position, which is told (`log-is-another`) and counted. A stream that has just found
+another leader may seem short for a moment, so it is asked for `SURE_AFTER_S` before that is believed.
+
+**What is removed unread.** The log removes what is older than it keeps, read or not. A reader that has come near to
+that says so (`log-nearly-lost`), and when it happens, how much it is (`log-lost`): the entries of the stream, of all
+its partitions, that went; of this partition's among them no more is known.
 """
 
 from __future__ import annotations
@@ -23,15 +28,18 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from nats.aio.msg import Msg
 
 from guard.adapters.nats.api import NOT_FOUND, Api, LogAwayError, LogRefusedError
+from guard.adapters.nats.beginning import another, policy, removed, stored_at
 from guard.adapters.nats.connection import Connection
-from guard.adapters.nats.streams import Streams
-from guard.ports.cluster import Entry
+from guard.adapters.nats.moments import NS_PER_S, text_of
+from guard.adapters.nats.streams import Standing, Streams
+from guard.ports.cluster import Entry, Position
 from guard.ports.messages import Message
 from guard.wire.log import LogEntryError, decode_entry
 
@@ -50,10 +58,15 @@ STILL_S: Final = 4.0
 PAUSE_S: Final = 0.25
 UNUSED_S: Final = 30
 """After which the server forgets a consumer that nobody asks any more."""
-NS_PER_S: Final = 1_000_000_000
+SURE_AFTER_S: Final = 4.5
+ASK_AGAIN_S: Final = 1.0
+"""All partitions of a worker may be asking."""
+NEARLY: Final = 0.8
+"""Of the time for which entries are kept."""
 
-_SEQUENCE, _NUMBER, _PENDING = 5, 6, 8
-"""Where an entry's reply subject has its sequence in the stream, its number in the consumer, and how many are left."""
+_SEQUENCE, _NUMBER, _AT, _PENDING = 5, 6, 7, 8
+"""Where an entry's reply subject has its sequence in the stream, its number in the consumer, when it was stored, and
+how many are left."""
 _DOMAIN_FIELDS: Final = 2
 """More of them in front, in the longer form."""
 _SHORT_FORM: Final = 9
@@ -67,27 +80,41 @@ def _nobody() -> None:
     """Before somebody wants to be told."""
 
 
-def delivery(reply: str) -> tuple[int, int, int]:
-    """Sequence in the stream, number in the consumer, and how many are left, from a delivery's reply subject."""
+def delivery(reply: str) -> tuple[Position, int, int]:
+    """Place in the stream, number in the consumer, and how many are left, from a delivery's reply subject."""
     fields = reply.split(".")
     more = 0 if len(fields) == _SHORT_FORM else _DOMAIN_FIELDS
-    return int(fields[_SEQUENCE + more]), int(fields[_NUMBER + more]), int(fields[_PENDING + more])
+    position = Position(int(fields[_SEQUENCE + more]), int(fields[_AT + more]))
+    return position, int(fields[_NUMBER + more]), int(fields[_PENDING + more])
+
+
+@dataclass(slots=True)
+class ReadingFigures:
+    """Plain counters of all readers of a process."""
+
+    replaced: int = 0
+    """Consumers that had to be replaced."""
+    begun_anew: int = 0
+    """Readers that found another log than the one of their position."""
+    lost: int = 0
+    """Entries of streams that were removed behind a position; some of them unread."""
 
 
 class PartitionReader:
     """A `guard.ports.cluster.Reader`; see the module's text."""
 
-    def __init__(self, connection: Connection, api: Api, streams: Streams, part: int, after: int) -> None:
+    def __init__(
+        self, connection: Connection, api: Api, streams: Streams, part: int, after: Position, figures: ReadingFigures
+    ) -> None:
         self.on_arrival: Callable[[], None] = _nobody
-        self.replacements = 0
-        """Plain counter: consumers that had to be replaced."""
         self._connection = connection
         self._api = api
         self._streams = streams
         self._stream = connection.options.stream_of(part)
         self._subject = connection.options.subject(part)
         self._last = after
-        self._arrived: deque[tuple[int, bytes]] = deque()
+        self._figures = figures
+        self._arrived: deque[tuple[Position, bytes]] = deque()
         self._pending = 0
         self._changed = asyncio.Event()
         self._consumer = ""
@@ -97,8 +124,10 @@ class PartitionReader:
         """Entries that the consumer still owes of the last batch."""
         self._sign_s = self._progress_s = 0.0
         self._gone = ""
-        self._short = False
-        """The stream ends before what has been read of it, and that has been told."""
+        self._lost_to = 0
+        """Up to here what was removed has been told of."""
+        self._nearly_lost = False
+        """It has been told that what is unread will be removed soon."""
         self._log = structlog.get_logger(__name__).bind(partition=part, stream=self._stream)
 
     # -- for whoever reads
@@ -114,13 +143,13 @@ class PartitionReader:
         """Entries of the partition that have not been drained, as far as is known."""
         return len(self._arrived) + self._pending
 
-    def _entry(self, sequence: int, data: bytes) -> Entry:
+    def _entry(self, position: Position, data: bytes) -> Entry:
         try:
             at_ms, messages, heard = decode_entry(data)
         except LogEntryError as error:
-            raise LogEntryError(f"entry {sequence} of stream {self._stream} {error}") from None
+            raise LogEntryError(f"entry {position.sequence} of stream {self._stream} {error}") from None
         said = [Message(topic, payload, at_ms) for topic, payload in messages]
-        return Entry(position=sequence, at_ms=at_ms, messages=said, heard=heard)
+        return Entry(position=position, at_ms=at_ms, messages=said, heard=heard)
 
     # -- keeping a consumer
 
@@ -132,10 +161,10 @@ class PartitionReader:
             try:
                 await self._consume()
             except (LogAwayError, LogRefusedError, _ReplacedError) as error:
-                self.replacements += 1
+                self._figures.replaced += 1
                 if str(error) != reason:
                     reason = str(error)
-                    self._log.warning("log-reader-replaced", reason=reason, after=self._last)
+                    self._log.warning("log-reader-replaced", reason=reason, after=self._last.sequence)
             await asyncio.sleep(PAUSE_S)
 
     async def _consume(self) -> None:
@@ -143,6 +172,7 @@ class PartitionReader:
         self._gone, self._number, self._asked = "", 0, 0
         inbox = self._connection.new_inbox()
         async with self._connection.hearing(inbox, self._take):
+            await self._begin()
             await self._create()
             try:
                 await self._follow(inbox)
@@ -152,6 +182,30 @@ class PartitionReader:
                     with contextlib.suppress(LogAwayError, LogRefusedError):
                         await self._api.call(f"CONSUMER.DELETE.{self._stream}.{consumer}")
 
+    async def _begin(self) -> None:
+        """Is it still the log that was read? Else begin at the moment of the position."""
+        clock = asyncio.get_running_loop().time
+        until_s = clock() + SURE_AFTER_S
+        while True:
+            standing = await self._streams.standing(self._stream, now=True)
+            stored = await stored_at(self._api, self._stream, self._last.sequence) if self._last.sequence else None
+            reason = another(standing, stored, self._subject, self._last)
+            if not reason:
+                self._tell_lost(standing)
+                return
+            if clock() > until_s:
+                break
+            await asyncio.sleep(ASK_AGAIN_S)
+        last, self._last, self._lost_to = self._last, Position(0, self._last.at_ns), 0
+        self._figures.begun_anew += 1
+        self._log.error(
+            "log-is-another",
+            reason=reason,
+            position=last.sequence,
+            stored=text_of(last.at_ns) if last.at_ns else "at a time that is not known",
+            effect="what the log was given since then is read, some of it perhaps again, which changes nothing",
+        )
+
     async def _create(self) -> None:
         made = await self._api.call(
             f"CONSUMER.CREATE.{self._stream}",
@@ -159,8 +213,7 @@ class PartitionReader:
                 "stream_name": self._stream,
                 "config": {
                     "ack_policy": "none",
-                    "deliver_policy": "by_start_sequence",
-                    "opt_start_seq": self._last + 1,
+                    **policy(self._last),
                     "filter_subject": self._subject,
                     "replay_policy": "instant",
                     "mem_storage": True,
@@ -214,13 +267,13 @@ class PartitionReader:
         if status is not None:
             self._take_status(status, message.headers or {})
             return
-        sequence, number, self._pending = delivery(message.reply)
-        if number != self._number + 1 or sequence <= self._last:
+        position, number, self._pending = delivery(message.reply)
+        if number != self._number + 1 or position.sequence <= self._last.sequence:
             self._gone = "an entry is missing between two that came"
             self._changed.set()
             return
-        self._number, self._last, self._progress_s = number, sequence, self._sign_s
-        self._arrived.append((sequence, message.data))
+        self._number, self._last, self._progress_s = number, position, self._sign_s
+        self._arrived.append((position, message.data))
         self._asked = max(0, self._asked - 1)
         if not self._asked:
             self._changed.set()
@@ -241,22 +294,55 @@ class PartitionReader:
                 self._gone = f"the consumer is gone ({status} {headers.get('Description', '')})".strip()
         self._changed.set()
 
+    # -- what is removed
+
+    def _check_keeping(self, standing: Standing) -> None:
+        """Is what has not been read about to be removed, or has it been?"""
+        if not self._pending:
+            self._nearly_lost = False
+            return
+        self._tell_lost(standing)
+        age_ns = standing.at_ns - self._last.at_ns
+        if not self._nearly_lost and self._last.at_ns and 0 < NEARLY * standing.keep_ns < age_ns:
+            self._nearly_lost = True
+            self._log.error(
+                "log-nearly-lost",
+                read_to=text_of(self._last.at_ns),
+                unread=self._pending,
+                keep_s=standing.keep_ns // NS_PER_S,
+                remedy="more workers, or a longer [log] keep (nats stream edit --max-age), before it is removed",
+            )
+
+    def _tell_lost(self, standing: Standing) -> None:
+        count = removed(standing, max(self._last, Position(self._lost_to, self._last.at_ns)))
+        if count:
+            self._lost_to = standing.first_sequence - 1
+            self._figures.lost += count
+            self._log.error(
+                "log-lost",
+                entries=count,
+                of="the stream's, of all its partitions; how many were this one's is not known",
+                read_to=text_of(self._last.at_ns) if self._last.at_ns else "not known",
+                goes_on_at=text_of(standing.first_ns),
+                remedy="have billing send the balances of accounts again",
+            )
+
     # -- distrust
 
     async def _check_server(self) -> None:
         standing = await self._streams.standing(self._stream)
+        self._check_keeping(standing)
         if self._server and not standing.serves(self._server):
             raise _ReplacedError(f"server {self._server}, which leads the consumer, has not all of the stream")
 
     async def _check_progress(self, now_s: float) -> None:
         if now_s - self._progress_s < STILL_S:
             return
-        standing = await self._streams.standing(self._stream)
-        if standing.last_sequence < self._last and not self._short:
-            self._short = True
-            remedy = "see docs/cluster.md, Backup: the stream was made anew or has lost its end; set the positions back"
-            self._log.error("log-ends-too-soon", last=standing.last_sequence, position=self._last, remedy=remedy)
-        if standing.last_sequence <= self._last:
+        before = self._last
+        standing = await self._streams.standing(self._stream, now=True)
+        if standing.last_sequence < before.sequence:
+            raise _ReplacedError("the stream ends before what has been read of it")
+        if standing.last_sequence == before.sequence:
             return
         try:
             newest = await self._api.call(f"STREAM.MSG.GET.{self._stream}", {"last_by_subj": self._subject})
@@ -264,5 +350,5 @@ class PartitionReader:
             if refused.code != NOT_FOUND:
                 raise
             return
-        if int(newest["message"]["seq"]) > self._last and now_s - self._progress_s >= STILL_S:
+        if int(newest["message"]["seq"]) > self._last.sequence and now_s - self._progress_s >= STILL_S:
             raise _ReplacedError("the stream has newer entries than the consumer delivers")

@@ -19,6 +19,7 @@ import structlog
 
 from guard.adapters.nats.api import NOT_FOUND, Api, LogAwayError, LogRefusedError
 from guard.adapters.nats.connection import Connection
+from guard.adapters.nats.moments import NS_PER_S, ns_of
 from guard.adapters.nats.options import LogOptions
 from guard.wire.document import MAX_PAYLOAD_BYTES
 
@@ -26,6 +27,9 @@ FRESH_S: Final = 1.0
 """For so long an answer about a stream serves all its readers."""
 PAUSE_S: Final = 0.5
 NS_PER_MS: Final = 1_000_000
+TWICE_WITHIN_S: Final = 120
+"""For so long a stream knows the names of entries (`NatsLog.append_entry`). What is given again is given again within
+seconds, unless NATS is away as a whole; then an entry may stand there twice, one copy right behind the other."""
 ROOM_BYTES: Final = 64 * 1024
 """For topics and the frame around the largest message."""
 
@@ -39,7 +43,16 @@ class Standing:
     """How a stream stands, as its leader sees it."""
 
     last_sequence: int
-    servers: frozenset[str] | None
+    first_sequence: int = 0
+    """Of the oldest entry that has not been removed; behind the last one when there is none."""
+    first_ns: int = 0
+    """When that was stored; when there is none, when the last one was."""
+    created_ns: int = 0
+    keep_ns: int = 0
+    """How old an entry may become; 0: for ever."""
+    at_ns: int = 0
+    """When this was said, by that server's clock."""
+    servers: frozenset[str] | None = None
     """Those that have all of it; None: there is one server and no others."""
 
     def serves(self, server: str) -> bool:
@@ -104,6 +117,7 @@ class Streams:
             "compression": "s2",
             "num_replicas": self._options.replicas,
             "max_age": self._options.keep_ms * NS_PER_MS,
+            "duplicate_window": min(TWICE_WITHIN_S * NS_PER_S, self._options.keep_ms * NS_PER_MS),
             "discard": "new",
             "max_consumers": -1,
             "max_msgs": -1,
@@ -119,21 +133,31 @@ class Streams:
         ):
             if found.get(key) != wanted[key]:
                 raise LogLayoutError(f"stream {name} has other {key} than guard's log: {why}")
-        for key in ("num_replicas", "max_age", "discard"):
+        for key in ("num_replicas", "max_age", "duplicate_window", "discard"):
             if found.get(key) != wanted[key]:
                 self._log.warning("log-stream-differs", stream=name, key=key, is_=found.get(key), wanted=wanted[key])
 
     # -- how they stand
 
-    async def standing(self, name: str) -> Standing:
-        """How a stream stands, at most `FRESH_S` old; `LogAwayError`, `LogRefusedError`."""
+    @property
+    def keep_s(self) -> float:
+        """The shortest time for which one of them keeps entries, as far as is known; 0: it is not."""
+        return min((known.keep_ns for known, _ in self._known.values() if known.keep_ns), default=0) / NS_PER_S
+
+    async def standing(self, name: str, *, now: bool = False) -> Standing:
+        """How a stream stands, at most `FRESH_S` old (`now`: not older than the question).
+
+        `LogAwayError`, `LogRefusedError`. Those who ask while it is being asked for share the next answer.
+        """
         clock = asyncio.get_running_loop().time
+        since_s = clock() - (0.0 if now else FRESH_S)
         async with self._asking.setdefault(name, asyncio.Lock()):
             known = self._known.get(name)
-            if known is not None and clock() - known[1] < FRESH_S:
+            if known is not None and known[1] >= since_s:
                 return known[0]
+            asked_s = clock()
             standing = _standing(await self._api.call(f"STREAM.INFO.{name}"))
-            self._known[name] = (standing, clock())
+            self._known[name] = (standing, asked_s)
             return standing
 
 
@@ -144,4 +168,13 @@ def _standing(info: Mapping[str, Any]) -> Standing:
         replicas = cluster.get("replicas") or ()
         current = {each["name"] for each in replicas if each.get("current") and not each.get("offline")}
         servers = frozenset({cluster["leader"], *current})
-    return Standing(last_sequence=int(info["state"]["last_seq"]), servers=servers)
+    state = info["state"]
+    return Standing(
+        last_sequence=int(state["last_seq"]),
+        first_sequence=int(state["first_seq"]),
+        first_ns=ns_of(state["first_ts"] if state["messages"] else state["last_ts"]),
+        created_ns=ns_of(info["created"]),
+        keep_ns=int(info["config"].get("max_age", 0)),
+        at_ns=ns_of(info["ts"]),
+        servers=servers,
+    )
