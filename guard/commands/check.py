@@ -60,8 +60,7 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
     model = read(lambda: lookout_of(with_model(config, model_mode(config))), None)
     through_log = config.broker.scheme is BrokerScheme.NATS
     broker = None if through_log else read(lambda: broker_address(config, os.environ), None)
-    if config.log.servers:
-        read(lambda: _check_log(config), None)
+    log_remark = read(lambda: _check_log(config), "") if config.log.servers else ""
     if config.store.database:
         read(lambda: database_address(config), None)
     tokens: dict[str, Token] = read(lambda: load_tokens(config.http.tokens), {})
@@ -71,6 +70,8 @@ def check(config_path: Path | None, *, ledger: bool) -> None:
     sys.stdout.write(f"{name}: no errors; {len(tokens)} tokens\n")
     if broker is not None and (remark := remark_on(broker)):
         sys.stdout.write(f"{broker.redacted_url()}: note: {remark}\n")
+    if log_remark:
+        sys.stdout.write(f"log: note: {log_remark}\n")
     for file in open_to_all(config.secret_files()):
         sys.stdout.write(f"{file}: note: {OPEN_TO_ALL}\n")
     _tell_prices(config, rating)
@@ -134,12 +135,13 @@ def _dearest(destinations: Iterable[Destination]) -> str:
     return f"dearest {format_money(dearest.rate_micros)} a minute to {dearest.prefix}{name}"
 
 
-def _check_log(config: Config) -> None:
-    """Who guard is at the log; what that takes is an extra, which not everybody has."""
-    if find_spec("nats") is not None:
-        from guard.loglogin import log_options  # noqa: PLC0415 -- see above
+def _check_log(config: Config) -> str:
+    """Who guard is at the log, and a remark on it; what that takes is an extra, which not everybody has."""
+    if find_spec("nats") is None:
+        return ""
+    from guard.loglogin import log_options, remark_on_log  # noqa: PLC0415 -- see above
 
-        log_options(config, os.environ, name="guard check")
+    return remark_on_log(log_options(config, os.environ, name="guard check"))
 
 
 def _check_sums(config: Config) -> None:

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from guard.commands.worker import EXTRA
 from guard.config import Config, ConfigError
 from guard.core.partitions import PARTITIONS
 from guard.ports import StoreError
-from guard.ports.cluster import Held, Seen
+from guard.ports.cluster import Held, Position, Seen
 
 ASK_WITHIN_S = 10.0
+NS_PER_MS, NS_PER_S = 1_000_000, 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ async def _ask(config: Config) -> Status:
     from guard.adapters.postgres import open_postgres  # noqa: PLC0415 - an extra of the package
     from guard.app.stores import database_address  # noqa: PLC0415 - the same
 
-    async with asyncio.timeout(ASK_WITHIN_S), open_postgres(database_address(config), parts=PARTITIONS) as postgres:
+    opening = open_postgres(database_address(config), parts=PARTITIONS, lease_ms=config.store.lease_ms)
+    async with asyncio.timeout(ASK_WITHIN_S), opening as postgres:
         return Status(members=await postgres.leases.members(), partitions=await postgres.leases.partitions())
 
 
@@ -79,7 +82,8 @@ def _as_json(told: Status) -> dict[str, Any]:
                 "partition": held.part,
                 "worker": held.owner,
                 "epoch": held.epoch,
-                "position": held.position,
+                "position": held.position.sequence,
+                "read_to_ms": held.position.at_ns // NS_PER_MS or None,
                 "lease_ms": held.left_ms,
             }
             for held in told.partitions
@@ -105,14 +109,21 @@ def _print(told: Status, *, every: bool) -> None:
         )
     out.print(workers)
     if every:
-        partitions = table(
-            "partition", "worker", "epoch", "position", "lease left", right=("partition", "epoch", "position")
-        )
+        of_each = ("partition", "worker", "epoch", "position", "read to", "lease left")
+        partitions = table(*of_each, right=("partition", "epoch", "position"))
         for each in told.partitions:
             left = f"{max(0, each.left_ms) / 1_000:.1f} s"
-            partitions.add_row(str(each.part), plain(each.owner or "-"), str(each.epoch), str(each.position), left)
+            place = (str(each.position.sequence), _moment(each.position))
+            partitions.add_row(str(each.part), plain(each.owner or "-"), str(each.epoch), *place, left)
         out.print(partitions)
     out.print(f"{len(told.partitions) - len(told.orphans)} of {len(told.partitions)} partitions are held.")
+
+
+def _moment(position: Position) -> str:
+    """When the entry that was read last was stored: what is older is in the database."""
+    if not position.at_ns:
+        return "-"
+    return datetime.fromtimestamp(position.at_ns // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _ranges(parts: Sequence[int]) -> str:

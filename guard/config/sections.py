@@ -130,6 +130,8 @@ class StoreSection:
     """Address of a PostgreSQL database, without a password; empty: there is none."""
     password: Kept = field(default_factory=Kept)
     """Where it is kept; nowhere: libpq's own means."""
+    lease_ms: int = 2 * SECOND_MS
+    """In a database: how long a guard that says nothing keeps what it decides for."""
     slow_after_ms: int = SECOND_MS
     """On-call is told when a commit takes longer; 0: never."""
     min_free_bytes: int = 500_000_000

@@ -17,6 +17,8 @@ from guard.config.table import Table
 
 _STORE = '"sqlite:PATH" such as "sqlite:guard.db", or "postgresql://USER@HOST/DATABASE"'
 _DATABASE = "postgresql"
+LEASE_MS = (2_000, 60_000)
+"""The least and the most."""
 
 
 def read_store(table: Table, base: Path) -> StoreSection:
@@ -29,14 +31,25 @@ def read_store(table: Table, base: Path) -> StoreSection:
         path=default.path if database else base / url.partition(":")[2],
         database=database,
         password=read_kept(table, "password", base),
+        lease_ms=table.read("lease", default.lease_ms, _lease_ms),
         slow_after_ms=table.read("slow_after", default.slow_after_ms, values.duration_or_never_ms),
         min_free_bytes=table.read("min_free", default.min_free_bytes, values.size_bytes),
     )
     if database and "min_free" in table:
         table.reject("min_free", RejectedError("is about the disk of a file", "a watch on the database's own disk"))
+    if not database and "lease" in table:
+        table.reject("lease", RejectedError("is about a database", "a file has one guard, and needs none"))
     if section.password.stated and not database:
         table.reject(None, RejectedError("has a password for a file", 'url = "postgresql://USER@HOST/DATABASE"'))
     return section
+
+
+def _lease_ms(value: object) -> int:
+    """Shorter, and a busy machine loses it; longer, and nobody decides for too long when one dies."""
+    lease_ms = values.duration_ms(value)
+    if not LEASE_MS[0] <= lease_ms <= LEASE_MS[1]:
+        raise RejectedError(f"is {value}", "2s to 60s")
+    return lease_ms
 
 
 def _url(value: object) -> str:

@@ -7,6 +7,8 @@ A **partition** is a set of accounts (`guard.core.partitions`). Whoever holds it
 has an **epoch** that grows with each owner, and a commit under an epoch that is no longer the partition's is refused
 (`guard.ports.storage.FencedError`). The **position** is the sequence of the last entry of the partition's log that is
 in what was committed; a new owner goes on behind it. Nothing of the log is acknowledged: the position is all there is.
+With the sequence goes the moment at which the log stored that entry: a log that does not have it there, at that moment,
+is not the one that was read (`Log.read`).
 """
 
 from __future__ import annotations
@@ -14,10 +16,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from guard.ports.messages import Message, TrackedPublisher
 from guard.ports.storage import Outbox, Store
+
+
+class Position(NamedTuple):
+    """How far a partition's log has been read: its last entry that is in the store."""
+
+    sequence: int = 0
+    """In the stream; 0: nothing has been read yet."""
+    at_ns: int = 0
+    """When the log stored that entry, by its own clock; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +37,9 @@ class Claim:
 
     part: int
     epoch: int
-    position: int
-    """Of the last entry that is in the store; 0: nothing has been read yet."""
+    position: Position
+    token: int = 0
+    """Drawn by chance with each claim: a store that was put back gives epochs again, but not this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +68,7 @@ class Held:
     owner: str
     """Empty: it was released, or never claimed."""
     epoch: int
-    position: int
+    position: Position
     left_ms: int
     """Of the lease, by the store's clock; not above 0: whoever comes first may have it."""
 
@@ -98,8 +110,8 @@ class Leases(Protocol):
 class PartitionStore(Store, Protocol):
     """The store of one partition under one claim; `FencedError` from a commit under an epoch that is over."""
 
-    position: int
-    """What the next commit says has been taken from the log: to be set before it, and never set back."""
+    position: Position
+    """What the next commit says has been taken from the log: to be set before it."""
 
     @property
     def outbox(self) -> Outbox:
@@ -111,8 +123,8 @@ class PartitionStore(Store, Protocol):
 class Entry:
     """One entry of a partition's log: what one ingest received at about one time, or one heartbeat of it."""
 
-    position: int
-    """Its sequence, growing but not by one."""
+    position: Position
+    """Its sequence grows, but not by one; it begins anew when the log does."""
     at_ms: int
     """When the ingest received it."""
     messages: Sequence[Message]
@@ -139,12 +151,23 @@ class Reader(Protocol):
 class Log(Protocol):
     """The log of all partitions."""
 
-    def read(self, part: int, after: int) -> AbstractAsyncContextManager[Reader]:
-        """Read a partition behind a position until the context ends. It survives that the log is away for a while."""
+    def read(self, part: int, after: Position) -> AbstractAsyncContextManager[Reader]:
+        """Read a partition behind a position until the context ends. It survives that the log is away for a while.
+
+        A log that was made anew, or put back as of an earlier day, is read from the moment on at which the entry of
+        the position was stored, and that is told: what is read twice changes nothing, what is not read is lost.
+        """
         ...
 
-    async def append(self, part: int, messages: Sequence[tuple[str, bytes]]) -> bool:
-        """Add an entry of (topic, payload); whether it is durable. Never raises for a log that is away."""
+    def name(self) -> str:
+        """A name for one entry, never given before by anybody."""
+        ...
+
+    async def append(self, part: int, messages: Sequence[tuple[str, bytes]], *, name: str = "") -> bool:
+        """Add an entry of (topic, payload); whether it is durable. Never raises for a log that is away.
+
+        An entry that may not have arrived and is given again under the same name, soon, is in the log once.
+        """
         ...
 
 

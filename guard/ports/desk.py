@@ -1,7 +1,8 @@
-"""The daemon as its HTTP side sees it: pictures of the present at once, intents when they are durable.
+"""The daemon as its HTTP side sees it, or a cluster as it is seen from any of its nodes.
 
-What can keep a request from being carried out is named here too: the daemon is not ready for it, or the operator's
-files have mistakes.
+What is known of an account, and the history, may have to be asked of the store; the few numbers about the whole are
+there at once. An operator's intent returns when it is durable. What can keep a request from being carried out is named
+here too: the daemon is not ready for it, or the operator's files have mistakes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from guard.core.rules.profile import Profile
 from guard.core.rules.rule import Rule
 from guard.core.views import AccountState, AccountView, HeldView, SwitchView, TotalsView
 from guard.ports.model import ModelView
-from guard.ports.storage import Store
+from guard.ports.records import Records
 from guard.ports.telling import Webhooks
 
 
@@ -57,9 +58,12 @@ class SetupRefusedError(Exception):
 
 
 class Desk(Protocol):
-    """The daemon as its HTTP side sees it. Reading is immediate; an intent returns when it is durable."""
+    """What the HTTP side asks; `StoreError` from what waits when the store cannot be asked."""
 
-    store: Store
+    @property
+    def records(self) -> Records:
+        """The history."""
+        ...
 
     @property
     def webhooks(self) -> Webhooks:
@@ -70,7 +74,7 @@ class Desk(Protocol):
         """Returns when nothing is in a hurry; to be awaited before each piece of work, of about a millisecond."""
         ...
 
-    def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
+    async def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
         """Picture of one account now, with so many of its live calls."""
         ...
 
@@ -112,7 +116,11 @@ class Desk(Protocol):
         """Switches whose backlog is being read."""
         ...
 
-    def held(self, account: str | None = None) -> Sequence[HeldView]:
+    def gaps(self) -> Sequence[str]:
+        """What these numbers lack, in sentences for whoever looks at them; none: they are whole."""
+        ...
+
+    async def held(self, account: str | None = None) -> Sequence[HeldView]:
         """Blocks (of one account) that the fuse holds for an operator, oldest first."""
         ...
 
@@ -120,7 +128,7 @@ class Desk(Protocol):
         """How many there are."""
         ...
 
-    def held_of(self, held: str) -> HeldView | None:
+    async def held_of(self, held: str) -> HeldView | None:
         """The one with this id; None when no such block is held (any more)."""
         ...
 
@@ -152,7 +160,7 @@ class Desk(Protocol):
         """Take in what history knows of some accounts; of each how many days were news. Durable when it returns."""
         ...
 
-    def profile(self, account: str) -> Profile | None:
+    async def profile(self, account: str) -> Profile | None:
         """What is usual for an account; None: nothing is known of it."""
         ...
 

@@ -9,7 +9,7 @@ import pytest
 
 from guard.commands import cluster
 from guard.core.partitions import PARTITIONS
-from guard.ports.cluster import Held, Member, Seen
+from guard.ports.cluster import Held, Member, Position, Seen
 from tests.cli.conftest import Guard
 
 
@@ -29,7 +29,7 @@ def stands(monkeypatch: pytest.MonkeyPatch, *, orphans: int) -> None:
                 part=part,
                 owner="" if part < orphans else f"w{part % 2}",
                 epoch=3,
-                position=100 + part,
+                position=Position(100 + part, 1_700_000_000_123_456_789),
                 left_ms=0 if part < orphans else 1_500,
             )
             for part in range(PARTITIONS)
@@ -88,5 +88,5 @@ def test_the_status_as_json(guard: Guard, database: Path, monkeypatch: pytest.Mo
     told = json.loads(guard("cluster", "status", "--json", "--config", str(database)).output)
 
     assert [len(worker["partitions"]) for worker in told["workers"]] == [128, 128]
-    assert told["partitions"][7] == {"partition": 7, "worker": "w1", "epoch": 3, "position": 107, "lease_ms": 1_500}
+    assert told["partitions"][7] == {"partition": 7, "worker": "w1", "epoch": 3, "position": 107, "read_to_ms": 1_700_000_000_123, "lease_ms": 1_500}
     assert told["without_owner"] == []

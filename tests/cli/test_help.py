@@ -22,6 +22,7 @@ COMMANDS = [
     "worker",
     "cluster",
     "backup",
+    "store",
     "backtest",
     "train",
     "install",

@@ -11,7 +11,7 @@ from guard.commands.output import CommandError
 from guard.config import Config, ConfigError, check_config
 from guard.config.sections import BrokerScheme
 from guard.login import broker_address
-from guard.loglogin import log_options
+from guard.loglogin import log_options, remark_on_log
 
 SECRET = "correct horse"  # noqa: S105 - of this test
 
@@ -86,12 +86,36 @@ def test_what_is_only_found_when_it_is_used(tmp_path: Path) -> None:
         log_options(read(tmp_path, '[log]\nurl = "tls://a"\nca_file = "ca.pem"\n')[0], {}, name="x")
     with pytest.raises(ConfigError, match=r"log\.password: is in .*which cannot be read"):
         log_options(read(tmp_path, '[log]\nurl = "nats://a"\nuser = "u"\npassword_file = "p"\n')[0], {}, name="x")
+    with pytest.raises(ConfigError, match=r"log\.credentials: .*nobody\.creds cannot be read \(No such file"):
+        log_options(read(tmp_path, '[log]\nurl = "nats://a"\ncredentials = "nobody.creds"\n')[0], {}, name="x")
+    (tmp_path / "password").write_text("sesame")
+    text = '[log]\nurl = "nats://a"\nuser = "u"\npassword_file = "password"\n'
+    options = log_options(read(tmp_path, text)[0], {}, name="x", role="worker")
+    assert (options.inbox, options.password_from) == ("_INBOX.guard-worker", f"_file {tmp_path / 'password'}")
 
 
-def test_guard_check_looks_at_the_log_and_does_not_miss_a_broker_that_is_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("url", "remark"),
+    [
+        ("nats://nats1.example", "use tls://"),
+        ("nats://127.0.0.1:4222,nats://10.0.0.7", "use tls://"),
+        ("nats://127.0.0.1:4222,nats://localhost", ""),
+        ("tls://nats1.example", ""),
+    ],
+)
+def test_a_log_that_is_reached_in_the_clear_is_remarked_on(url: str, remark: str, tmp_path: Path) -> None:
+    told = remark_on_log(log_options(read(tmp_path, f'[log]\nurl = "{url}"\n')[0], {}, name="x"))
+    assert remark in told
+    assert bool(told) is bool(remark)
+
+
+def test_guard_check_looks_at_the_log_and_does_not_miss_a_broker_that_is_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "guard.toml"
     file.write_text('[broker]\nurl = "nats://a:4222"\n')
     check(file, ledger=False)
+    assert "log: note: what is said to NATS" in capsys.readouterr().out
     file.write_text('[broker]\nurl = "nats://a:4222"\n[log]\nuser = "u"\npassword_file = "nowhere"\n')
     with pytest.raises(CommandError, match=r"log\.password: is in .*nowhere, which cannot be read"):
         check(file, ledger=False)

@@ -35,7 +35,8 @@ def test_a_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
 def test_a_database_with_its_password_beside_it(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f"{SECRET}\n")
     config, problems = read(tmp_path, f'url = "{URL}"\npassword_file = "password"')
-    assert (config.store.database, problems) == (URL, [])
+    assert (config.store.database, config.store.lease_ms, problems) == (URL, 2_000, [])
+    assert read(tmp_path, f'url = "{URL}"\nlease = "10s"')[0].store.lease_ms == 10_000
     assert config.secret_files() == [tmp_path / "password"]
     address = database_address(config, "me")
     assert (address.url, address.password, address.owner) == (URL, SECRET, "me")
@@ -65,6 +66,9 @@ async def test_a_driver_that_is_not_there_is_one_sentence(tmp_path: Path, monkey
         ('url = "postgresql://[db/guard"', "store.url: is not the address of a database"),
         (f'url = "{URL}"\npassword = "hunter2"', "store.password: does not belong in this file"),
         (f'url = "{URL}"\nmin_free = "1GB"', "store.min_free: is about the disk of a file"),
+        (f'url = "{URL}"\nlease = "1s"', "store.lease: is 1s"),
+        (f'url = "{URL}"\nlease = "2m"', "store.lease: is 2m"),
+        ('lease = "5s"', "store.lease: is about a database"),
         ('password_env = "PGPASSWORD"', "store: has a password for a file"),
         ('url = "sqlite:"', 'store.url: "sqlite:" names no file'),
         ('url = "sqlite:///guard.db"', 'store.url: "sqlite:///guard.db" names no file'),

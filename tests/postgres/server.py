@@ -8,8 +8,8 @@
             ...                       # a streaming replica, made by pg_basebackup
             standby.promote()
 
-PostgreSQL refuses to run as root, so there it runs as an ordinary user of the machine. It listens on no port. Nothing
-is synced unless the test is about what survives: the processes die here, the machine does not.
+PostgreSQL refuses to run as root, so there it runs as an ordinary user of the machine. It listens on no port unless it
+is asked to. Nothing is synced unless the test is about what survives: the processes die here, the machine does not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOG_LINES = 30
 _NUMBERS = count(1)
 
 _SETTINGS = """
-listen_addresses = ''
+listen_addresses = '{listen}'
 unix_socket_directories = '{folder}'
 max_connections = 60
 shared_buffers = 64MB
@@ -65,15 +65,16 @@ class ServerError(AssertionError):
 class PostgresServer:
     """One server, started on entry and gone on exit, whatever state the test left it in."""
 
-    def __init__(self, *, fsync: bool = False) -> None:
-        """`fsync`: what it has committed is on the disk, as in earnest."""
+    def __init__(self, *, fsync: bool = False, listen: str = "") -> None:
+        """`fsync`: what it has committed is on the disk, as in earnest. `listen`: an address that everybody may use."""
         self.folder = Path(tempfile.mkdtemp(prefix="guard-pg-"))
-        self._shared = ""
+        self._shared: dict[int, str] = {}
         self._data = self.folder / "data"
         self._log = self.folder / "log"
-        self._settings = _SETTINGS.format(folder=self.folder, fsync="on" if fsync else "off")
+        self._listen = listen
+        self._settings = _SETTINGS.format(folder=self.folder, fsync="on" if fsync else "off", listen=listen)
         if os.geteuid() == 0:
-            user = _ordinary_user()
+            user = ordinary_user()
             os.chown(self.folder, user.pw_uid, user.pw_gid)
 
     def __enter__(self) -> Self:
@@ -97,6 +98,11 @@ class PostgresServer:
         """Whether it has not been stopped."""
         return (self._data / "postmaster.pid").exists()
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children all others are."""
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
     def url(self, database: str) -> str:
         """What `[store] url` says to reach a database."""
         return f"postgresql://{USER}@/{database}?host={self.folder}"
@@ -107,13 +113,16 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def emptied(self) -> str:
-        """The address of a database that tests use in turn, with nothing in its tables: quicker than a new one."""
-        if not self._shared:
-            self._shared = self.database()
+    def emptied(self, parts: int = 1) -> str:
+        """The address of a database that tests use in turn, with nothing in its tables: quicker than a new one.
+
+        `parts`: one for each number of partitions, which never changes.
+        """
+        if parts not in self._shared:
+            self._shared[parts] = self.database()
         else:
-            self.execute(_EMPTIED, name_of(self._shared))
-        return self._shared
+            self.execute(_EMPTIED, name_of(self._shared[parts]))
+        return self._shared[parts]
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """What psql says to a statement, bare."""
@@ -148,13 +157,16 @@ class PostgresServer:
         self._run("initdb", "-D", str(self._data), *options)
         with (self._data / "postgresql.conf").open("a") as settings:
             settings.write(self._settings)
+        if self._listen:
+            with (self._data / "pg_hba.conf").open("a") as login:
+                login.write("host all all all trust\n")
 
     def _ctl(self, *words: str) -> None:
         self._run("pg_ctl", "-D", str(self._data), "-t", str(_PATIENCE_S), *words)
 
     def _run(self, program: str, *words: str) -> None:
         """Run one of its programs as an ordinary user; what pg_ctl leaves running must not hold our pipes."""
-        user = _ordinary_user() if os.geteuid() == 0 else None
+        user = ordinary_user() if os.geteuid() == 0 else None
         with (self.folder / "said").open("w+") as said:
             done = subprocess.run(
                 [_program(program), *words],
@@ -202,7 +214,8 @@ def _program(name: str) -> str:
     return str(versions[-1])
 
 
-def _ordinary_user() -> pwd.struct_passwd:
+def ordinary_user() -> pwd.struct_passwd:
+    """As whom it runs where we are root."""
     for name in _ORDINARY_USERS:
         try:
             return pwd.getpwnam(name)

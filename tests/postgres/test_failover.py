@@ -8,7 +8,7 @@ import pytest
 
 from guard.adapters.postgres import PostgresAddress, committer, open_postgres
 from guard.ports import FencedError, StoreError
-from guard.ports.cluster import Claim, Member
+from guard.ports.cluster import Claim, Member, Position
 from guard.shell.clock import SystemClock
 from guard.shell.tenancy import Tenancy
 from tests.postgres.server import PostgresServer, Replica, name_of
@@ -52,7 +52,7 @@ async def test_what_only_the_old_server_knows_was_never_acknowledged(
             both = f"postgresql://guard@/{name_of(url)}?host={primary.folder},{replica.folder}"
             address = PostgresAddress(url=f"{both}&target_session_attrs=primary", owner="old")
             async with open_postgres(address) as again:
-                zombie = again.partition(Claim(part=0, epoch=claim.epoch - 1, position=0))
+                zombie = again.partition(Claim(part=0, epoch=claim.epoch - 1, position=Position()))
                 with pytest.raises(FencedError):
                     await zombie.commit(posting(2, 5, 10))
             assert [line.amount_micros for line in await whole_ledger(new, "A1")] == [5, 7]

@@ -12,7 +12,7 @@ import pytest
 from guard.adapters.postgres import Postgres, PostgresAddress, PostgresStore, committer, open_postgres
 from guard.core.decisions import Changes
 from guard.ports import FencedError, StoreError
-from guard.ports.cluster import Claim, Member
+from guard.ports.cluster import Claim, Member, Position
 from guard.shell.clock import SystemClock
 from guard.shell.tenancy import Tenancy
 from tests.postgres.refused import is_refused
@@ -69,11 +69,33 @@ async def test_whoever_has_been_replaced_can_write_nothing_any_more(url: str) ->
         assert [line.amount_micros for line in await whole_ledger(second, "A1")] == [5, 7]
 
 
+async def test_an_epoch_that_a_restored_database_gives_again_is_not_the_one_of_before(
+    server: PostgresServer, cluster_url: str
+) -> None:
+    """Both owners have the epoch, and the number of their last batch; one of them was there before the restore."""
+    async with _cluster(cluster_url, "before") as before, _cluster(cluster_url, "after") as after:
+        (old,) = await before.leases.claim("before", 1)
+        first = before.partition(old)
+        server.execute(
+            "UPDATE guard.part SET epoch = 0, batch = 0, token = 0; "
+            "UPDATE guard.lease SET owner = '', lease_until = '-infinity'",
+            name_of(cluster_url),
+        )
+        (new,) = await after.leases.claim("after", 1)
+        assert (new.part, new.epoch) == (old.part, old.epoch)
+        assert await before.leases.renew(Member(id="before", url=""), [old]) == set()
+        await is_refused(lambda: first.commit(posting(1, 5, 5)))
+        await is_refused(lambda: first.outbox.open(["ops"]))
+        second = after.partition(new)
+        await second.commit(posting(1, 7, 7))
+        assert [line.amount_micros for line in await whole_ledger(second, "A1")] == [7]
+
+
 async def test_a_lease_is_held_as_long_as_it_is_renewed_and_free_once_it_is_given_back(cluster_url: str) -> None:
     me, other = Member(id="me", url="here"), Member(id="other", url="")
     async with _cluster(cluster_url, "me") as mine, _cluster(cluster_url, "other") as theirs:
         claims = await mine.leases.claim("me", 5)
-        assert [(claim.part, claim.epoch, claim.position) for claim in claims] == [(n, 1, 0) for n in range(5)]
+        assert [(claim.part, claim.epoch, claim.position) for claim in claims] == [(n, 1, Position()) for n in range(5)]
         rest = await theirs.leases.claim("other", 8)
         assert [claim.part for claim in rest] == [5, 6, 7]
         assert await mine.leases.claim("me", 1) == []
@@ -160,13 +182,14 @@ async def test_a_position_is_committed_with_its_batch_and_alone(cluster_url: str
     async with _cluster(cluster_url, "me") as mine:
         (claim,) = await mine.leases.claim("me", 1)
         store = mine.partition(claim)
-        store.position = 7
+        store.position = Position(7, 70)
         await store.commit(posting(1, 5, 5))
         await store.commit(Changes())
-        store.position = 9
+        store.position = Position(9, 90)
         await store.commit(Changes())
         await mine.leases.release("me", [claim])
-        assert await mine.leases.claim("me", 1) == [Claim(part=0, epoch=2, position=9)]
+        (again,) = await mine.leases.claim("me", 1)
+        assert again == Claim(part=0, epoch=2, position=Position(9, 90), token=again.token)
 
 
 async def test_a_caller_that_stopped_waiting_may_commit_the_same_again(url: str) -> None:
@@ -225,14 +248,14 @@ async def test_any_batch_may_follow_a_position_of_unknown_fate(
         store = mine.partition(*await mine.leases.claim("me", 1))
         await store.commit(posting(1, 5, 5))
         _cut_the_next_commit(store, monkeypatch, reached=reached)
-        store.position = 7
+        store.position = Position(7, 70)
         with pytest.raises(StoreError, match="cannot be reached"):
             await store.commit(Changes())
-        store.position = 9
+        store.position = Position(9, 90)
         await store.commit(posting(2, 5, 10))
         assert [line.number for line in await whole_ledger(store, "A1")] == [1, 2]
         noted = await mine.leases.partitions()
-        assert noted[0].position == 9
+        assert noted[0].position == Position(9, 90)
 
 
 async def test_a_server_that_has_not_what_was_claimed_or_committed_answers_nothing_that_counts(

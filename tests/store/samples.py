@@ -16,7 +16,6 @@ from guard.core.decisions import (
     LineKind,
     Mode,
     Quarantined,
-    Rated,
     Reason,
     Remembered,
 )
@@ -31,6 +30,7 @@ from guard.core.rows import (
     CauseRow,
     CommandRow,
     InvoiceRow,
+    Rated,
     SwitchRow,
     UseRow,
 )

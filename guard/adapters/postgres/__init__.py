@@ -8,10 +8,10 @@ by another.
 `synchronous_commit` on. A server that has lost a committed transaction (a standby promoted that had not received it)
 has lost what guard had acknowledged: `docs/postgres.md` says how to set the server so that it cannot.
 
-**Who may write.** Each claim of a partition raises its epoch, and each transaction begins with an UPDATE that finds its
-row only under that epoch (`committer`). So whatever a process that was frozen, cut off or given up for dead still has
-in mind, it cannot get it into the store, and learns it at its first try (`FencedError`). Leases (`leases`) decide who
-tries.
+**Who may write.** Each claim of a partition raises its epoch and draws a token, and each transaction begins with an
+UPDATE that finds its row only under both (`committer`). So whatever a process that was frozen, cut off or given up for
+dead still has in mind, it cannot get it into the store, and learns it at its first try (`FencedError`). Leases
+(`leases`) decide who tries.
 
 **State** is one row an account, call and switch, replaced with each batch that touches it: PostgreSQL writes a changed
 row to a page in memory and the change to its log, in order, so there is no need for the redo journal that SQLite's
@@ -21,9 +21,11 @@ reports/s; one of 5,000 costs 56 and 27, some 60,000.
 **Bounds.** As with SQLite: accounts, ledger, decisions, audit and billing are kept for ever, what is remembered of
 calls until the engine says so, 100,000 reports in quarantine and as many notices.
 
-Reading order: `layout` and `schema` (tables, versions), `address`, `tables` and `batch` (how rows get in), `committer`
-(a commit, the fence), `leases`, `restoring`, `reader`, `beside` with `outbox` and `details`, `store` (open and close);
-`failures` are the words of errors, `ledger_check` is the auditor behind `guard check --ledger`.
+Reading order: `layout` and `schema` (tables, versions), `address` and `encryption`, `tables` and `batch` (how rows get
+in), `committer` (a commit, the fence), `leases`, `restoring`, `reader`, `beside` with `outbox` and `details`, `store`
+(open and close); for whoever looks at all partitions `archive` (accounts), `feeds` (history), `mailroom` (webhooks),
+`board` (what workers tell); `failures` are the words of errors, `ledger_check` is the auditor behind
+`guard check --ledger`.
 """
 
 from guard.adapters.postgres.address import PostgresAddress

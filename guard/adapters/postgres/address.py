@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from guard.adapters.postgres import encryption
 from guard.adapters.postgres.failures import Unstorable, explain
+from guard.ports import StoreError
 
 CONNECT_LIMIT_S = 5.0
 SCHEMA = "guard"
@@ -54,6 +56,8 @@ class PostgresAddress:
 
     async def connect(self, *, limit_s: float | None = None) -> Any:
         """A connection; each statement on it may take so long. `StoreError` when there is none to be had."""
+        if words := encryption.unreadable(self.url):
+            raise StoreError(f"{self.shown}: {words}")
         try:
             return await asyncpg.connect(
                 self.url,
@@ -63,6 +67,8 @@ class PostgresAddress:
                 server_settings={**_SESSION, "application_name": session_name(self.owner)},
             )
         except (*Unstorable, ValueError) as error:
+            if words := encryption.wrong(error, self.url):
+                raise StoreError(f"{self.shown}: {words}") from error
             raise explain(error, self.shown) from error
 
 

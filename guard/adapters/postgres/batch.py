@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from guard.adapters.postgres import tables
 from guard.adapters.postgres.tables import Removal, Table
 from guard.core.decisions import Changes
+from guard.ports.cluster import Position
 from guard.wire import stored
 from guard.wire.kept import encoded
 from guard.wire.stored import Values
@@ -26,7 +27,7 @@ class Batch:
     """What is stored of `Changes`. In every pair of tables the one that adds comes after the one that removes."""
 
     rows: Rows
-    position: int
+    position: Position
     forgotten_before_ms: int
 
     @property
@@ -35,7 +36,7 @@ class Batch:
         return int(bool(self.rows))
 
     @classmethod
-    def of(cls, part: int, changes: Changes, position: int) -> Batch:
+    def of(cls, part: int, changes: Changes, position: Position) -> Batch:
         """Rows of everything that is to be stored; `UnicodeError`, `OverflowError` for what has no blob."""
         made: Rows = {
             tables.ACCOUNTS: _of(part, map(stored.account_values, changes.accounts)),
@@ -60,7 +61,7 @@ class Batch:
 
     def cleaned(self) -> Batch:
         """The same without U+0000, which PostgreSQL's text cannot hold and a switch may say of a caller."""
-        rows = {table: [tuple(map(_clean, row)) for row in listed] for table, listed in self.rows.items()}
+        rows = {table: [tuple(map(clean, row)) for row in listed] for table, listed in self.rows.items()}
         return Batch(rows, self.position, self.forgotten_before_ms)
 
 
@@ -77,7 +78,8 @@ def _of(part: int, rows: Iterable[tuple[object, ...]]) -> list[Values]:
     return [(part, *row) for row in rows]
 
 
-def _clean(value: object) -> object:
+def clean(value: object) -> object:
+    """The same text without what PostgreSQL cannot hold."""
     return value.replace(_NUL, _SHOWN) if isinstance(value, str) else value
 
 

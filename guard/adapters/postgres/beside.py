@@ -1,6 +1,6 @@
 """What is written beside the batches, in small transactions of their own: webhooks' progress, deleting old details.
 
-Each is fenced like a batch: it shares the lock of the partition's row, which must bear our epoch, so whoever has taken
+Each is fenced like a batch: it shares the lock of the partition's row, which must bear our claim, so whoever has taken
 the partition over is not disturbed by what we still had in mind.
 """
 
@@ -17,7 +17,7 @@ from guard.ports import FencedError, StoreError
 
 WRITE_LIMIT_S = 10.0
 
-_OURS = "SELECT 1 FROM part WHERE part = $1 AND epoch = $2 FOR SHARE"
+_OURS = "SELECT 1 FROM part WHERE part = $1 AND epoch = $2 AND token = $3 FOR SHARE"
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Beside:
         async with self._connection.transaction():
             if not synced:
                 await self._connection.execute("SET LOCAL synchronous_commit = off")
-            if await self._connection.fetchval(_OURS, tenure.part, tenure.epoch) is None:
+            if await self._connection.fetchval(_OURS, tenure.part, tenure.epoch, tenure.token) is None:
                 raise FencedError(f"{self._address.shown}: another guard has taken over partition {tenure.part}")
             return await work(self._connection)
 

@@ -3,10 +3,11 @@
 **Group commit without a timer.** While one transaction is being committed the next gathers: a batch of each partition
 that has one. What a commit costs beside its rows (round trips, the sync of the server's log) is shared.
 
-**The fence.** A transaction begins with one conditional UPDATE: each partition's row must still bear our epoch and the
-number of the batch that we committed last. A partition whose row does not is *fenced*: somebody else has taken it over.
-Its batch is left out, its caller gets a `FencedError`, and the others commit. The rows that the UPDATE found stay
-locked to the end, so who takes a partition over waits for the transaction in hand, or ends it (`leases`).
+**The fence.** A transaction begins with one conditional UPDATE: each partition's row must still bear our epoch, the
+token of our claim and the number of the batch that we committed last. A partition whose row does not is *fenced*:
+somebody else has taken it over. Its batch is left out, its caller gets a `FencedError`, and the others commit. The rows
+that the UPDATE found stay locked to the end, so who takes a partition over waits for the transaction in hand, or ends
+it (`leases`).
 
 **A commit that fails** leaves nothing: the same batch may be handed in again. When the connection breaks while COMMIT
 is on its way nobody can know whether the batch is in the database; the same holds for a caller that was cancelled while
@@ -32,6 +33,7 @@ from guard.adapters.postgres.address import PostgresAddress
 from guard.adapters.postgres.batch import Batch, together
 from guard.adapters.postgres.failures import HAS_NUL, Unstorable, explain
 from guard.ports import FencedError, StoreError
+from guard.ports.cluster import Position
 
 COMMIT_LIMIT_S = 10.0
 """Patience with the server for a whole transaction; then the connection is given up."""
@@ -47,14 +49,16 @@ KEPT_ROWS = 100_000
 
 _FENCE = """
 UPDATE part SET batch = part.batch + new.counts, position = new.position,
+  position_at_ns = new.position_at_ns,
   published = greatest(part.published, new.published),
   forgotten_before_ms = greatest(part.forgotten_before_ms, new.forgotten_before_ms)
-FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
-  AS new (part, epoch, batch, position, published, forgotten_before_ms, counts)
-WHERE part.part = new.part AND part.epoch = new.epoch AND part.batch = new.batch
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[],
+  $8::bigint[], $9::bigint[])
+  AS new (part, epoch, batch, position, published, forgotten_before_ms, counts, position_at_ns, token)
+WHERE part.part = new.part AND part.epoch = new.epoch AND part.token = new.token AND part.batch = new.batch
 RETURNING part.part"""
 
-_TENURE = "UPDATE part SET batch = batch WHERE part = $1 RETURNING epoch, batch"
+_TENURE = "UPDATE part SET batch = batch WHERE part = $1 RETURNING epoch, token, batch"
 """It changes nothing and writes all the same: once it is committed, whatever was committed before is as durable."""
 
 _FORGET = """
@@ -66,7 +70,7 @@ _PRUNE = "DELETE FROM {table} WHERE part = $1 AND number <= (SELECT max(number) 
 _PRUNE_QUARANTINE = _PRUNE.format(table=tables.QUARANTINE.name)
 _PRUNE_NOTICES = _PRUNE.format(table=tables.NOTICES.name)
 
-_PUBLISHED = "UPDATE part SET published = greatest(published, $3) WHERE part = $1 AND epoch = $2"
+_PUBLISHED = "UPDATE part SET published = greatest(published, $3) WHERE part = $1 AND epoch = $2 AND token = $4"
 
 
 @dataclass(slots=True)
@@ -75,8 +79,10 @@ class Tenure:
 
     part: int
     epoch: int
-    position: int
+    position: Position
     """Of the last batch that is known to be in the database."""
+    token: int = 0
+    """Of our claim: no other has it."""
     batch: int = 0
     """Its number, counted from the beginning of the epoch."""
     published: int = 0
@@ -140,7 +146,7 @@ class Committer:
             async with asyncio.timeout(NOTE_LIMIT_S):
                 connection = await self._connected()
                 for tenure in tenures:
-                    await connection.execute(_PUBLISHED, tenure.part, tenure.epoch, tenure.published)
+                    await connection.execute(_PUBLISHED, tenure.part, tenure.epoch, tenure.published, tenure.token)
         except (*Unstorable, StoreError):
             self.close()
 
@@ -231,7 +237,10 @@ class Committer:
     async def _fence(connection: Any, attempts: list[Attempt]) -> set[int]:
         """The partitions that are still ours; their rows are locked from here to the end of the transaction."""
         columns = [
-            (each.part, each.epoch, each.batch, batch.position, each.published, batch.forgotten_before_ms, batch.counts)
+            (
+                *(each.part, each.epoch, each.batch, batch.position.sequence, each.published),
+                *(batch.forgotten_before_ms, batch.counts, batch.position.at_ns, each.token),
+            )
             for each, batch in ((attempt.tenure, attempt.batch) for attempt in attempts)
         ]
         return {row[0] for row in await connection.fetch(_FENCE, *zip(*columns, strict=True))}
@@ -258,11 +267,12 @@ class Committer:
         """
         tenure = attempt.tenure
         row = await connection.fetchrow(_TENURE, tenure.part)
-        epoch, number = (-1, -1) if row is None else row
-        if epoch == tenure.epoch and attempt.doubtful and number == tenure.batch + 1:
+        epoch, token, number = (-1, -1, -1) if row is None else row
+        ours = (epoch, token) == (tenure.epoch, tenure.token)
+        if ours and attempt.doubtful and number == tenure.batch + 1:
             _taken(attempt)
             return
-        if epoch == tenure.epoch:
+        if ours:
             words = "a batch whose commit failed has reached the database after all; restart guard"
             _tell(attempt, StoreError(f"{self._address.shown}: {words}"))
             return

@@ -68,6 +68,18 @@ _SUBJECTS = f"""
 _BEGINNING = (-(2**63), 0)
 
 
+class PostgresDetails:
+    """The call details of one partition."""
+
+    def __init__(self, tenure: Tenure, beside: Beside) -> None:
+        self._tenure = tenure
+        self._beside = beside
+
+    def old_details(self, *, now_ms: int, keep_ms: int | None) -> OldDetails:
+        """A run that deletes what is older than that; None: only of accounts to be forgotten."""
+        return OldDetails(self._tenure, self._beside, now_ms=now_ms, keep_ms=keep_ms)
+
+
 class OldDetails:
     """One run through one partition."""
 

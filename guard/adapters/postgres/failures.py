@@ -27,12 +27,12 @@ HAS_NUL = "22021"
 _WORDS = {
     "23505": "a row that should be new is there already; a fault in guard: report it, restart",
     "25006": "it is a standby and takes no writes; name all servers and add ?target_session_attrs=primary",
-    "28000": "it does not let this user in; look at the user, at pg_hba.conf and at TLS",
+    "28000": "it does not let this user in; look at the user, at pg_hba.conf, at sslmode, sslcert and sslkey",
     "28P01": "the password is wrong; look at password_file, PGPASSWORD or ~/.pgpass",
     "3D000": "there is no such database; make it: createdb --owner USER --template template0 --encoding UTF8 NAME",
     "42501": "this user may not do that; let it own the database, or the schema guard in it",
     "53100": "its disk is full; make room there",
-    "53300": "it has no connection left; raise max_connections: guard needs eight",
+    "53300": "it has no connection left; raise max_connections: guard needs eight, a worker of a cluster thirteen",
 }
 
 _CLASSES = {

@@ -2,14 +2,15 @@
 
 Entry n of `MIGRATIONS` brings a database from version n to n + 1, version 0 being one without guard's schema. An entry
 that has been released is never edited. The columns are those of the SQLite store, name by name (a test compares the
-two), with `part` in front of every key: text is TEXT, a number is BIGINT whatever it counts, a blob is BYTEA. A column
-is only ever added, with a default, so that a guard of the version before goes on writing while its standby of the next
-one has migrated already.
+two), with `part` in front of every key; `decisions.stored_ms`, when its transaction began, is the database's alone.
+Text is TEXT, a number is BIGINT whatever it counts, a blob is BYTEA. A column is only ever added, with a default, so
+that a guard of the version before goes on writing while its standby of the next one has migrated already.
 
 What is part of a key is in the order of bytes (`COLLATE "C"`), as Python and SQLite order text, whatever the database's
 own order is. `account` and `call` are updated all the time and leave room on their pages for it (`fillfactor`), so that
-an update touches no index. `part.batch` counts the batches of the epoch. `remembered`, `quarantine`, `billing`, `audit`
-and `notices` get their numbers from the database, in the order of their batches; ledger lines and decisions from guard.
+an update touches no index, except when an account becomes warned, blocked or closed, or is so no more. `part.batch`
+counts the batches of the epoch. `remembered`, `quarantine`, `billing`, `audit` and `notices` get their numbers from the
+database, in the order of their batches; ledger lines and decisions from guard.
 """
 
 from __future__ import annotations
@@ -286,5 +287,36 @@ CREATE TABLE guard.forget (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+ALTER TABLE guard.part ADD COLUMN position_at_ns BIGINT NOT NULL DEFAULT 0;
+
+ALTER TABLE guard.decisions ADD COLUMN stored_ms BIGINT NOT NULL DEFAULT (extract(epoch FROM now()) * 1000)::bigint;
+CREATE INDEX decisions_stored ON guard.decisions (stored_ms, part, number);
+CREATE INDEX decisions_id ON guard.decisions (id);
+
+CREATE INDEX call_account ON guard.call (part, account);
+
+CREATE FUNCTION guard.blocked_since(causes TEXT) RETURNS BIGINT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT min(cause[1]::bigint)
+  FROM regexp_matches(causes, '[[]"[a-z_]*","[^"]*","[a-z]*",(?:true|false),([0-9]{1,18}),', 'g') AS cause
+$$;
+CREATE INDEX account_id ON guard.account (id);
+CREATE INDEX account_warned ON guard.account (id) WHERE closed = 0 AND causes = '[]' AND level > 0;
+CREATE INDEX account_blocked ON guard.account (id) WHERE closed = 0 AND causes <> '[]';
+CREATE INDEX account_closed ON guard.account (id) WHERE closed <> 0;
+CREATE INDEX account_newly_blocked ON guard.account (guard.blocked_since(causes), id)
+  WHERE closed = 0 AND causes <> '[]';
+
+CREATE INDEX delivery_dead ON guard.delivery (webhook, event) WHERE dead = 1;
+
+CREATE TABLE guard.told (
+  worker TEXT COLLATE "C" PRIMARY KEY,
+  at TIMESTAMPTZ NOT NULL,
+  picture BYTEA NOT NULL
+) WITH (fillfactor = 50);
+
+ALTER TABLE guard.part ADD COLUMN token BIGINT NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """Entry n makes version n + 1 of version n."""

@@ -2,25 +2,33 @@
 
 A lease is a row; whoever finds it expired may take it, and with it the partition's next epoch, in one transaction. From
 then on a commit under the old epoch is refused (`committer`): leases only say who should try, the epoch is the fence.
+With the epoch goes a token that is drawn by chance: a database that was put back as of an earlier moment gives an epoch
+a second time, and its first owner may live.
 
 The last owner may have been stopped in the middle of a transaction, frozen or cut off, and then its session holds the
 very row that has the epoch. Who takes over therefore ends the sessions of the last owner first, if that has renewed
 nothing within the length of a lease: one that lives and has lost a part of what it held ends its transaction by itself,
 and goes on with the rest. An owner that lives after all connects again and finds out.
+
+A claim is synced, a renewal is not: one that the server's death undoes ends a lease sooner, and nobody should lose
+leases because a busy disk is slow to say that a row was renewed. It is one statement for all partitions of a worker.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from guard.adapters.postgres.address import PostgresAddress, session_name
 from guard.adapters.postgres.failures import Unstorable, explain
-from guard.ports.cluster import Claim, Held, Member, Seen
+from guard.ports.cluster import Claim, Held, Member, Position, Seen
 
 LEASE_MS = 2_000
 ASK_LIMIT_S = 5.0
+TOKEN_BITS = 63
+"""Of a BIGINT that is not negative."""
 
 _FREE = """
 SELECT part, owner FROM lease WHERE lease_until <= clock_timestamp() ORDER BY part LIMIT $1 FOR UPDATE SKIP LOCKED"""
@@ -28,7 +36,8 @@ _TAKE = """
 UPDATE lease SET owner = $1, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
 WHERE part = ANY($2::smallint[])"""
 _NEXT_EPOCH = """
-UPDATE part SET epoch = epoch + 1, batch = 0 WHERE part = ANY($1::smallint[]) RETURNING part, epoch, position"""
+UPDATE part SET epoch = epoch + 1, batch = 0, token = $2 WHERE part = ANY($1::smallint[])
+RETURNING part, epoch, position, position_at_ns"""
 _LIVE = """
 SELECT id FROM worker WHERE id = ANY($1::text[]) AND seen > clock_timestamp() - $2 * interval '1 millisecond'"""
 _END_SESSIONS = """
@@ -36,19 +45,21 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND application_name = ANY($1::text[])
   AND pid <> pg_backend_pid()"""
 _RENEW = """
+WITH member AS (
+  INSERT INTO worker VALUES ($1, $6, clock_timestamp())
+  ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen = excluded.seen
+)
 UPDATE lease SET lease_until = clock_timestamp() + $4 * interval '1 millisecond'
-FROM unnest($2::smallint[], $3::bigint[]) AS mine (part, epoch) JOIN part USING (part, epoch)
+FROM unnest($2::smallint[], $3::bigint[], $5::bigint[]) AS mine (part, epoch, token)
+  JOIN part USING (part, epoch, token)
 WHERE lease.part = mine.part AND lease.owner = $1 RETURNING lease.part"""
-_SEEN = """
-INSERT INTO worker VALUES ($1, $2, clock_timestamp())
-ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen = excluded.seen"""
 _RELEASE = """
 UPDATE lease SET owner = '', lease_until = '-infinity' WHERE owner = $1 AND part = ANY($2::smallint[])"""
 _LEAVE = "DELETE FROM worker WHERE id = $1"
 _AGO = "(extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint"
 _MEMBERS = f"SELECT id, url, {_AGO} FROM worker WHERE {_AGO} <= $1 ORDER BY id"  # noqa: S608 -- constants
 _PARTITIONS = """
-SELECT part, owner, epoch, position, CASE WHEN owner = '' THEN 0
+SELECT part, owner, epoch, position, position_at_ns, CASE WHEN owner = '' THEN 0
   ELSE (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint END
 FROM part JOIN lease USING (part) ORDER BY part"""
 
@@ -58,9 +69,8 @@ T = TypeVar("T")
 class PostgresLeases:
     """Asks on a connection of its own, one question after the other; a commit holds it up as little as it does one."""
 
-    lease_ms: int = LEASE_MS
-
-    def __init__(self, address: PostgresAddress) -> None:
+    def __init__(self, address: PostgresAddress, lease_ms: int = LEASE_MS) -> None:
+        self.lease_ms = lease_ms
         self._address = address
         self._connection: Any = None
         self._turn = asyncio.Lock()
@@ -70,6 +80,7 @@ class PostgresLeases:
 
         async def ask(connection: Any) -> list[Claim]:
             async with connection.transaction():
+                await connection.execute("SET LOCAL synchronous_commit TO DEFAULT")
                 free = await connection.fetch(_FREE, want)
                 if not free:
                     return []
@@ -79,21 +90,21 @@ class PostgresLeases:
                 dead = last.difference(row[0] for row in await connection.fetch(_LIVE, list(last), self.lease_ms))
                 if dead:
                     await connection.execute(_END_SESSIONS, [session_name(owner) for owner in dead])
-                rows = await connection.fetch(_NEXT_EPOCH, parts)
-            return [Claim(part=part, epoch=epoch, position=position) for part, epoch, position in sorted(rows)]
+                token = secrets.randbits(TOKEN_BITS)
+                rows = await connection.fetch(_NEXT_EPOCH, parts, token)
+            return [
+                Claim(part=part, epoch=epoch, position=Position(*read), token=token)
+                for part, epoch, *read in sorted(rows)
+            ]
 
         return await self._ask(ask)
 
     async def renew(self, member: Member, claims: Sequence[Claim]) -> set[int]:
         """Say that the worker lives, and renew these; those of them that are still its own."""
-
-        async def ask(connection: Any) -> set[int]:
-            async with connection.transaction():
-                await connection.execute(_SEEN, member.id, member.url)
-                parts, epochs = [claim.part for claim in claims], [claim.epoch for claim in claims]
-                return {row[0] for row in await connection.fetch(_RENEW, member.id, parts, epochs, self.lease_ms)}
-
-        return await self._ask(ask)
+        parts, epochs = [claim.part for claim in claims], [claim.epoch for claim in claims]
+        renewal = (member.id, parts, epochs, self.lease_ms, [claim.token for claim in claims], member.url)
+        rows: list[Any] = await self._ask(lambda connection: connection.fetch(_RENEW, *renewal))
+        return {row[0] for row in rows}
 
     async def release(self, worker: str, claims: Sequence[Claim]) -> None:
         """Give these up, if they are still its own: they may be claimed at once."""
@@ -113,8 +124,8 @@ class PostgresLeases:
         """All partitions, in the order of their numbers."""
         rows: list[Any] = await self._ask(lambda connection: connection.fetch(_PARTITIONS))
         return [
-            Held(part=part, owner=owner, epoch=epoch, position=position, left_ms=left_ms)
-            for part, owner, epoch, position, left_ms in rows
+            Held(part=part, owner=owner, epoch=epoch, position=Position(*position), left_ms=left_ms)
+            for part, owner, epoch, *position, left_ms in rows
         ]
 
     def close(self) -> None:
@@ -130,6 +141,7 @@ class PostgresLeases:
                 async with asyncio.timeout(ASK_LIMIT_S):
                     if self._connection is None or self._connection.is_closed():
                         self._connection = await self._address.connect()
+                        await self._connection.execute("SET synchronous_commit = off")
                     return await question(self._connection)
             except Unstorable as error:
                 self.close()

@@ -14,7 +14,7 @@ that server has what we have committed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -38,9 +38,11 @@ CONNECTIONS = 4
 """More questions than that wait for each other."""
 
 READ_LIMIT_S = 30.0
-"""A question that takes longer is given up."""
+"""A question that takes longer is given up, by us and by the server itself."""
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
+
+Rows = list[tuple[Any, ...]]
 
 _POSTED_SINCE = """
 SELECT (SELECT (epoch, batch) >= ($4::bigint, $5::bigint) FROM part WHERE part = $1),
@@ -76,13 +78,32 @@ class Questions:
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._closed = False
 
-    async def ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+    async def ask(self, question: str, *values: object) -> Rows:
         """All rows of one question; `StoreError` when there is no answer."""
+        return await self.work(lambda connection: connection.fetch(question, *values))
+
+    async def ask_within(self, limit_s: int, too_long: StoreError, question: str, *values: object) -> Rows:
+        """The same for a question that may have to look at very much; `too_long` when the server has given it up."""
+
+        async def work(connection: Any) -> Any:
+            async with connection.transaction(readonly=True):
+                await connection.execute(f"SET LOCAL statement_timeout = '{limit_s}s'")
+                return await connection.fetch(question, *values)
+
+        try:
+            return await self.work(work)
+        except StoreError as error:
+            if isinstance(error.__cause__, asyncpg.QueryCanceledError):
+                raise too_long from error
+            raise
+
+    async def work(self, work: Callable[[Any], Awaitable[Any]]) -> Rows:
+        """The rows that come of some work on a connection."""
         async with self._free:
             connection = await self._connection()
             try:
                 async with asyncio.timeout(READ_LIMIT_S):
-                    rows = await connection.fetch(question, *values)
+                    rows = await work(connection)
             except asyncpg.PostgresError as error:
                 self._put_back(connection)
                 raise explain(error, self._address.shown) from error
@@ -102,7 +123,9 @@ class Questions:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-        return await self._address.connect()
+        connection = await self._address.connect(limit_s=READ_LIMIT_S)
+        await connection.execute(f"SET statement_timeout = '{READ_LIMIT_S:.0f}s'")
+        return connection
 
     def outdated(self) -> StoreError:
         """A server does not have what was committed: the next questions go to one that is asked for anew."""
@@ -134,7 +157,7 @@ class Reader:
         self._questions = questions
         self._part = part
 
-    async def ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+    async def ask(self, question: str, *values: object) -> Rows:
         """All rows of a question whose first parameter is the partition."""
         return await self._questions.ask(question, self._part, *values)
 

@@ -5,7 +5,8 @@ everything if it has the claim, for whoever wrote before could not do so any mor
 
 Of a call that is remembered twice (lost, then ended after all) the later row wins. Rows that are older than the memory
 are passed over whether or not they have been deleted yet. Millions of objects are made here and none dies, so the
-garbage collector, which would look through all of them again and again, is switched off meanwhile.
+garbage collector, which would look through all of them again and again, is switched off as long as any partition is
+being restored.
 """
 
 from __future__ import annotations
@@ -56,22 +57,35 @@ T = TypeVar("T")
 
 async def restore(connection: Any, tenure: Tenure, shown: str) -> Restored:
     """The state of a partition as of its last commit; `StoreError` from a server that does not know of our claim."""
-    with _garbage_left_lying():
+    with _COLLECTOR.off():
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             # It locks nothing, and between two portions others may have the event loop for long.
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             return await _read(connection, tenure, shown)
 
 
-@contextmanager
-def _garbage_left_lying() -> Iterator[None]:
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+class _Collector:
+    """The garbage collector, left off by whoever is the last of those that restore at the same time."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._was_on = False
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        if not self._inside:
+            self._was_on = gc.isenabled()
+            gc.disable()
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if self._was_on and not self._inside:
+                gc.enable()
+
+
+_COLLECTOR = _Collector()
 
 
 async def _read(connection: Any, tenure: Tenure, shown: str) -> Restored:

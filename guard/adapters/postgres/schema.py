@@ -1,9 +1,8 @@
 """Opening a database as a store: which are refused, and how the others are brought up to date.
 
-Everything lies in a schema of its own, `guard`. Missing migrations are made in one transaction, under a lock that only
-guards take: of two that start at once, one migrates and the other finds it done. A table `layout` says which version
-it has and over how many partitions the accounts are spread; a daemon of its own has one, a cluster 256, and neither
-opens the store of the other.
+Everything lies in a schema of its own, `guard`. Missing steps (`guard.ports.migrations`) are made under a lock that
+only guards take. A table `layout` says which version it has and over how many partitions the accounts are spread; a
+daemon of its own has one, a cluster 256, and neither opens the store of the other.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from guard.adapters.postgres.address import SCHEMA, PostgresAddress
 from guard.adapters.postgres.failures import Unstorable, explain
 from guard.adapters.postgres.layout import MIGRATIONS
 from guard.ports import StoreError
+from guard.ports.migrations import missing, refuse_older
 
 MIGRATE_LIMIT_S = 600.0
 _LOCK = 0x67756172
@@ -44,9 +44,7 @@ async def check_version(connection: Any, shown: str) -> None:
     """Refuse for reading what is not a store in the present layout; changes nothing."""
     if await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}.layout") is None:
         raise StoreError(f"{shown}: is not a store of guard's; start guard on it once")
-    version = await connection.fetchval("SELECT version FROM layout")
-    if version != len(MIGRATIONS):
-        raise StoreError(f"{shown}: has layout {version}, this guard reads {len(MIGRATIONS)}; start guard on it once")
+    refuse_older(MIGRATIONS, await connection.fetchval("SELECT version FROM layout"), shown)
 
 
 async def _prepare(connection: Any, shown: str, parts: int) -> None:
@@ -59,19 +57,15 @@ async def _prepare(connection: Any, shown: str, parts: int) -> None:
             await connection.execute(_MAKE_LAYOUT)
         found = await connection.fetchrow("SELECT version, parts FROM layout")
         version, has = (0, parts) if found is None else found
-        if version > len(MIGRATIONS):
-            raise StoreError(
-                f"{shown}: was written by a newer guard (layout {version}, this one knows {len(MIGRATIONS)}); "
-                "run that version, or restore a dump from before it"
-            )
+        steps = missing(MIGRATIONS, version, shown)
         if has != parts:
             raise StoreError(
                 f"{shown}: its accounts are spread over {has} partitions, not over {parts}; a daemon of its own "
                 "and a cluster cannot share a store: name another database"
             )
-        for migration in MIGRATIONS[version:]:
-            await connection.execute(migration)
-        if version < len(MIGRATIONS):
+        for step in steps:
+            await connection.execute(step)
+        if steps:
             await connection.execute("DELETE FROM layout")
             await connection.execute("INSERT INTO layout VALUES ($1, $2)", len(MIGRATIONS), parts)
             for table in ("part", "lease"):

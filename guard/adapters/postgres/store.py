@@ -11,20 +11,27 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from guard.adapters.postgres.address import PostgresAddress
+from guard.adapters.postgres.archive import PostgresArchive
 from guard.adapters.postgres.batch import Batch
 from guard.adapters.postgres.beside import Beside
+from guard.adapters.postgres.board import PostgresBoard
 from guard.adapters.postgres.committer import Committer, Tenure
-from guard.adapters.postgres.details import OldDetails
+from guard.adapters.postgres.details import OldDetails, PostgresDetails
 from guard.adapters.postgres.failures import Unstorable, explain
-from guard.adapters.postgres.leases import PostgresLeases
+from guard.adapters.postgres.leases import LEASE_MS, PostgresLeases
 from guard.adapters.postgres.outbox import PostgresOutbox
 from guard.adapters.postgres.reader import Questions, Reader
 from guard.adapters.postgres.restoring import restore
 from guard.adapters.postgres.schema import prepare
+from guard.adapters.postgres.spares import Spares
 from guard.core.decisions import NEWEST, Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.restored import Restored
 from guard.core.statement import LedgerSum
 from guard.ports.cluster import Claim
+
+_SIZE = """
+SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"""
 
 RESTORE_LIMIT_S = 600.0
 """One statement of a restore, of the largest table."""
@@ -43,18 +50,16 @@ class PostgresStore:
 
     def old_details(self, *, now_ms: int, keep_ms: int | None) -> OldDetails:
         """A run through the store that deletes call details older than that; None: only of accounts to be forgotten."""
-        return OldDetails(self._tenure, self._owner.beside, now_ms=now_ms, keep_ms=keep_ms)
+        return PostgresDetails(self._tenure, self._owner.beside).old_details(now_ms=now_ms, keep_ms=keep_ms)
 
     async def restore(self) -> Restored:
         """The whole state as of the last commit."""
-        address = self._owner.address
-        connection = await address.connect(limit_s=RESTORE_LIMIT_S)
+        shown = self._owner.address.shown
         try:
-            return await restore(connection, self._tenure, address.shown)
+            async with self._owner.spares.lent() as connection:
+                return await restore(connection, self._tenure, shown)
         except Unstorable as error:
-            raise explain(error, address.shown) from error
-        finally:
-            connection.terminate()
+            raise explain(error, shown) from error
 
     async def commit(self, changes: Changes) -> None:
         """Write a batch whole or not at all; durable when this returns.
@@ -111,19 +116,33 @@ class PostgresStore:
 class Postgres:
     """One database, as one process uses it. Made by `open_postgres`."""
 
-    def __init__(self, address: PostgresAddress) -> None:
+    def __init__(self, address: PostgresAddress, parts: int, lease_ms: int) -> None:
         self.address = address
-        self.leases = PostgresLeases(address)
+        self.leases = PostgresLeases(address, lease_ms)
         self.committer = Committer(address)
         self.questions = Questions(address)
         self.beside = Beside(address)
+        self.spares = Spares(address, RESTORE_LIMIT_S)
+        # People who look at pages have connections of their own, so that webhooks and restores never wait for them.
+        self._looking = Questions(address)
+        self.archive = PostgresArchive(self._looking, parts)
+        self.board = PostgresBoard(address, self._looking, lease_ms)
         self._tenures: dict[int, Tenure] = {}
 
     def partition(self, claim: Claim) -> PostgresStore:
         """The store of that partition under that claim."""
-        tenure = Tenure(claim.part, claim.epoch, claim.position)
+        tenure = Tenure(claim.part, claim.epoch, claim.position, token=claim.token)
         self._tenures[claim.part] = tenure
         return PostgresStore(self, tenure)
+
+    def details(self, claim: Claim) -> PostgresDetails:
+        """Where that partition keeps call details, for whoever deletes them beside its store."""
+        return PostgresDetails(Tenure(claim.part, claim.epoch, claim.position, token=claim.token), self.beside)
+
+    async def room(self) -> tuple[int, int | None]:
+        """Bytes that its tables take, with their indexes; nobody here knows how much is left."""
+        ((size_bytes,),) = await self._looking.ask(_SIZE)
+        return int(size_bytes), None
 
     async def close(self) -> None:
         """Write down what is only noted, and let go of every connection."""
@@ -133,17 +152,22 @@ class Postgres:
         self.committer.close()
         self.beside.close()
         self.questions.close()
+        self.spares.close()
+        self.board.close()
+        self._looking.close()
         self.leases.close()
 
 
 @asynccontextmanager
-async def open_postgres(address: PostgresAddress, *, parts: int = 1) -> AsyncIterator[Postgres]:
-    """Open a database, made a store if it is empty; whoever wants to write claims a partition of it.
+async def open_postgres(
+    address: PostgresAddress, *, parts: int = 1, lease_ms: int = LEASE_MS
+) -> AsyncIterator[Postgres]:
+    """Open a database, made a store if it is empty; whoever wants to write claims a partition of it, for `lease_ms`.
 
     `StoreError` when it cannot be reached, was written by a newer guard, or has another number of partitions.
     """
     await prepare(address, parts)
-    postgres = Postgres(address)
+    postgres = Postgres(address, parts, lease_ms)
     committing = asyncio.create_task(postgres.committer.run(), name="committer")
     try:
         yield postgres

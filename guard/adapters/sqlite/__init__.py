@@ -29,7 +29,7 @@ Reading order: `layout` (tables and versions), `schema` (which files are opened)
 is deleted when it is old), `store` (open and close); `bulk` and `tables` are how rows become statements, `kept` how
 what the rules know does, `ownership` is the lock, `failures` the words of errors, `ledger_check` the auditor behind
 `guard check --ledger`, `backup` what `guard backup` does, `upgrade` what is kept of a file before it is migrated,
-`revival` what is done to a backup that is put back.
+`revival` what is done to a backup that is put back, `origin` the file as it is moved into a database.
 """
 
 from guard.adapters.sqlite.backup import Copied, back_up

@@ -1,8 +1,7 @@
 """The file's layout, version by version: statements, and nothing that runs them (`schema` does).
 
-`MIGRATIONS` is the whole history: entry n brings a file from version n to n + 1, version 0 being an empty file, so a
-new file and an old one come to the present layout by the same statements. An entry that has been released is never
-edited; the tests hold the layout against a dump (`tests/store/schema-3.sql`), so it cannot change silently.
+`MIGRATIONS` is the whole history, by the rules of `guard.ports.migrations`; the tests hold the layout against a dump
+(`tests/store/schema-3.sql`), so it cannot change silently.
 
 Columns of `account`, `call` and `switch` are the fields of `guard.core.rows`, by name and order. A column is only ever
 added, at the end, with a default in both places: journal entries written before have shorter rows and are read with

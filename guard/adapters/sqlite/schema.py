@@ -1,7 +1,7 @@
 """Opening a file as a store: which files are refused, how the others are brought up to date and set up.
 
-`application_id` says that a file is guard's, `user_version` which layout it has (`layout`). Missing migrations are
-made in one transaction. A file of another program is refused before anything about it has been changed.
+`application_id` says that a file is guard's, `user_version` which layout it has (`layout`,
+`guard.ports.migrations`). A file of another program is refused before anything about it has been changed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from guard.adapters.sqlite.layout import MIGRATIONS
 from guard.ports import StoreError
+from guard.ports.migrations import missing, refuse_older
 
 APPLICATION_ID = 0x67756172
 """`guar` in ASCII."""
@@ -94,17 +95,13 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
     # Overwrite what is deleted where that costs no page of its own; Debian's default writes every dead page again.
     connection.execute("PRAGMA secure_delete = FAST")
-    if version < len(MIGRATIONS):
-        _migrate(connection, version)
+    if missing(MIGRATIONS, version, str(path)):
+        _migrate(connection, path, version)
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse for reading what is not a store in the present layout; changes nothing."""
-    version = layout_of(connection, path)
-    if version < len(MIGRATIONS):
-        raise StoreError(
-            f"{path}: is empty or was written by an older guard (layout {version}); start guard on it once"
-        )
+    refuse_older(MIGRATIONS, layout_of(connection, path), str(path))
 
 
 def newest_layout() -> int:
@@ -121,20 +118,16 @@ def layout_of(connection: sqlite3.Connection, path: Path) -> int:
         if application_id or version or tables:
             raise StoreError(f"{path}: is another program's database; name another file as guard's store")
         return 0
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            f"{path}: was written by a newer guard (layout {version}, this one knows {len(MIGRATIONS)}); "
-            "run that version, or restore a backup from before it"
-        )
+    missing(MIGRATIONS, version, str(path))
     return version
 
 
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    """All missing steps in one transaction: a crash leaves the old layout, whole."""
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """In one transaction; the lock is SQLite's own, and `ownership` before it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for migration in MIGRATIONS[version:]:
-            for statement in migration:
+        for step in missing(MIGRATIONS, version, str(path)):
+            for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
