@@ -15,6 +15,7 @@ from guard.adapters.http.tokens import TokenFile
 from guard.adapters.http.tokens_history import note_tokens
 from guard.adapters.log import RefusalLog
 from guard.adapters.metrics import Probe, initial_figures
+from guard.adapters.metrics.probe import Room
 from guard.adapters.mqtt import BrokerAddress
 from guard.adapters.systemd import ServiceManager
 from guard.anomaly.refusal import ArtefactError
@@ -73,6 +74,7 @@ class Daemon:
         engine: Engine,
         store: DaemonStore,
         store_missing: Callable[[], str],
+        store_room: Room,
         model: ModelRoom,
         office: PostOffice,
         broker: BrokerAddress,
@@ -112,7 +114,7 @@ class Daemon:
         )
         self._loop.on_clock = clocks.note
         self._loop.on_commit = health.committed
-        self._probe = Probe(figures, clock, None if config.store.database else config.store.path, health.look)
+        self._probe = Probe(figures, clock, store_room, health.look)
         self._sentinel = Sentinel(engine=engine, clock=clock, figures=figures, tell=self._loop.find)
         self._sentinel.swap(model.lookout)
 

@@ -62,15 +62,14 @@ class Gauges:
             figures.webhook_deliveries.update({(name, result): count for result, count in courier.results.items()})
             figures.webhook_pending[name], figures.webhook_dead[name] = courier.pending, courier.dead
         figures.store_failing = bool(self._loop.store_failure)
-        self._model_gauges()
+        tell_model(figures, self._model())
         return self._exposition.render()
 
-    def _model_gauges(self) -> None:
-        figures, view = self._figures, self._model()
-        figures.model_wanted = view.mode is not ModelMode.OFF
-        figures.model_refused = bool(view.wrong)
-        figures.model_drift = view.drift
-        trained = view.trained
-        figures.model_info = (
-            {} if trained is None else {(view.mode.value, trained.name, trained.digest[:SHOWN_DIGITS]): 1}
-        )
+
+def tell_model(figures: Figures, view: ModelView) -> None:
+    """How it stands with the anomaly model, for the metrics."""
+    figures.model_wanted = view.mode is not ModelMode.OFF
+    figures.model_refused = bool(view.wrong)
+    figures.model_drift = view.drift
+    trained = view.trained
+    figures.model_info = {} if trained is None else {(view.mode.value, trained.name, trained.digest[:SHOWN_DIGITS]): 1}

@@ -45,7 +45,7 @@ from guard.app.ingest_metrics import IngestMetrics
 from guard.app.opening import remark_on_secrets, served
 from guard.config import BrokerScheme, Config, ConfigError, Problem
 from guard.login import broker_address, remark_on
-from guard.loglogin import log_options
+from guard.loglogin import log_options, remark_on_log
 from guard.ports import Clock
 from guard.shell.clock import SystemClock
 from guard.shell.ingest import Ingest
@@ -229,9 +229,11 @@ async def run_ingest(config: Config, *, on_ready: Callable[[str], None] | None =
     log = structlog.get_logger("guard").bind()
     name = config.ingest.name or socket.gethostname()
     broker = ingest_broker(config)
-    options = log_options(config, os.environ, name=f"guard ingest {name}")
+    options = log_options(config, os.environ, name=f"guard ingest {name}", role="ingest")
     if remark := remark_on(broker):
         log.warning("broker", broker=broker.redacted_url(), text=remark)
+    if remark := remark_on_log(options):
+        log.warning("log", servers=",".join(options.servers), text=remark)
     remark_on_secrets(log, config)
     clock, manager = SystemClock(), service_manager()
     async with AsyncExitStack() as stack:

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from guard import __version__
+from guard.adapters.metrics import ingest as families
+from guard.adapters.metrics.catalog import Family, Kind
 from guard.adapters.mqtt import Session
 from guard.adapters.nats import ClusterLog, Relay
 from guard.shell.ingest import Ingest
 
 NS_PER_S = 1_000_000_000
+KINDS = ("calls", "status", "acks", "billing")
 
 
 class IngestMetrics(Collector):
@@ -46,50 +50,35 @@ class IngestMetrics(Collector):
         """The Prometheus text."""
         return generate_latest(self._registry)
 
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | InfoMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """All families of the ingest's own."""
         figures = self._ingest.figures
-        taken = CounterMetricFamily("guard_ingest_messages", "Messages taken from the broker.", labels=["kind"])
-        for kind in ("calls", "status", "acks", "billing"):
-            taken.add_metric([kind], figures.messages[kind])
-        yield taken
-        for name, text, value in (
-            ("parts", "Parts of messages, each for one partition.", figures.parts),
-            ("entries", "Entries that the log has acknowledged.", figures.entries),
-            ("entry_bytes", "Bytes of these.", figures.entry_bytes),
-            ("retries", "Entries given to the log again, because it did not acknowledge them.", figures.retries),
-            (
-                "append_seconds",
-                "Waited for acknowledgements of the log, over all entries.",
-                figures.append_ns / NS_PER_S,
-            ),
-        ):
-            yield CounterMetricFamily(f"guard_ingest_{name}", text, value=value)
-        for name, text, count in (
-            ("unfinished", "Messages of which a part is not in the log yet.", self._ingest.unfinished),
-            ("on_their_way", "Entries given to the log and not acknowledged yet.", figures.carried),
-            ("log_connected", "1: connected to NATS, and all streams are there.", not self._cluster.missing()),
-            ("control", "1: this ingest has the control session.", self._sits()),
-        ):
-            yield GaugeMetricFamily(f"guard_ingest_{name}", text, value=count)
-        yield from self._session_families()
-        relayed = CounterMetricFamily(
-            "guard_ingest_relayed", "Messages for the broker, by what came of it.", labels=["result"]
-        )
-        relayed.add_metric(["published"], self._relay.published)
-        relayed.add_metric(["refused"], self._relay.refused)
-        yield relayed
+        yield _made(families.MESSAGES, {kind: figures.messages[kind] for kind in KINDS})
+        yield _made(families.PARTS, figures.parts)
+        yield _made(families.ENTRIES, figures.entries)
+        yield _made(families.ENTRY_BYTES, figures.entry_bytes)
+        yield _made(families.RETRIES, figures.retries)
+        yield _made(families.APPEND_SECONDS, figures.append_ns / NS_PER_S)
+        yield _made(families.UNFINISHED, self._ingest.unfinished)
+        yield _made(families.ON_THEIR_WAY, figures.carried)
+        yield _made(families.LOG_CONNECTED, not self._cluster.missing())
+        yield _made(families.CONTROL, self._sits())
+        sessions = self._sessions.items()
+        yield _made(families.SESSION_CONNECTED, {name: each.connected for name, each in sessions})
+        waiting = {name: max(each.waiting, each.unacknowledged) for name, each in sessions}
+        yield _made(families.UNACKNOWLEDGED, waiting)
+        yield _made(families.RELAYED, {"published": self._relay.published, "refused": self._relay.refused})
         yield InfoMetricFamily("guard_build", "The release.", value={"version": __version__})
 
-    def _session_families(self) -> Iterator[GaugeMetricFamily]:
-        connected = GaugeMetricFamily(
-            "guard_ingest_session_connected", "1: subscribed at the broker.", labels=["session"]
+
+def _made(family: Family, values: float | Mapping[str, float]) -> Metric:
+    """As the library wants it: a number, or one for each value of the family's label."""
+    if family.kind is Kind.COUNTER:
+        made: CounterMetricFamily | GaugeMetricFamily = CounterMetricFamily(
+            family.name.removesuffix("_total"), family.text, labels=family.labels
         )
-        waiting = GaugeMetricFamily(
-            "guard_ingest_unacknowledged", "Messages received and not acknowledged.", labels=["session"]
-        )
-        for name, session in self._sessions.items():
-            connected.add_metric([name], session.connected)
-            waiting.add_metric([name], max(session.waiting, session.unacknowledged))
-        yield connected
-        yield waiting
+    else:
+        made = GaugeMetricFamily(family.name, family.text, labels=family.labels)
+    for label, value in values.items() if isinstance(values, Mapping) else ((None, values),):
+        made.add_metric([] if label is None else [label], value)
+    return made

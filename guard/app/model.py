@@ -19,7 +19,7 @@ from guard.core.decisions import KeptRow
 from guard.core.rules.usual import UsualRow
 from guard.core.settings import ModelMode
 from guard.models import daemons_lookout, model_folder, model_mode
-from guard.ports import ModelView, Trained
+from guard.ports import Model, ModelView, Trained
 from guard.shell.sentinel import Sentinel
 
 
@@ -54,10 +54,7 @@ class ModelRoom:
 
     def restored(self, kept: Iterable[KeptRow]) -> Iterator[KeptRow]:
         """The same rows; what is usual for accounts goes to the model on the way."""
-        for row in kept:
-            if self.lookout is not None and isinstance(row.row, UsualRow):
-                self.lookout.tracker.restore(row.key, row.row)
-            yield row
+        return followed(self.lookout, kept)
 
     def read(self, config: Config) -> None:
         """Read the one that a reload names; `ArtefactError` if it cannot be used. It may be called on any thread."""
@@ -80,6 +77,10 @@ class ModelRoom:
 
     def view(self, sentinel: Sentinel, figures: Figures) -> ModelView:
         """How it stands, for whoever looks."""
+        return self.view_of(sentinel.model, sentinel.failure, figures)
+
+    def view_of(self, at_work: Model | None, failure: str, figures: Figures) -> ModelView:
+        """The same; `at_work`: what scores, if anything does."""
         lookout = self.lookout
         trained = None if lookout is None or lookout.artefact is None else _trained(lookout, lookout.artefact)
         return ModelView(
@@ -87,13 +88,21 @@ class ModelRoom:
             folder=str(model_folder(self._config)),
             false_alarms_per_1000_account_days=self._config.model.false_alarms_per_1000_account_days,
             trained=trained,
-            up=sentinel.model is not None,
-            wrong=sentinel.failure or self.refused,
+            up=at_work is not None,
+            wrong=failure or self.refused,
             scored=figures.model_rows["scored"],
             skipped=figures.model_rows["skipped"],
             lag_s=figures.model_lag_s,
-            drift=0.0 if sentinel.model is None else sentinel.model.drift(),
+            drift=0.0 if at_work is None else at_work.drift(),
         )
+
+
+def followed(lookout: Lookout | None, kept: Iterable[KeptRow]) -> Iterator[KeptRow]:
+    """The same rows; what is usual for accounts goes to the model on the way."""
+    for row in kept:
+        if lookout is not None and isinstance(row.row, UsualRow):
+            lookout.tracker.restore(row.key, row.row)
+        yield row
 
 
 def _trained(lookout: Lookout, artefact: Artefact) -> Trained:

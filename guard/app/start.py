@@ -92,6 +92,7 @@ async def run_daemon(
             engine=engine,
             store=store,
             store_missing=opened.missing,
+            store_room=opened.room,
             model=model,
             office=office,
             broker=broker,

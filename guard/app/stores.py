@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from guard.adapters.http.front import Front
+from guard.adapters.metrics.probe import Room, room_of
 from guard.adapters.sqlite import open_store
 from guard.adapters.systemd import ServiceManager
 from guard.app.opening import new_member
@@ -53,6 +54,8 @@ class Opened:
     """Where it is, as it may be shown."""
     missing: Callable[[], str]
     """What keeps us from being ready as far as the store goes, in words; empty: nothing."""
+    room: Room
+    """How much it takes, and how much is left for it."""
 
 
 def database_address(config: Config, owner: str = "") -> PostgresAddress:
@@ -76,7 +79,8 @@ async def opened_store(config: Config, clock: Clock, manager: ServiceManager, fr
             yield opened
     else:
         async with open_store(config.store.path) as store:
-            yield Opened(store=store, shown=str(config.store.path), missing=str)
+            room = room_of(config.store.path)
+            yield Opened(store=store, shown=str(config.store.path), missing=str, room=room)
 
 
 @asynccontextmanager
@@ -85,12 +89,12 @@ async def _database(config: Config, clock: Clock, manager: ServiceManager, front
     address = database_address(config, me.id)
     from guard.adapters.postgres import open_postgres  # noqa: PLC0415 -- as above, and after the driver was asked for
 
-    async with open_postgres(address) as postgres:
+    async with open_postgres(address, lease_ms=config.store.lease_ms) as postgres:
         tenancy = Tenancy(postgres.leases, me, clock)
         claim = await tenancy.try_once() or await _stand_by(tenancy, clock, manager, front)
         async with tenancy.held(claim):
             store = postgres.partition(claim)
-            yield Opened(store=store, shown=address.shown, missing=tenancy.missing)
+            yield Opened(store=store, shown=address.shown, missing=tenancy.missing, room=postgres.room)
 
 
 async def _stand_by(tenancy: Tenancy, clock: Clock, manager: ServiceManager, front: Front) -> Claim:

@@ -19,10 +19,9 @@ from guard.ports import Clock, ModelView, NotReadyError, Reloaded, Store, Webhoo
 from guard.shell.courtesy import Courtesy
 from guard.shell.directory import Directory, Ranking, blocked_since, fits, used_share
 from guard.shell.loop import Loop
+from guard.shell.records import NumberedRecords
 from guard.shell.reload import Reloader
 
-RELOAD_WITHIN_S = 130.0
-"""Longer than the files may take to be read."""
 INTENT_WITHIN_S = 5.0
 """An operator does not wait longer; the intent may still be carried out, and the answer says so."""
 ALARMS_LOOKED_AT = 3
@@ -64,14 +63,13 @@ class Desk:
         reloader: Reloader,
     ) -> None:
         """`missing` says what is still missing for readiness, in words, or nothing."""
-        self.store = store
+        self.records = NumberedRecords(store, lambda: engine.world.last_decision)
         self._engine = engine
         self._loop = loop
         self._clock = clock
         self._missing = missing
         self._metrics = metrics
         self._reloader = reloader
-        self._reloads: set[asyncio.Task[Reloaded]] = set()
         self._courtesy = Courtesy(lambda: loop.idle)
         loop.on_rest = self._courtesy.rested
         self._directory = Directory(engine.world.accounts)
@@ -84,8 +82,11 @@ class Desk:
         """Return when the loop has nothing to do, or when that has taken too long."""
         await self._courtesy.turn()
 
-    def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
+    async def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
         """Picture of one account now."""
+        return self._picture(account, calls)
+
+    def _picture(self, account: str, calls: int) -> AccountView | None:
         return self._engine.picture(account, self._clock.now_ms(), calls)
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
@@ -119,7 +120,7 @@ class Desk:
         """Their pictures, without calls; the loop turns between some and the next."""
         views: list[AccountView] = []
         for number, account in enumerate(accounts, 1):
-            view = self.account(account.id, calls=0)
+            view = self._picture(account.id, calls=0)
             if view is not None:
                 views.append(view)
             if number % PICTURES_AT_ONCE == 0:
@@ -158,7 +159,11 @@ class Desk:
         """Switches whose backlog is being read."""
         return [switch.name for switch in self._engine.world.switches.values() if switch.lagging]
 
-    def held(self, account: str | None = None) -> Sequence[HeldView]:
+    def gaps(self) -> Sequence[str]:
+        """One engine knows everything."""
+        return ()
+
+    async def held(self, account: str | None = None) -> Sequence[HeldView]:
         """Blocks (of one account) that the fuse holds for an operator."""
         return self._engine.held(account)
 
@@ -166,7 +171,7 @@ class Desk:
         """How many there are."""
         return self._engine.held_count
 
-    def held_of(self, held: str) -> HeldView | None:
+    async def held_of(self, held: str) -> HeldView | None:
         """The one with this id."""
         return self._engine.held_of(held)
 
@@ -200,21 +205,8 @@ class Desk:
         return result
 
     async def reload(self, by: str) -> Reloaded:
-        """Read the files anew and go by them; it goes on to its end even if nobody waits for that any more."""
-        task = asyncio.create_task(self._reloader.reload(by), name="reload")
-        self._reloads.add(task)
-        task.add_done_callback(self._reloaded)
-        try:
-            async with asyncio.timeout(RELOAD_WITHIN_S):
-                return await asyncio.shield(task)
-        except TimeoutError:
-            raise NotReadyError("the reload is not over yet; the log will say how it went") from None
-
-    def _reloaded(self, task: asyncio.Task[Reloaded]) -> None:
-        """It is over, and has been logged; an error of it that nobody waits for any more is no surprise."""
-        self._reloads.discard(task)
-        if not task.cancelled():
-            task.exception()
+        """Read the files anew and go by them."""
+        return await self._reloader.requested(by)
 
     async def learn(self, pasts: Sequence[Past]) -> list[int]:
         """Take in what history knows of some accounts; of each how many days were news."""
@@ -227,7 +219,7 @@ class Desk:
             raise NotReadyError("too many requests are waiting; try again in a moment")
         return learned
 
-    def profile(self, account: str) -> Profile | None:
+    async def profile(self, account: str) -> Profile | None:
         """What is usual for an account."""
         return self._engine.profile(account)
 

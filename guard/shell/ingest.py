@@ -37,8 +37,12 @@ LONGEST_PAUSE_MS: Final = 1_000
 class Appending(Protocol):
     """Where entries go."""
 
-    async def append_entry(self, part: int, entry: bytes) -> bool:
-        """Add an encoded entry to a partition's log; whether it is durable."""
+    def name(self) -> str:
+        """A name for one entry, never given before by anybody."""
+        ...
+
+    async def append_entry(self, part: int, entry: bytes, name: str) -> bool:
+        """Add an encoded entry to a partition's log; whether it is durable. With a name it is there once."""
         ...
 
 
@@ -171,9 +175,10 @@ class Ingest:
                 arrival.source.acknowledge([arrival.message])
 
     async def _insist(self, pack: Pack) -> None:
-        """Append until the log has it."""
+        """Append until the log has it, once: a heartbeat alone needs no name, and half of all entries may be such."""
+        name = self._log.name() if pack.items else ""
         pause_ms = FIRST_PAUSE_MS
-        while not await self._log.append_entry(pack.lane.partition, pack.entry):
+        while not await self._log.append_entry(pack.lane.partition, pack.entry, name):
             self.figures.retries += 1
             await self._clock.sleep(pause_ms)
             pause_ms = min(2 * pause_ms, LONGEST_PAUSE_MS)

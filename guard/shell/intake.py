@@ -19,9 +19,13 @@ from guard.core.money import Micros
 from guard.core.records import Ack, BalanceMessage, Refusal, SwitchStatus
 from guard.core.world import MAX_SWITCHES
 from guard.ports import Message, Source
+from guard.wire.between import TOPIC as BETWEEN
+from guard.wire.between import decode_message
 from guard.wire.billing import decode_billing
 from guard.wire.control import decode_ack, decode_status
+from guard.wire.intents import TOPIC as INTENTS
 from guard.wire.reports import decode_reports
+from guard.wire.rules import UNKNOWN_WORD
 from guard.wire.topics import Kind, Topics
 
 CONTROL_BATCH = 200
@@ -48,6 +52,10 @@ class Figures(Protocol):
     def lagged(self, seconds: float, reports: int) -> None:
         """So many reports were this old when they were applied."""
         ...
+
+
+def _nobody_asks(_payload: bytes, _now_ms: int) -> None:
+    """A single daemon is asked directly."""
 
 
 @dataclass(slots=True)
@@ -88,6 +96,8 @@ class Intake:
         self._posted_since = posted_since
         self._switch_names: dict[str, str] = {}
         self.taken = Taken()
+        self.on_intent: Callable[[bytes, int], None] = _nobody_asks
+        """Gets what an operator asks for by way of the log, and the time."""
 
     def acknowledge(self) -> None:
         """What has been taken is durable: say so to the broker."""
@@ -108,6 +118,12 @@ class Intake:
 
     async def _take(self, message: Message, now_ms: int) -> None:
         self.taken.control.append(message)
+        if message.topic == BETWEEN:
+            self._hear(message, now_ms)
+            return
+        if message.topic == INTENTS:
+            self.on_intent(message.payload, now_ms)
+            return
         topic = self._topics.parse(message.topic)
         if topic is None:
             return
@@ -126,10 +142,21 @@ class Intake:
         else:
             self._engine.control(record, now_ms)
 
+    def _hear(self, message: Message, now_ms: int) -> None:
+        """What the engine of another partition has to say; there is none beside a single daemon."""
+        sender, words, passed_over = decode_message(message.payload)
+        for word in words:
+            self._engine.hear(sender, word, now_ms)
+        if passed_over:
+            self._refused(message.topic, Refusal(key="", rule=UNKNOWN_WORD))
+
     async def _take_billing(self, message: Message, now_ms: int) -> None:
         decoded = decode_billing(message.payload)
         for record in decoded.messages:
             entering = await self._with_ledger(record) if isinstance(record, BalanceMessage) else record
+            if entering.at_ms is None:
+                # Its default is when it was received: in a cluster it may have lain in the log since.
+                entering = replace(entering, at_ms=min(message.received_at_ms, now_ms))
             self._engine.billing(entering, now_ms)
         for refused in decoded.refusals:
             self._figures.refused_billing(refused.type, refused.outcome.value)

@@ -6,7 +6,7 @@ is little to do and big when there is much, and those of one partition never ove
 be on their way at once is for whoever carries them to say.
 
 **A message is done when all of its parts are in the log**: only then may the broker hear so. An entry that may not have
-arrived is given again, whole; it may then be in the log twice, which the engine does not mind.
+arrived is given again, whole and under the same name, by which the log knows it.
 """
 
 from __future__ import annotations

@@ -78,6 +78,10 @@ def _nobody_listens(_: object) -> None:
     """What is told before anybody has asked to be told."""
 
 
+async def _nothing_to_say(_: Changes) -> None:
+    """Nobody else decides for other accounts."""
+
+
 def _nothing_to_note() -> None:
     """Nobody keeps the clock, or notes what was taken, or waits for the loop to rest."""
 
@@ -140,6 +144,8 @@ class Loop:
         self.on_notice: Callable[[Notice], None] = _nobody_listens
         self.on_commit: Callable[[int], None] = _nobody_listens
         """Gets how many milliseconds a commit took."""
+        self.before_commit: Callable[[Changes], Awaitable[None]] = _nothing_to_say
+        """Says to others what the batch has for them; `StoreError` while that cannot be."""
         self.before_turn: Callable[[], Awaitable[None]] = _at_once
         """Waits until this loop may take a batch, or go on with it; others may want to."""
         self.on_pause: Callable[[], None] = _nothing_to_note
@@ -197,6 +203,10 @@ class Loop:
         """A session is not subscribed: guard cannot hear, or cannot be heard."""
         self._cut_off, self._subscribed = True, False
         self._arrived.set()
+
+    def carry(self, take: Callable[[bytes, int], Callable[[], None]]) -> None:
+        """Intents come with the messages, too: `take` lets one enter; what it gives says that it is durable."""
+        self._intake.on_intent = lambda payload, now_ms: self._answers.append(take(payload, now_ms))
 
     async def ask(self, intent: Intent) -> IntentResult | None:
         """Carry out an intent; returns when it is durable. None: too many are waiting already."""
@@ -318,12 +328,16 @@ class Loop:
         self._engine.world.confirm_ms.clear()
         if changes:
             began_ns = self._clock.monotonic_ns()
-            await self._persistence.insist(lambda: self._store.commit(changes))
+            await self._persistence.insist(lambda: self._keep(changes))
             took_ns = self._clock.monotonic_ns() - began_ns
             self._figures.committed(took_ns / NS_PER_S, self._intake.taken.reports)
             self.on_commit(took_ns // NS_PER_MS)
         self._dispatch.send(changes.sends)
         return changes
+
+    async def _keep(self, changes: Changes) -> None:
+        await self.before_commit(changes)
+        await self._store.commit(changes)
 
     def _acknowledge(self) -> None:
         """All that was taken is durable: the broker and whoever asked may know."""

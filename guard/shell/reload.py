@@ -25,6 +25,8 @@ from guard.ports import Clock, NotReadyError, Reloaded, SetupRefusedError
 
 READ_WITHIN_S = 120.0
 """Files on a disk that hangs: the daemon goes on as it is, and whoever asked is told."""
+WAITED_FOR_S = 130.0
+"""Longer than the files may take to be read."""
 MS_PER_S = 1_000
 
 
@@ -83,6 +85,7 @@ class Reloader:
         self._taken_up = taken_up
         self._turn = asyncio.Lock()
         self._asked = asyncio.Event()
+        self._requested: set[asyncio.Task[Reloaded]] = set()
         self._log = structlog.get_logger("guard").bind()
         self.succeeded = True
         """Whether the last one did; there has been none yet."""
@@ -105,6 +108,23 @@ class Reloader:
             except (SetupRefusedError, NotReadyError):
                 # It has been logged, and nothing has changed.
                 continue
+
+    async def requested(self, by: str) -> Reloaded:
+        """The same for somebody who waits; it goes on to its end even if nobody waits for that any more."""
+        task = asyncio.create_task(self.reload(by), name="reload")
+        self._requested.add(task)
+        task.add_done_callback(self._over)
+        try:
+            async with asyncio.timeout(WAITED_FOR_S):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise NotReadyError("the reload is not over yet; the log will say how it went") from None
+
+    def _over(self, task: asyncio.Task[Reloaded]) -> None:
+        """It has been logged; an error of it that nobody waits for any more is no surprise."""
+        self._requested.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def reload(self, by: str) -> Reloaded:
         """Read and take up; `SetupRefusedError` when the files have mistakes."""

@@ -61,9 +61,23 @@ class Figures(Protocol):
 class Sentinel:
     """One model at work in a daemon."""
 
-    def __init__(self, *, engine: Engine, clock: Clock, figures: Figures, tell: Tell) -> None:
-        """`tell` lets findings and rows to be stored enter the engine's next batch, and waits until they have."""
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        clock: Clock,
+        figures: Figures,
+        tell: Tell,
+        scoring: asyncio.Lock | None = None,
+        most_waiting: int | None = None,
+    ) -> None:
+        """`tell` lets findings and rows to be stored enter the engine's next batch, and waits until they have.
+
+        `scoring`: whoever has it scores; one for all sentinels of a process.
+        """
         self._engine = engine
+        self._scoring = asyncio.Lock() if scoring is None else scoring
+        self._most_waiting = MOST_WAITING if most_waiting is None else most_waiting
         self.model: Model | None = None
         """None: it is off, or has failed."""
         self.failure = ""
@@ -76,6 +90,10 @@ class Sentinel:
         """The observation after which was looked for what is due: within a second of it nothing else is."""
         self._scored_ms: dict[str, int] = {}
         """Of each account that was scored of late: the moment of its newest row."""
+
+    def watches(self, engine: Engine) -> bool:
+        """Whether it follows that one."""
+        return self._engine is engine
 
     def swap(self, model: Model | None) -> None:
         """Go on with another model, or with none."""
@@ -104,7 +122,7 @@ class Sentinel:
 
     def _gather(self, model: Model, until_ms: int) -> None:
         self._waiting.extend(model.due(until_ms))
-        excess = len(self._waiting) - MOST_WAITING
+        excess = len(self._waiting) - self._most_waiting
         if excess > 0:
             for _ in range(excess):
                 self._waiting.popleft()
@@ -139,7 +157,8 @@ class Sentinel:
         model, rows = self.model, self._take()
         if model is None or not rows:
             return
-        scores, findings = await asyncio.to_thread(model.score, rows)
+        async with self._scoring:
+            scores, findings = await asyncio.to_thread(model.score, rows)
         self._figures.model_scored(scores, max(0, self._clock.now_ms() - max(row.at_ms for row in rows)) / 1_000)
         model.heed(findings)
         changed = [KeptRow("usual", account, row) for account, row in model.take_changed()]
@@ -159,7 +178,7 @@ class Sentinel:
             taken.append(row)
         if skipped:
             self._figures.model_skipped(skipped)
-        if taken and len(self._scored_ms) > MOST_WAITING:
+        if taken and len(self._scored_ms) > self._most_waiting:
             newest_ms = taken[0].at_ms
             self._scored_ms = {
                 account: at_ms for account, at_ms in self._scored_ms.items() if at_ms > newest_ms - REMEMBERED_MS

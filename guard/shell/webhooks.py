@@ -40,6 +40,12 @@ class PostOffice:
         for courier in self.couriers:
             courier.tell()
 
+    def look_again(self, webhook: str) -> None:
+        """Somebody has made dead letters of that one due."""
+        for courier in self.couriers:
+            if courier.route.name == webhook:
+                courier.look_again()
+
     async def run(self) -> None:
         """Deliver until cancelled."""
         try:
@@ -69,10 +75,9 @@ class PostOffice:
 
     async def resend(self, webhook: str, event: str | None, *, by: str, reason: str) -> int | None:
         """Send dead letters again, one or all."""
-        courier = next((each for each in self.couriers if each.route.name == webhook), None)
-        if courier is None:
+        if webhook not in {courier.route.name for courier in self.couriers}:
             return None
         audit = Audit("", self._clock.now_ms(), by, f"resend_webhook {webhook}", reason)
         revived = await self._outbox.revive(webhook, event, audit)
-        courier.look_again()
+        self.look_again(webhook)
         return revived

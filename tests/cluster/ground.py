@@ -12,7 +12,8 @@ from typing import Any
 from tests.cluster.processes import WorkerProcess
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.nats import NatsCluster
-from tests.postgres.server import PostgresServer
+from tests.integration.nats_namespaces import CutCluster
+from tests.postgres.server import PostgresServer, name_of
 
 LIMIT = 8
 MICROS = 1_000_000
@@ -26,8 +27,10 @@ class Ground:
     server: PostgresServer
     database: str
     broker: Mosquitto
-    nats: NatsCluster
+    nats: NatsCluster | CutCluster
     replicas: int = 1
+    more: str = ""
+    """What else each worker's configuration says."""
 
     def worker(self, name: str) -> WorkerProcess:
         """Started, not waited for."""
@@ -38,13 +41,12 @@ class Ground:
             f"[log]\nreplicas = {self.replicas}\nstreams = 4\n"
             f'[store]\nurl = "{self.database}"\n'
             '[http]\nlisten = "127.0.0.1:0"\n'
-            f'[accounts]\ndefault_limit = "{LIMIT}"\n',
+            f'[accounts]\ndefault_limit = "{LIMIT}"\n{self.more}',
         )
 
     def ask(self, question: str) -> list[list[str]]:
         """Rows of an answer of the database."""
-        name = self.database.split("@/")[1].split("?")[0]
-        return [line.split("|") for line in self.server.execute(question, name).splitlines()]
+        return [line.split("|") for line in self.server.execute(question, name_of(self.database)).splitlines()]
 
     def owed(self) -> dict[str, int]:
         """What each account owes."""

@@ -26,8 +26,12 @@ ROUND_S = 0.05
 class MqttSwitch:
     """Runs in threads of its own while the block does."""
 
-    def __init__(self, port: int, name: str, *, seed: int, accounts: int, calls_a_round: int = 5) -> None:
+    def __init__(
+        self, port: int, name: str, *, seed: int, accounts: int, calls_a_round: int = 5, rated: bool = True
+    ) -> None:
+        """Not `rated`, reports say that a call costs nothing from now on: only what they state counts."""
         self.name = name
+        self._rated = rated
         self._port = port
         self._random = Random(seed)
         self._accounts = [f"acct-{number:04}" for number in range(accounts)]
@@ -141,6 +145,7 @@ class MqttSwitch:
 
     def _report(self, call: tuple[str, str, int, float, float], event: str, now: float) -> dict[str, object]:
         charge = self._charge(call, now)
+        rate = call[2] * 60 if self._rated else 0
         return {
             "call": call[0],
             "event": event,
@@ -149,5 +154,5 @@ class MqttSwitch:
             "at": f"{now:.3f}",
             "duration_ms": int((now - call[3]) * 1_000),
             "charge": f"{charge // MICROS}.{charge % MICROS:06}",
-            "rate": f"{call[2] * 60 // MICROS}.{call[2] * 60 % MICROS:06}",
+            "rate": f"{rate // MICROS}.{rate % MICROS:06}",
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import signal
 import subprocess
@@ -11,21 +12,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 _POLL_S = 0.05
+_LOG = logging.getLogger(__name__)
 
 
 def wait_until(reached: Callable[[], bool], what: str, within_s: float = _PATIENCE_S) -> float:
-    """Look until it is so; how many seconds it took."""
+    """Look until it is so; how many seconds it took, which is noted (`--log-cli-level=INFO`)."""
     began = time.monotonic()
     while not reached():
         assert time.monotonic() - began < within_s, f"not within {within_s} s: {what}"
         time.sleep(_POLL_S)
-    return time.monotonic() - began
+    took_s = time.monotonic() - began
+    _LOG.info("%.1f s: %s", took_s, what)
+    return took_s
 
 
 class WorkerProcess:
@@ -37,6 +42,9 @@ class WorkerProcess:
         self.log = folder / f"{name}.log"
         self.config = folder / f"{name}.toml"
         self.config.write_text(config)
+        self._frozen_s = 0.0
+        self.reached: Callable[[], AbstractContextManager[None]] = nullcontext
+        """How to get to where it can be asked."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "guard", "worker", "--config", str(self.config)], stdout=log, stderr=log
@@ -72,11 +80,17 @@ class WorkerProcess:
 
     def freeze(self) -> None:
         """SIGSTOP."""
+        self._frozen_s = time.monotonic()
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT."""
         self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def frozen_for_s(self) -> float:
+        """Since it was frozen last."""
+        return time.monotonic() - self._frozen_s
 
     def reload(self) -> None:
         """SIGHUP."""
@@ -84,7 +98,15 @@ class WorkerProcess:
 
     def stop(self) -> int:
         """SIGTERM; its exit status."""
+        self.end()
+        return self.wait_ended()
+
+    def end(self) -> None:
+        """SIGTERM, not waited for."""
         self._process.send_signal(signal.SIGTERM)
+
+    def wait_ended(self) -> int:
+        """Its exit status."""
         return self._process.wait(_PATIENCE_S)
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -101,7 +123,7 @@ class WorkerProcess:
         """Status and text of an answer of its HTTP side."""
         url = f"{self.events('listening')[-1]['url']}{path}"
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with self.reached(), urllib.request.urlopen(url, timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from guard.ports import StoreError
-from guard.ports.cluster import Claim, Held, Member, Seen
+from guard.ports.cluster import Claim, Held, Member, Position, Seen
 from guard.shell.cluster.aside import aside
 
-CLAIM = Claim(part=7, epoch=3, position=11)
+CLAIM = Claim(part=7, epoch=3, position=Position(11))
 
 
 class Threads:

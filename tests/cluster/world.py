@@ -21,12 +21,14 @@ from guard.core.money import Micros
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.core.records import Ack
 from guard.core.restored import Restored
+from guard.core.rules.rule import Rule
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.ports import FencedError, Message, Outbox, StoreError
-from guard.ports.cluster import Claim, Entry, Held, Member, Seen
+from guard.ports.cluster import Claim, Entry, Held, Member, Position, Seen
 from guard.replay.blocklist import BlockList
 from guard.replay.payloads import decode_order, encode_ack, encode_status
+from guard.shell.cluster.carrying import Counts
 from guard.shell.cluster.composers import Composers
 from guard.shell.cluster.partition import Partition, Surroundings
 from guard.shell.cluster.turnstile import Turnstile
@@ -76,7 +78,7 @@ class Row:
     owner: str = ""
     epoch: int = 0
     until_ms: int = 0
-    position: int = 0
+    position: Position = field(default_factory=Position)
     content: DictStore = field(default_factory=DictStore)
     committers: dict[int, set[str]] = field(default_factory=dict)
     """By epoch: which workers committed under it."""
@@ -217,13 +219,15 @@ class SharedLog:
         self.entries: list[list[Entry]] = [[] for _ in range(PARTITIONS)]
         self.readers: dict[int, set[LogReader]] = {part: set() for part in range(PARTITIONS)}
         self._last = 0
+        self.away = False
+        """For workers: what ingests have arrives."""
 
     def add(self, part: int, messages: Sequence[tuple[str, bytes]], heard: Sequence[str] = ()) -> None:
         """Durable at once."""
         self._last += 1
         now_ms = self.schedule.now_ms
         entry = Entry(
-            position=self._last,
+            position=Position(self._last, now_ms * 1_000_000),
             at_ms=now_ms,
             messages=[Message(topic, payload, now_ms) for topic, payload in messages],
             heard=heard,
@@ -236,7 +240,7 @@ class SharedLog:
 class LogReader:
     """`guard.ports.cluster.Reader`."""
 
-    def __init__(self, log: SharedLog, part: int, after: int, loop: SteppedLoop) -> None:
+    def __init__(self, log: SharedLog, part: int, after: Position, loop: SteppedLoop) -> None:
         self._entries = log.entries[part]
         self._next = next((i for i, each in enumerate(self._entries) if each.position > after), len(self._entries))
         self._loop = loop
@@ -292,6 +296,7 @@ class WorkerProcess:
         self.loop = SteppedLoop(world.schedule, lambda: 1)
         self.frozen_until_ms = 0
         self.alive = True
+        self.intents = Counts()
         self.worker = self._make(name)
         self._task = self.loop.create_task(self.worker.run())
 
@@ -305,7 +310,13 @@ class WorkerProcess:
             return Composers(bus=bus, log=log, topics=TOPICS, clock=clock, holds=holds)
 
         def make(claim: Claim, holds: Callable[[], bool]) -> Partition:
-            engine = Engine(world.settings, Scopes.of_country_code("1"), clock.now_ms(), composed=True)
+            engine = Engine(
+                world.settings,
+                Scopes.of_country_code("1"),
+                clock.now_ms(),
+                rules=world.rules,
+                partition=claim.part,
+            )
             store = PartOfStore(world.database, name, claim)
             around = Surroundings(
                 log=log,
@@ -321,6 +332,7 @@ class WorkerProcess:
                 turnstile=turnstile,
                 restoring=restoring,
                 targets=(),
+                intents=self.intents,
             )
             return Partition(claim, engine=engine, store=store, around=around, holds=holds)
 
@@ -409,7 +421,7 @@ class WorkerLog:
         self._loop = loop
 
     @asynccontextmanager
-    async def read(self, part: int, after: int) -> AsyncIterator[LogReader]:
+    async def read(self, part: int, after: Position) -> AsyncIterator[LogReader]:
         reader = LogReader(self._world.log, part, after, self._loop)
         readers = self._world.log.readers[part]
         readers.add(reader)
@@ -418,8 +430,13 @@ class WorkerLog:
         finally:
             readers.discard(reader)
 
-    async def append(self, part: int, messages: Sequence[tuple[str, bytes]]) -> bool:
+    def name(self) -> str:
+        return ""
+
+    async def append(self, part: int, messages: Sequence[tuple[str, bytes]], *, name: str = "") -> bool:
         await asyncio.sleep(LOG_TAKES_MS / 1_000)
+        if self._world.log.away:
+            return False
         self._world.log.add(part, messages)
         return True
 
@@ -430,6 +447,8 @@ class World:
     def __init__(self, *, limit_micros: int = 100_000_000) -> None:
         self.schedule = Schedule()
         self.settings = Settings(default_limit_micros=Micros(limit_micros), blind_carry_ms=0)
+        self.rules: tuple[Rule, ...] = ()
+        """Of all that are made from now on."""
         self.database = Database(self.schedule)
         self.log = SharedLog(self.schedule)
         self.listeners: dict[str, list[tuple[SteppedLoop, Callable[[bytes], None]]]] = {}

@@ -44,6 +44,7 @@ from guard.core.views import (
     TotalsView,
 )
 from guard.ports import ModelView, NotReadyError, Reloaded, Store, StoreError, Trained
+from guard.shell.records import NumberedRecords
 
 NOW_MS = 1_795_317_165_120
 """2026-11-22T03:12:45.120Z."""
@@ -378,6 +379,7 @@ class PaperDesk:
     """`guard.ports.Desk` over a dictionary of accounts."""
 
     store: Store = field(default_factory=PaperStore)
+    records: NumberedRecords = field(init=False)
     webhooks: PaperWebhooks = field(default_factory=PaperWebhooks)
     views: dict[str, AccountView] = field(default_factory=dict)
     known_switches: list[SwitchView] = field(default_factory=list)
@@ -395,9 +397,13 @@ class PaperDesk:
     not_ready: str = ""
     unhealthy: str = ""
     missing: str = ""
+    lacking: list[str] = field(default_factory=list)
     explodes: bool = False
     model_view: ModelView = MODEL_OFF
     ways_given: int = 0
+
+    def __post_init__(self) -> None:
+        self.records = NumberedRecords(self.store, lambda: self.totals().last_decision)
 
     def know(self, *views: AccountView) -> None:
         """These accounts exist."""
@@ -408,7 +414,7 @@ class PaperDesk:
         self.ways_given += 1
         await asyncio.sleep(0)
 
-    def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
+    async def account(self, account: str, *, calls: int = SHOWN_CALLS) -> AccountView | None:
         if self.explodes:
             raise RuntimeError("a secret in here: 4111111111111111")
         view = self.views.get(account)
@@ -462,13 +468,16 @@ class PaperDesk:
     def behind(self) -> Sequence[str]:
         return [switch.name for switch in self.known_switches if switch.lagging]
 
-    def held(self, account: str | None = None) -> Sequence[HeldView]:
+    def gaps(self) -> Sequence[str]:
+        return self.lacking
+
+    async def held(self, account: str | None = None) -> Sequence[HeldView]:
         return [each for each in self.held_blocks if account in {None, each.account}]
 
     def held_count(self) -> int:
         return len(self.held_blocks)
 
-    def held_of(self, held: str) -> HeldView | None:
+    async def held_of(self, held: str) -> HeldView | None:
         return next((each for each in self.held_blocks if each.id == held), None)
 
     def fuse_open(self) -> bool:
@@ -499,7 +508,7 @@ class PaperDesk:
         self.pasts += pasts
         return [past.until_day - past.from_day for past in pasts]
 
-    def profile(self, account: str) -> Profile | None:
+    async def profile(self, account: str) -> Profile | None:
         return self.profiles.get(account)
 
     def metrics(self) -> bytes:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from guard.adapters.http.feeds import Positions
+from guard.ports.records import FROM_THE_END
+from guard.shell.records import REMEMBERED, NumberedRecords
 from tests.http.desk import QUARANTINED, SWITCH, PaperDesk, PaperStore, decision
 
 
@@ -39,12 +40,13 @@ async def test_an_id_from_before_the_restart_is_searched_for(store: PaperStore, 
     assert [each["id"] for each in page["decisions"]] == [decision(2_499).id]
 
 
-async def test_positions_are_remembered_within_bounds() -> None:
-    positions = Positions()
-    positions.note([decision(number) for number in range(Positions.MAX + 5)])
-    store = PaperStore()
-    assert await positions.find(store, decision(4).id) is None
-    assert await positions.find(store, decision(5).id) == 5
+async def test_what_was_shown_is_remembered_within_bounds() -> None:
+    store = PaperStore(decided=[decision(number) for number in range(1, REMEMBERED + 6)])
+    records = NumberedRecords(store, lambda: REMEMBERED + 5)
+    await records.decisions(account=None, after=FROM_THE_END, limit=REMEMBERED + 5)
+    store.decided.clear()
+    assert await records.behind(decision(5).id) is None
+    assert await records.behind(decision(6).id) == "6"
 
 
 async def test_decisions_of_one_account(store: PaperStore, api: httpx.AsyncClient) -> None:

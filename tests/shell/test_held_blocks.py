@@ -45,7 +45,7 @@ def house() -> House:
 
 def the_held(desk: Desk) -> HeldView:
     """The only one."""
-    (held,) = desk.held()
+    (held,) = asyncio.run(desk.held())
     return held
 
 
@@ -62,7 +62,7 @@ def submit(house: House, desk: Desk, intent: Intent) -> IntentResult:
 
 
 def state_of(desk: Desk, account: str) -> AccountState:
-    view = desk.account(account)
+    view = asyncio.run(desk.account(account))
     assert view is not None
     return view.state
 
@@ -71,8 +71,8 @@ def test_the_desk_shows_what_the_fuse_holds(house: House) -> None:
     desk = desk_of(house)
     held = the_held(desk)
     assert (held.account, held.rule) == ("A2", "twice")
-    assert desk.held_of(held.id) == held
-    assert desk.held_of("another") is None
+    assert asyncio.run(desk.held_of(held.id)) == held
+    assert asyncio.run(desk.held_of("another")) is None
     assert desk.fuse_open()
     assert (state_of(desk, "A1"), state_of(desk, "A2")) == (AccountState.BLOCKED, AccountState.ACTIVE)
 
@@ -83,7 +83,7 @@ def test_an_approved_block_happens_and_is_held_no_longer(house: House) -> None:
     approve = Approve(account="A2", held=held.id, by="ana", reason="stolen password")
     assert submit(house, desk, approve) is IntentResult.DONE
     assert state_of(desk, "A2") is AccountState.BLOCKED
-    assert desk.held() == ()
+    assert asyncio.run(desk.held()) == ()
     assert submit(house, desk, approve) is IntentResult.UNKNOWN_HELD
 
 
@@ -92,7 +92,7 @@ def test_a_rejected_block_never_happens(house: House) -> None:
     reject = Reject(account="A2", held=the_held(desk).id, by="ana", reason="month end")
     assert submit(house, desk, reject) is IntentResult.DONE
     assert state_of(desk, "A2") is AccountState.ACTIVE
-    assert desk.held() == ()
+    assert asyncio.run(desk.held()) == ()
 
 
 def test_the_desk_and_the_metrics_count_every_rule_from_the_start(house: House) -> None:

@@ -129,7 +129,7 @@ async def test_signals_that_come_at_once_are_one_and_a_mistake_ends_nothing() ->
 
 async def test_who_stops_waiting_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
     house = House()
-    monkeypatch.setattr("guard.shell.desk.RELOAD_WITHIN_S", 0.01)
+    monkeypatch.setattr("guard.shell.reload.WAITED_FOR_S", 0.01)
     house.reads.append(FakeRead(setup()))
     desk = desk_of(house)
     with pytest.raises(NotReadyError, match="not over yet"):
@@ -160,7 +160,7 @@ async def test_history_is_learned_through_the_same_door_and_stored_at_once() -> 
         assert await task == expected
     kept = [row for batch in house.store.batches for row in batch.kept if row.kind == "subject"]
     assert [row.key for row in kept] == ["A1", "A2"]
-    profile = desk.profile("A1")
+    profile = await desk.profile("A1")
     assert profile is not None
     assert (profile.known_days, profile.mature()) == (18, True)
-    assert desk.profile("A3") is None
+    assert await desk.profile("A3") is None

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from guard.ports import FencedError, StoreError
-from guard.ports.cluster import Claim, Held, Member, Seen
+from guard.ports.cluster import Claim, Held, Member, Position, Seen
 from guard.shell import tenancy
 from guard.shell.tenancy import Tenancy
 from tests.shell.fakes import ManualClock
 
 ME = Member(id="me", url="")
-CLAIM = Claim(part=0, epoch=7, position=0)
+CLAIM = Claim(part=0, epoch=7, position=Position())
 
 
 class OneLease:

@@ -46,17 +46,17 @@ def json_response(value: JsonObject) -> Response:
 
 async def account_response(request: Request, account: str) -> Response:
     """One account as it is now; 404 when there is none."""
-    view = known(request, account)
-    decisions = await desk_of(request).store.last_decisions(account, SHOWN_DECISIONS)
+    view = await known(request, account)
+    decisions = await desk_of(request).records.last_decisions(account, SHOWN_DECISIONS)
     # Its calls may be a thousand.
     told = account_object(replace(view, live_calls=()), decisions)
     told["live_calls"] = await divided(live_call_object, view.live_calls)
     return json_response(told)
 
 
-def known(request: Request, account: str, *, calls: int = SHOWN_CALLS) -> AccountView:
+async def known(request: Request, account: str, *, calls: int = SHOWN_CALLS) -> AccountView:
     """The account's picture, as whoever asks may see it; 404 when there is none."""
-    view = desk_of(request).account(account, calls=calls)
+    view = await desk_of(request).account(account, calls=calls)
     if view is None:
         raise no_such_account()
     return view_for(request, view)
@@ -95,7 +95,7 @@ def _state(value: object) -> AccountState:
 
 async def ledger(request: Request) -> Response:
     """The lines of an account with from <= at < to, and their sum; as JSON or as CSV."""
-    view = known(request, account_id(request))
+    view = await known(request, account_id(request))
     fields = query_fields(request)
     instant = moment_or_date(view.timezone)
     from_ms = fields.read("from", instant, None)
@@ -110,7 +110,7 @@ async def ledger(request: Request) -> Response:
         media_type += "; charset=utf-8; header=present"
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)
-    kept = in_portions(desk_of(request).store.ledger(view.account, from_ms=from_ms, to_ms=to_ms))
+    kept = in_portions(desk_of(request).records.ledger(view.account, from_ms=from_ms, to_ms=to_ms))
     lines = _begun(lines_for(request, kept))
     # Reads the first chunk, so that a store that does not answer is a 503 and not a broken stream.
     await anext(lines)

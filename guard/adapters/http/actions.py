@@ -121,7 +121,7 @@ async def _judge_held(request: Request, verdict: type[Approve | Reject]) -> Resp
     fields = await body_fields(request)
     by, reason = who_and_why(request, fields)
     fields.finish()
-    held = desk_of(request).held_of(request.path_params["id"])
+    held = await desk_of(request).held_of(request.path_params["id"])
     if held is None:
         raise no_such_held()
     return await _submit(request, verdict(account=held.account, held=held.id, by=by, reason=reason))

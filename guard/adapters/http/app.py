@@ -104,7 +104,6 @@ def create_app(desk: Desk, *, tokens: TokenFile, listen: Address) -> Starlette:
     # A trailing slash is part of the path: `/api/v1/accounts/` is the account with an empty id, which cannot be.
     app.router.redirect_slashes = False
     app.state.desk = desk
-    app.state.positions = feeds.Positions()
     app.state.sessions = sessions
     app.state.tokens = tokens
     return app

@@ -6,7 +6,7 @@ the id of any decision: whoever follows the decisions keeps the id of the last o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,49 +16,22 @@ from guard.adapters.http.inputs import (
     DEFAULT_LIMIT,
     FieldValueError,
     account_name,
+    cursor,
     page_limit,
-    position,
+    paged,
     query_fields,
 )
 from guard.adapters.http.pieces import divided
 from guard.adapters.http.problems import FieldError, refused_fields
-from guard.adapters.http.state import desk_of, positions_of
+from guard.adapters.http.state import desk_of
 from guard.core.decisions import Decision
-from guard.ports import Store
+from guard.ports import CursorError, Page
+from guard.ports.records import FROM_THE_END
 from guard.wire.decisions import decision_object
 from guard.wire.views import quarantined_object, switch_object
 
 _ID_LENGTH = 26
-_SCAN = 1_000
-"""Decisions a step, when an id has to be looked for."""
-
-
-class Positions:
-    """Remembers where the decisions stand that were shown lately, so that following them by id costs no search."""
-
-    MAX = 10_000
-    """About 1 MiB."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-
-    def note(self, decisions: Sequence[Decision]) -> None:
-        """These have been shown."""
-        self._numbers.update((decision.id, decision.number) for decision in decisions)
-        while len(self._numbers) > self.MAX:
-            del self._numbers[next(iter(self._numbers))]
-
-    async def find(self, store: Store, decision_id: str) -> int | None:
-        """The number of a decision; it is searched for in the store when it was not shown lately."""
-        if decision_id in self._numbers:
-            return self._numbers[decision_id]
-        after = 0
-        while chunk := await store.decisions(account=None, after=after, limit=_SCAN):
-            for decision in chunk:
-                if decision.id == decision_id:
-                    return decision.number
-            after = chunk[-1].number
-        return None
+_NOWHERE = "must be the `next` of the page before, or the id of a decision"
 
 
 async def decisions(request: Request) -> Response:
@@ -66,48 +39,45 @@ async def decisions(request: Request) -> Response:
     fields = query_fields(request)
     account = fields.read("account", account_name, None)
     limit = fields.read("limit", page_limit, DEFAULT_LIMIT)
-    after = fields.read("after", _after, None) or 0
+    after = fields.read("after", _after, FROM_THE_END)
     fields.finish()
-    store, positions = desk_of(request).store, positions_of(request)
-    if isinstance(after, str):
-        number = await positions.find(store, after)
-        if number is None:
+    records = desk_of(request).records
+    if _is_id(after):
+        behind = await records.behind(after)
+        if behind is None:
             raise refused_fields([FieldError("after", "there is no decision with this id")])
-        after = number
-    found = await store.decisions(account=account, after=after, limit=limit + 1)
-    page = found[:limit]
-    positions.note(page)
-    return json_response(
-        {
-            "decisions": await divided(decision_object, page),
-            "next": str(page[-1].number) if len(found) > limit else None,
-        }
-    )
+        after = behind
+    page = await _paged(records.decisions(account=account, after=after, limit=limit))
+    return json_response({"decisions": await divided(decision_object, page.items), "next": page.next})
 
 
-def _after(value: object) -> int | str:
-    if isinstance(value, str) and len(value) == _ID_LENGTH and value.isascii() and value.isalnum():
-        return value
+def _after(value: object) -> str:
     try:
-        return position(value)
+        return cursor(value)
     except FieldValueError:
-        raise FieldValueError("must be the `next` of the page before, or the id of a decision") from None
+        raise FieldValueError(_NOWHERE) from None
+
+
+def _is_id(after: str) -> bool:
+    return len(after) == _ID_LENGTH and after.isalnum()
+
+
+async def _paged(asked: Awaitable[Page[Decision]]) -> Page[Decision]:
+    try:
+        return await asked
+    except CursorError:
+        raise refused_fields([FieldError("after", _NOWHERE)]) from None
 
 
 async def quarantine(request: Request) -> Response:
     """Reports that were held back, oldest first, a page at a time."""
     fields = query_fields(request)
     limit = fields.read("limit", page_limit, DEFAULT_LIMIT)
-    after = fields.read("after", position, 0)
+    after = fields.read("after", cursor, FROM_THE_END)
     fields.finish()
-    found = await desk_of(request).store.quarantined(after=after, limit=limit + 1)
-    page = found[:limit]
-    return json_response(
-        {
-            "quarantine": await divided(lambda each: quarantined_object(*each), page),
-            "next": str(page[-1][0]) if len(found) > limit else None,
-        }
-    )
+    page = await paged("after", desk_of(request).records.quarantined(after=after, limit=limit))
+    shown = await divided(lambda each: quarantined_object(*each), page.items)
+    return json_response({"quarantine": shown, "next": page.next})
 
 
 async def switches(request: Request) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import TypeVar
@@ -20,6 +20,7 @@ from guard.adapters.http.gate import MAX_BODY_BYTES
 from guard.adapters.http.problems import ApiError, FieldError, refused_fields
 from guard.core.cycles import midnight_ms
 from guard.core.settings import SECOND_MS
+from guard.ports import CursorError, Page
 from guard.wire.document import as_members, parse
 from guard.wire.fields import has_control_character, identifier
 from guard.wire.fields import text as text_of
@@ -36,7 +37,7 @@ MAX_LIMIT = 1_000
 BODY_WITHIN_S = 10.0
 """A body of at most 64 KiB takes no longer to arrive."""
 
-MAX_NUMBER = 2**63 - 1
+NO_CURSOR = "must be the `next` of the page before"
 _MOST_NAMED = 20
 """Unknown fields of a request that are told one by one; it may have thousands."""
 _MOST_COMPARED = 64
@@ -45,6 +46,7 @@ _MOST_COMPARED = 64
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
+_CURSOR = re.compile(r"[0-9A-Za-z_-]{1,4096}", re.ASCII)
 
 
 class FieldValueError(ValueError):
@@ -162,11 +164,19 @@ def page_limit(value: object) -> int:
     return int(value)
 
 
-def position(value: object) -> int:
-    """Where a page begins, as the one before said."""
-    if not (isinstance(value, str) and _NUMBER.fullmatch(value) and int(value) <= MAX_NUMBER):
-        raise FieldValueError("must be the `next` of the page before")
-    return int(value)
+def cursor(value: object) -> str:
+    """Where a page begins, as the one before said: whether it did is for the records to say (`paged`)."""
+    if not (isinstance(value, str) and _CURSOR.fullmatch(value)):
+        raise FieldValueError(NO_CURSOR)
+    return value
+
+
+async def paged(field: str, asked: Awaitable[Page[T]]) -> Page[T]:
+    """A page of records; 422 when that field does not say where one begins."""
+    try:
+        return await asked
+    except CursorError:
+        raise refused_fields([FieldError(field, NO_CURSOR)]) from None
 
 
 def account_name(value: object) -> str:

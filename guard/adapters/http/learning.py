@@ -28,7 +28,7 @@ async def learn(request: Request) -> Response:
     days = await desk.learn(pasts)
     learned = []
     for past, count in zip(pasts, days, strict=True):
-        profile = desk.profile(past.account)
+        profile = await desk.profile(past.account)
         known = profile.known_days if profile is not None else 0
         learned.append({"account": past.account, "days": count, "known_days": known})
     return json_response({"learned": learned})
@@ -38,9 +38,9 @@ async def profile(request: Request) -> Response:
     """What is usual for one account, as the rules see it."""
     account = account_id(request)
     desk = desk_of(request)
-    found = desk.profile(account)
+    found = await desk.profile(account)
     if found is None:
-        if desk.account(account) is None:
+        if await desk.account(account) is None:
             raise no_such_account()
         raise ApiError(404, "nothing is known of what is usual for this account: it has not called yet")
     return json_response(profile_object(account, found))

@@ -24,7 +24,7 @@ async def held(request: Request) -> Response:
     after = fields.read("after", words(MAX_ID), "")
     fields.finish()
     desk = desk_of(request)
-    found = sorted((each for each in desk.held() if each.id > after), key=lambda each: each.id)
+    found = sorted((each for each in await desk.held() if each.id > after), key=lambda each: each.id)
     page = found[:limit]
     return json_response(
         {

@@ -9,18 +9,12 @@ from starlette.requests import Request
 from guard.ports import Desk
 
 if TYPE_CHECKING:
-    from guard.adapters.http.feeds import Positions
     from guard.adapters.http.tokens import TokenFile
 
 
 def desk_of(request: Request) -> Desk:
     """The daemon that this application shows."""
     return cast("Desk", request.app.state.desk)
-
-
-def positions_of(request: Request) -> Positions:
-    """Where the decisions stand that were shown lately."""
-    return cast("Positions", request.app.state.positions)
 
 
 def tokens_of(request: Request) -> TokenFile:

@@ -6,7 +6,7 @@ while the daemon did not run. Who did it is the owner of the file, because `guar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from guard.adapters.http.tokens import TokenFile
 from guard.core.decisions import Audit
@@ -26,7 +26,7 @@ async def note_tokens(tokens: TokenFile, desk: Desk, clock: Clock) -> None:
     while True:
         try:
             if noted is None:
-                noted = noted_in(await desk.store.last_audits("", READ_BACK))
+                noted = noted_in((await desk.records.last_audits("", READ_BACK)).items)
             for note in notes(noted, admitted(tokens), tokens.owner()):
                 await desk.submit(note)
             noted = admitted(tokens)
@@ -40,7 +40,7 @@ def admitted(tokens: TokenFile) -> dict[str, str]:
     return {each.name: f"may {each.role.value} ({each.hash[:_SHOWN_HASH]})" for each in tokens.all()}
 
 
-def noted_in(audits: list[Audit]) -> dict[str, str]:
+def noted_in(audits: Sequence[Audit]) -> dict[str, str]:
     """The same by the history, which begins with the newest."""
     noted: dict[str, str] = {}
     for audit in reversed(audits):

@@ -12,8 +12,11 @@
 | `partition` | one partition from its claim to its end |
 | `composers` | snapshots of the switches whose home is here, out of the pieces of all partitions |
 | `turnstile` | one partition's batch at a time, so that leases are renewed in between |
+| `tending` | old call details of all that is held, deleted one partition at a time |
 | `aside` | leases asked on a thread of their own |
 | `worker` | which partitions are held: claims, renews, gives up, and lets go of what it may no longer decide for |
+| `telling`, `gathering` | what a worker tells of its partitions each second, and what all of them told, put together |
+| `drawing`, `books` | an account drawn from its rows by a small engine; any account, and lists of them, for a page |
 
 Nothing here is shared between partitions but the connections, so a partition moves by ending in one process and being
 restored in another. What makes that safe is in the store: a commit names the epoch of the claim and the position before

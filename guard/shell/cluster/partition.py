@@ -18,11 +18,12 @@ so that the next owner has not all of them to read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from guard.core.decisions import Changes, Decision, Notice
+from guard.core.decisions import Changes, Decision, KeptRow, Notice
 from guard.core.engine import Engine
 from guard.core.neighbours import Mentioned, SnapshotWanted
 from guard.core.partitions import partition_of
@@ -31,13 +32,16 @@ from guard.core.setup import Reload
 from guard.ports import Clock, Notifier, StoreError
 from guard.ports.cluster import Bus, Claim, Entry, Log, PartitionStore
 from guard.shell.clockkeeper import ClockKeeper, SinceBoot
+from guard.shell.cluster.between import Between
+from guard.shell.cluster.carrying import Carrying, Counts
 from guard.shell.cluster.composers import Composers
 from guard.shell.cluster.sending import Sending
 from guard.shell.cluster.turnstile import Turnstile
 from guard.shell.cluster.unpacking import Unpacking
-from guard.shell.courier import Route
+from guard.shell.courier import Courier, Route
 from guard.shell.feed import Feed
 from guard.shell.loop import Figures, Loop
+from guard.shell.sentinel import Tell
 from guard.shell.webhooks import PostOffice
 from guard.wire.topics import Topics
 
@@ -70,6 +74,22 @@ class Surroundings:
     """So many partitions are restored at a time: each needs a connection, and all share one processor."""
     targets: Sequence[tuple[Route, Notifier]]
     """Who else is told; closed by the worker, not by a partition."""
+    intents: Counts = field(default_factory=Counts)
+    """What became of operators' intents."""
+    on_forgotten: Callable[[str], None] = lambda _account: None
+    """Told of each account that is to be forgotten."""
+
+
+class ModelSide(Protocol):
+    """The anomaly model at work in one partition."""
+
+    def restored(self, kept: Iterable[KeptRow]) -> Iterator[KeptRow]:
+        """The same rows; what is its own is taken up on the way."""
+        ...
+
+    async def run(self, find: Tell) -> None:
+        """Score until cancelled; `find` lets what is found enter the next batch."""
+        ...
 
 
 class Partition:
@@ -83,8 +103,10 @@ class Partition:
         store: PartitionStore,
         around: Surroundings,
         holds: Callable[[], bool],
+        model: ModelSide | None = None,
     ) -> None:
-        """`holds`: whether the claim is still good, by this process's own clock."""
+        """`holds`: whether the claim is still good, by this process's own clock. `model`: None: there is none."""
+        self._model = model
         self.claim = claim
         self.engine = engine
         self._store = store
@@ -97,6 +119,7 @@ class Partition:
         self._newest_entry_ms = self._heard_ms
         self._deaf = False
         self._ending = False
+        self._office: PostOffice | None = None
         self._reload: Reload | None = None
         """What came while it was being restored."""
 
@@ -118,6 +141,11 @@ class Partition:
         return "" if self._loop is None else self._loop.store_failure
 
     @property
+    def couriers(self) -> Sequence[Courier]:
+        """Who bring on-call its news; none before it is restored."""
+        return () if self._office is None else self._office.couriers
+
+    @property
     def behind(self) -> int:
         """Entries of its log that have not been drained, and messages of those that have."""
         return self._lag() + (0 if self._unpacking is None else self._unpacking.waiting)
@@ -132,13 +160,11 @@ class Partition:
         """Until told to end; raises what the store raises, `FencedError` among it."""
         around, engine = self._around, self.engine
         clocks = ClockKeeper(engine, around.clock, around.since_boot)
+        carrying = Carrying(engine=engine, bus=around.bus, counts=around.intents)
+        carrying.on_forgotten = around.on_forgotten
         async with around.restoring:
-            restored = await self._store.restore()
-            restored.kept = clocks.restored(restored.kept)
-            published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
-            engine.restore(restored, around.clock.now_ms())
-            clocks.compare()
-        office = await self._open_office()
+            published = await self._restore(clocks, carrying)
+        office = self._office = await self._open_office()
         async with (
             around.composers.at(self.claim.part),
             around.log.read(self.claim.part, self.claim.position) as reader,
@@ -159,6 +185,9 @@ class Partition:
                 reports_batch=REPORTS_BATCH,
             )
             loop.on_clock = clocks.note
+            loop.carry(carrying.take)
+            between = Between(log=around.log, part=self.claim.part, holds=self._holds)
+            loop.before_commit = between.say
             ticket = around.turnstile.ticket()
             loop.before_turn, loop.on_pause = ticket.enter, ticket.leave
 
@@ -197,7 +226,20 @@ class Partition:
             finally:
                 ticket.leave()
         if loop.settled:
-            await self._store.commit(engine.keepsakes())
+            keepsakes = engine.keepsakes()
+            await between.say(keepsakes)
+            await self._store.commit(keepsakes)
+
+    async def _restore(self, clocks: ClockKeeper, carrying: Carrying) -> int:
+        """From the store; the number of the last decision that has been published."""
+        restored = await self._store.restore()
+        restored.kept = carrying.restored(clocks.restored(restored.kept))
+        if self._model is not None:
+            restored.kept = self._model.restored(restored.kept)
+        published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
+        self.engine.restore(restored, self._around.clock.now_ms())
+        clocks.compare()
+        return published
 
     async def _open_office(self) -> PostOffice:
         office = PostOffice(self._store.outbox, self._around.clock, self._around.targets)
@@ -212,6 +254,8 @@ class Partition:
                 tasks.create_task(office.run(), name=f"webhooks {self.claim.part}"),
                 tasks.create_task(self._look_after(loop), name=f"position {self.claim.part}"),
             ]
+            if self._model is not None:
+                beside.append(tasks.create_task(self._model.run(loop.find), name=f"model {self.claim.part}"))
             await loop.run()
             for task in beside:
                 task.cancel()
@@ -265,6 +309,11 @@ class Partition:
         if self._loop is not None:
             self.engine.control(SnapshotWanted(switch=switch), self._around.clock.now_ms())
             self._loop.arrived()
+
+    def revived(self, webhook: str) -> None:
+        """Dead letters of a webhook are due again."""
+        if self._office is not None:
+            self._office.look_again(webhook)
 
     # -- now and then
 

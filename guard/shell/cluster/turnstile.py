@@ -9,33 +9,49 @@ else. A partition waits for the store outside, in the middle of a batch too, so 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 
 class Turnstile:
     """Of one worker."""
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
+        self.waiting = 0
+        self.on_rest: Callable[[], None] = lambda: None
+        """Nobody is inside, and nobody wants in: what else this thread has to do may use the moment."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether no partition takes a batch, or waits to."""
+        return not self.waiting and not self.lock.locked()
 
     def ticket(self) -> Ticket:
         """For one partition."""
-        return Ticket(self._lock)
+        return Ticket(self)
 
 
 class Ticket:
     """One partition's way through."""
 
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock = lock
+    def __init__(self, turnstile: Turnstile) -> None:
+        self._turnstile = turnstile
         self._inside = False
 
     async def enter(self) -> None:
         """Wait for its turn."""
-        await self._lock.acquire()
+        turnstile = self._turnstile
+        turnstile.waiting += 1
+        try:
+            await turnstile.lock.acquire()
+        finally:
+            turnstile.waiting -= 1
         self._inside = True
 
     def leave(self) -> None:
         """Let the next one in; nothing when it is outside."""
         if self._inside:
             self._inside = False
-            self._lock.release()
+            self._turnstile.lock.release()
+            if self._turnstile.idle:
+                self._turnstile.on_rest()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from guard.ports import Message
-from guard.ports.cluster import Entry, Reader
+from guard.ports.cluster import Entry, Position, Reader
 
 ENTRIES_AT_ONCE = 32
 WAITING = 1_000
@@ -30,7 +30,7 @@ CALLS_END = "/calls"
 class _Open:
     """An entry of which messages may still wait."""
 
-    position: int
+    position: Position
     left: int
 
 
@@ -59,7 +59,7 @@ class _Queue:
 class Unpacking:
     """Of one partition."""
 
-    def __init__(self, reader: Reader, position: int, on_entry: Callable[[Entry], None]) -> None:
+    def __init__(self, reader: Reader, position: Position, on_entry: Callable[[Entry], None]) -> None:
         """`on_entry` is told of each entry before its messages are drained."""
         self._reader = reader
         self._on_entry = on_entry
@@ -73,7 +73,7 @@ class Unpacking:
         """Messages that have been read and not drained."""
         return len(self.calls.waiting) + len(self.control.waiting)
 
-    def taken(self) -> int:
+    def taken(self) -> Position:
         """The position, now that all that was drained has been let in."""
         entries = self._entries
         while entries and not entries[0].left:

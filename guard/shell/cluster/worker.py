@@ -36,16 +36,17 @@ from guard.wire.pieces import decode_wanted
 BEAT_MS = 500
 LOOK_EVERY_MS = 100
 """At leases that may have run out."""
-MARGIN_MS = 400
-"""Of a lease of 2,000 ms: what the two clocks may differ by in it, and what a turn of the event loop may take."""
+MARGIN = 0.2
+"""Of a lease: what the two clocks may differ by in it, and what a turn of the event loop may take."""
 CLAIM_AT_ONCE = 64
 """A quarter of all: restoring them takes no longer than a lease."""
-ASK_WITHIN_S = 1.4
-"""Below what is left of a lease after its margin: whoever gave up sooner would have to connect anew in that time."""
-CLAIM_WITHIN_S = 0.6
+ASK_WITHIN = 0.7
+"""Of a lease, below what is left after its margin: whoever gave up sooner would have to connect anew in that time."""
+CLAIM_WITHIN = 0.3
 """What is held has been renewed before, and must be again in time: a claim may have to wait for a dead owner's rows."""
 END_WITHIN_S = 5.0
 NS_PER_MS = 1_000_000
+MS_PER_S = 1_000
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ class Worker:
     ) -> None:
         """`composers` and `make` get a way to ask whether a partition is still held; `gone` is told when one is not."""
         self._leases = leases
+        self._ask_within_s = ASK_WITHIN * leases.lease_ms / MS_PER_S
         self._member = member
         self._clock = clock
         self._bus = bus
@@ -159,7 +161,7 @@ class Worker:
 
     async def beat(self) -> bool:
         """Renew, see who lives, claim or give up; whether there is more to claim at once."""
-        async with asyncio.timeout(ASK_WITHIN_S):
+        async with asyncio.timeout(self._ask_within_s):
             await self._renew()
             members = await self._leases.members()
         self.standing.members, self.standing.trouble = max(1, len(members)), ""
@@ -188,11 +190,11 @@ class Worker:
 
     def _lease_until_ns(self) -> int:
         """Until when a lease is good that is asked for now."""
-        return self._clock.monotonic_ns() + (self._leases.lease_ms - MARGIN_MS) * NS_PER_MS
+        return self._clock.monotonic_ns() + round(self._leases.lease_ms * (1 - MARGIN)) * NS_PER_MS
 
     async def _claim(self, want: int) -> bool:
         until_ns = self._lease_until_ns()
-        async with asyncio.timeout(CLAIM_WITHIN_S):
+        async with asyncio.timeout(CLAIM_WITHIN * self._leases.lease_ms / MS_PER_S):
             claims = await self._leases.claim(self._member.id, want)
         for claim in claims:
             self._take(claim, until_ns)
@@ -273,7 +275,7 @@ class Worker:
 
     async def _release(self, claims: Sequence[Claim]) -> None:
         try:
-            async with asyncio.timeout(ASK_WITHIN_S):
+            async with asyncio.timeout(self._ask_within_s):
                 await self._leases.release(self._member.id, claims)
         except (StoreError, TimeoutError) as error:
             self._log.warning("not-released", partitions=len(claims), reason=str(error), effect="their leases run out")
@@ -285,7 +287,7 @@ class Worker:
         """Give everything up, and be no member any more."""
         await self._give_up(list(self._held.values()))
         try:
-            async with asyncio.timeout(ASK_WITHIN_S):
+            async with asyncio.timeout(self._ask_within_s):
                 await self._leases.leave(self._member.id)
         except (StoreError, TimeoutError) as error:
             self._log.warning("left-without-a-word", reason=str(error), effect="it counts for a lease's time")

@@ -131,7 +131,7 @@ async def _judge(desk: Desk, picked: Collection[str], kind: type[Approve | Rejec
     """Those that somebody else has judged meanwhile are left as they were judged; 404 when that is all of them."""
     results = [
         await desk.submit(kind(account=held.account, held=held.id, by=by, reason=reason))
-        for held in desk.held()
+        for held in await desk.held()
         if held.id in picked
     ]
     if IntentResult.DONE not in results:
@@ -154,7 +154,7 @@ async def close_fuse(request: Request) -> Response:
 async def _act(request: Request, name: str, make: Maker) -> Response:
     form = await form_fields(request)
     check_csrf(request, form)
-    view = known(request, account_id(request))
+    view = await known(request, account_id(request))
     fields, by, reason = who_and_why(request, form)
     intent = make(fields, view, by, reason)
     try:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guard.adapters.http.accounts import known
-from guard.adapters.http.inputs import FieldValueError, page_limit, position, query_fields, words
+from guard.adapters.http.inputs import FieldValueError, cursor, page_limit, paged, query_fields, words
 from guard.adapters.http.page.chart import chart_of
 from guard.adapters.http.page.forms import Refusal
 from guard.adapters.http.page.model import standing_finding
@@ -21,7 +21,8 @@ from guard.core.answers import lines as answers
 from guard.core.decisions import Action, LedgerLine
 from guard.core.settings import DAY_MS, HOUR_MS, MINUTE_MS
 from guard.core.views import AccountState, AccountView
-from guard.ports import Store
+from guard.ports import Records
+from guard.ports.records import FROM_THE_END
 from guard.wire.rulebook import rule_object
 
 SHOWN_ACCOUNTS = 100
@@ -68,13 +69,11 @@ async def overview(request: Request) -> Response:
     desk = desk_of(request)
     growing = await desk.at_risk(limit=SHOWN_AT_RISK + 1, skip=(page - 1) * SHOWN_AT_RISK)
     blocked = await desk.newly_blocked(query="", limit=SHOWN_AT_RISK, skip=0)
-    totals = desk.totals()
-    before = max(0, totals.last_decision - LOOKED_THROUGH)
-    decisions = await desk.store.decisions(account=None, after=before, limit=LOOKED_THROUGH)
-    lately = [each for each in reversed(decisions) if each.action is not Action.CLEARED][:SHOWN_EVERYWHERE]
+    decisions = await desk.records.newest(before=FROM_THE_END, limit=LOOKED_THROUGH)
+    lately = [each for each in decisions.items if each.action is not Action.CLEARED][:SHOWN_EVERYWHERE]
     context = {
         "done": DONE.get(done, ""),
-        "totals": totals,
+        "totals": desk.totals(),
         "state": AccountState,
         "blocked": blocked,
         "growing": growing[:SHOWN_AT_RISK],
@@ -161,27 +160,27 @@ async def account_page(
     """The account's page, perhaps with a form of it that could not be taken; 404 whatever was wanted of nobody."""
     if refusal is not None and refusal.status == NOT_FOUND:
         raise refusal.error
-    view = known(request, account, calls=SHOWN_CALLS)
+    view = await known(request, account, calls=SHOWN_CALLS)
     desk = desk_of(request)
     now_ms = desk.now_ms()
-    decisions = await desk.store.last_decisions(view.account, SHOWN_DECISIONS)
-    audits = await desk.store.last_audits(view.account, SHOWN_EVERYWHERE + 1)
+    decisions = await desk.records.last_decisions(view.account, SHOWN_DECISIONS)
+    audits = await desk.records.last_audits(view.account, SHOWN_EVERYWHERE)
     context = {
         "view": view,
         "calls": view.live_calls,
         "decisions": decisions,
-        "chart": chart_of(view, decisions, await _charted(desk.store, view.account, now_ms), now_ms),
-        "audits": audits[:SHOWN_EVERYWHERE],
-        "older": len(audits) > SHOWN_EVERYWHERE,
+        "chart": chart_of(view, decisions, await _charted(desk.records, view.account, now_ms), now_ms),
+        "audits": audits.items,
+        "older": audits.next is not None,
         "finding": standing_finding(decisions),
-        "held": desk.held(view.account),
+        "held": await desk.held(view.account),
         "done": DONE.get(done, ""),
         "refusal": refusal,
     }
     return await render(request, "account.html", context, status=200 if refusal is None else refusal.status)
 
 
-async def _charted(store: Store, account: str, now_ms: int) -> list[LedgerLine]:
+async def _charted(records: Records, account: str, now_ms: int) -> list[LedgerLine]:
     """The last lines of the ledger, as far back as the drawing goes or as there is room for them.
 
     They are read span by span from the present back, so that nobody who sells minutes by the million makes a page of
@@ -191,7 +190,7 @@ async def _charted(store: Store, account: str, now_ms: int) -> list[LedgerLine]:
     to_ms = None
     for span_ms in CHARTED_SPANS_MS:
         from_ms = now_ms - span_ms
-        earlier = await _lines_within(store, account, from_ms, to_ms, CHARTED_LINES - len(lines))
+        earlier = await _lines_within(records, account, from_ms, to_ms, CHARTED_LINES - len(lines))
         if earlier is None:
             break
         lines = earlier + lines
@@ -200,11 +199,11 @@ async def _charted(store: Store, account: str, now_ms: int) -> list[LedgerLine]:
 
 
 async def _lines_within(
-    store: Store, account: str, from_ms: int, to_ms: int | None, most: int
+    records: Records, account: str, from_ms: int, to_ms: int | None, most: int
 ) -> list[LedgerLine] | None:
     """The lines of a span; None: there are more."""
     lines: list[LedgerLine] = []
-    chunks = store.ledger(account, from_ms=from_ms, to_ms=to_ms)
+    chunks = records.ledger(account, from_ms=from_ms, to_ms=to_ms)
     try:
         async for chunk in chunks:
             lines += chunk
@@ -218,7 +217,7 @@ async def _lines_within(
 
 async def statement(request: Request) -> Response:
     """Why the balance of an account is what it is: one cycle, in sentences."""
-    view = known(request, account_id(request))
+    view = await known(request, account_id(request))
     fields = query_fields(request)
     cycle = fields.read("cycle", words(MAX_ID), "")
     fields.finish()
@@ -239,7 +238,7 @@ async def held_page(
         raise refusal.error
     desk = desk_of(request)
     context = {
-        "held": desk.held()[:SHOWN_ACCOUNTS],
+        "held": (await desk.held())[:SHOWN_ACCOUNTS],
         "fuse_open": desk.fuse_open(),
         "done": DONE.get(done, ""),
         "all": "all" in request.query_params,
@@ -261,13 +260,10 @@ async def decisions(request: Request) -> Response:
     """All decisions, the newest first, a page at a time."""
     fields = query_fields(request)
     limit = fields.read("limit", page_limit, SHOWN_ACCOUNTS)
-    before = fields.read("before", position, None)
+    before = fields.read("before", cursor, FROM_THE_END)
     fields.finish()
-    desk = desk_of(request)
-    last = desk.totals().last_decision if before is None else max(0, before - 1)
-    first = max(0, last - limit)
-    found = [each for each in await desk.store.decisions(account=None, after=first, limit=limit) if each.number <= last]
-    return await render(request, "decisions.html", {"decisions": found[::-1], "before": first + 1 if first else None})
+    page = await paged("before", desk_of(request).records.newest(before=before, limit=limit))
+    return await render(request, "decisions.html", {"decisions": page.items, "before": page.next})
 
 
 async def switches(request: Request) -> Response:

@@ -12,6 +12,7 @@ from guard.adapters.http.state import desk_of
 from guard.core.decisions import Action, Decision, Reason
 from guard.core.settings import ModelMode
 from guard.ports import ModelView
+from guard.ports.records import FROM_THE_END
 
 LOOKED_THROUGH = 300
 """Newest decisions among which findings are looked for: about 2 ms."""
@@ -23,9 +24,8 @@ _ENDS = frozenset({Action.CLEARED, Action.UNBLOCK, Action.ALLOW})
 async def model(request: Request) -> Response:
     """How it stands with the model."""
     desk = desk_of(request)
-    last = desk.totals().last_decision
-    decided = await desk.store.decisions(account=None, after=max(0, last - LOOKED_THROUGH), limit=LOOKED_THROUGH)
-    findings = [each for each in reversed(decided) if each.reason is Reason.ANOMALY][:SHOWN_FINDINGS]
+    decided = await desk.records.newest(before=FROM_THE_END, limit=LOOKED_THROUGH)
+    findings = [each for each in decided.items if each.reason is Reason.ANOMALY][:SHOWN_FINDINGS]
     view = desk.model()
     return await render(request, "model.html", {"view": view, "sentences": sentences(view), "findings": findings})
 

@@ -48,6 +48,7 @@ async def render(request: Request, template: str, context: Mapping[str, object],
     scope = request.scope
     shared = {
         "missing": desk.ready(),
+        "gaps": desk.gaps(),
         "behind": words.listed(desk.behind()),
         "held_count": desk.held_count(),
         "webhooks": webhooks,

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from guard.adapters.http.accounts import known
-from guard.adapters.http.inputs import position, query_fields, words
+from guard.adapters.http.inputs import cursor, paged, query_fields, words
 from guard.adapters.http.page.acting import who_and_why
 from guard.adapters.http.page.forms import Refusal, check_csrf, form_fields
 from guard.adapters.http.page.looking import DONE, SHOWN_ACCOUNTS
@@ -18,9 +18,9 @@ from guard.adapters.http.problems import ApiError, no_such_dead_letter, no_such_
 from guard.adapters.http.reload import who
 from guard.adapters.http.state import desk_of
 from guard.adapters.http.webhooks import MAX_NAME, page_begins
-from guard.core.decisions import NEWEST
 from guard.core.views import AccountView
 from guard.ports import Mistake, Reloaded, SetupRefusedError
+from guard.ports.records import FROM_THE_END
 
 
 async def history(request: Request) -> Response:
@@ -30,7 +30,7 @@ async def history(request: Request) -> Response:
 
 async def account_history(request: Request) -> Response:
     """All that was done to an account outside of decisions."""
-    return await _history(request, known(request, account_id(request)))
+    return await _history(request, await known(request, account_id(request)))
 
 
 async def reload(request: Request) -> Response:
@@ -52,15 +52,15 @@ async def _history(
     status: int = 200,
 ) -> Response:
     fields = query_fields(request)
-    before = fields.read("after", position, NEWEST)
+    before = fields.read("after", cursor, FROM_THE_END)
     done = fields.read("done", words(MAX_ID), "")
     fields.finish()
     account = "" if view is None else view.account
-    found = await desk_of(request).store.last_audits(account, SHOWN_ACCOUNTS + 1, before=before)
+    page = await paged("after", desk_of(request).records.last_audits(account, SHOWN_ACCOUNTS, before=before))
     context = {
         "view": view,
-        "audits": found[:SHOWN_ACCOUNTS],
-        "after": found[SHOWN_ACCOUNTS - 1].number if len(found) > SHOWN_ACCOUNTS else "",
+        "audits": page.items,
+        "after": page.next or "",
         "reloaded": reloaded,
         "mistakes": mistakes,
         "done": DONE.get(done, ""),
