@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only PART]... [--json FILE] [--markdown FILE]`: prints as it goes, some eight minutes.
+"""`python -m tests.bench [--only PART]... [--json FILE] [--markdown FILE]`: prints as it goes, some twenty minutes.
 
 A part that fails is told and costs only its own figures. The JSON has every figure under its name, with what it means,
 how long each part took, and what all was taken on; the Markdown is the table of `BENCHMARKS.md`.
@@ -48,7 +48,7 @@ def measure(part: str, core: str = INTERPRETED) -> dict[str, float]:
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as own:
             return own.submit(figures_of, part).result()
-    except (Exception, SystemExit):  # noqa: BLE001 -- boundary: eight minutes of figures must not be lost for one
+    except (Exception, SystemExit):  # noqa: BLE001 -- boundary: minutes of figures must not be lost for one
         traceback.print_exc()
         print(f"{part}: failed", file=sys.stderr)
         return {}

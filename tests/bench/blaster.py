@@ -13,7 +13,7 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 WINDOW = 20_000
 """Publications without PUBACK: the broker is never idle, and packet ids (16 bits) are never used twice at once."""
@@ -63,6 +63,33 @@ def reports(start: int, count: int, accounts: int, calls: int, at: Callable[[int
     return made
 
 
+def publish(sock: socket.socket, packets: Sequence[bytes], pace: float = 0.0) -> None:
+    """Send them, so many a second (0: as many as the broker takes); returns when all have been acknowledged."""
+    sock.settimeout(0)
+    began = time.monotonic()
+    acknowledged_bytes = sent = 0
+    pending = b""
+    selector = selectors.DefaultSelector()
+    selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
+    while acknowledged_bytes < 4 * len(packets):
+        room = min(WINDOW - (sent - acknowledged_bytes // 4), 500)
+        if pace:
+            room = min(room, int((time.monotonic() - began) * pace) - sent)
+        if not pending and room > 0 and sent < len(packets):
+            pending = b"".join(packets[sent : sent + room])
+            sent = min(len(packets), sent + room)
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if pending else 0)
+        selector.modify(sock, wanted)
+        for _, mask in selector.select(0.002 if pace else 1.0):
+            if mask & selectors.EVENT_WRITE and pending:
+                pending = pending[sock.send(pending) :]
+            if mask & selectors.EVENT_READ:
+                received = sock.recv(1 << 16)
+                if not received:
+                    raise SystemExit("the broker closed the connection of the publisher")
+                acknowledged_bytes += len(received)
+
+
 def told() -> argparse.Namespace:
     """What the command line says."""
     arguments = argparse.ArgumentParser()
@@ -95,34 +122,12 @@ def main() -> None:
     )
     packets = [publish_packet(topic, payload, 1 + i % 60_000) for i, payload in enumerate(payloads)]
     sock = connect(options.port, "bench-blaster")
-    sock.settimeout(0)
     if options.begin:
         time.sleep(max(0.0, options.begin - time.time()))
     else:
         sys.stdin.readline()  # the go
     began = time.monotonic()
-    pace = options.rate / options.batch
-    acknowledged_bytes = sent = 0
-    pending = b""
-    selector = selectors.DefaultSelector()
-    selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
-    while acknowledged_bytes < 4 * len(packets):
-        room = min(WINDOW - (sent - acknowledged_bytes // 4), 500)
-        if pace:
-            room = min(room, int((time.monotonic() - began) * pace) - sent)
-        if not pending and room > 0 and sent < len(packets):
-            pending = b"".join(packets[sent : sent + room])
-            sent = min(len(packets), sent + room)
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if pending else 0)
-        selector.modify(sock, wanted)
-        for _, mask in selector.select(0.002 if pace else 1.0):
-            if mask & selectors.EVENT_WRITE and pending:
-                pending = pending[sock.send(pending) :]
-            if mask & selectors.EVENT_READ:
-                received = sock.recv(1 << 16)
-                if not received:
-                    raise SystemExit("the broker closed the connection of the publisher")
-                acknowledged_bytes += len(received)
+    publish(sock, packets, options.rate / options.batch)
     print(json.dumps({"reports": len(made), "messages": len(packets), "seconds": time.monotonic() - began}))
 
 

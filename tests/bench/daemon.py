@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.bench.processor import memory_mib, processor_s
 
 READY_WITHIN_S = 120.0
 LOG_CHARACTERS = 4_000
@@ -27,12 +28,11 @@ class Daemon:
 
     def processor_s(self) -> float:
         """Seconds of the processor that it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_s(self.pid)
 
     def memory_mib(self) -> float:
         """What it holds in memory now."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return memory_mib(self.pid)
 
     def accepted(self) -> int:
         """Reports it has taken (accepted, duplicate or late), from its metrics."""
@@ -45,11 +45,11 @@ class Daemon:
 
 
 @contextmanager
-def running(directory: Path, port: int, more: str = "") -> Iterator[Daemon]:
-    """`guard run` on the store in `directory`, with `more` in its configuration, from ready to its end."""
+def running(directory: Path, port: int, more: str = "", *, store: str = "") -> Iterator[Daemon]:
+    """`guard run` on a store (of its own in `directory`), with `more` in its configuration, from ready to its end."""
     config = directory / "guard.toml"
     config.write_text(
-        f'[broker]\nurl = "mqtt://127.0.0.1:{port}"\n[store]\nurl = "sqlite:{directory}/guard.db"\n'
+        f'[broker]\nurl = "mqtt://127.0.0.1:{port}"\n[store]\nurl = "{store or f"sqlite:{directory}/guard.db"}"\n'
         f'[http]\nlisten = "127.0.0.1:0"\n[accounts]\ndefault_limit = "1000.00"\n[switches.sw1]\n{more}'
     )
     log_path = directory / "guard.log"

@@ -7,11 +7,11 @@ than once.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.processor import processor_s
 from tests.bench.publishing import WITHIN_S, Blaster
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.nats import NatsCluster
@@ -20,12 +20,6 @@ from tests.nats.ingests import IngestProcess
 ACCOUNTS = 10_000
 SHAPES = (("single", "single", 1, 30_000), ("arrays", "arrays of 100", 100, 300_000))
 """Key of the figures, how it is called, reports a message, reports."""
-
-
-def processor_s(pid: int) -> float:
-    """Seconds of the processor that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def told(ingest: IngestProcess, name: str) -> float:
@@ -38,6 +32,11 @@ def carried(ingest: IngestProcess) -> float:
     """Messages of calls that are in the log and acknowledged."""
     taken = told(ingest, 'guard_ingest_messages_total{kind="calls"}')
     return taken - told(ingest, "guard_ingest_unfinished")
+
+
+def taken_by(servers: NatsCluster) -> float:
+    """Seconds of the processor that all of them have used."""
+    return sum(processor_s(servers.pid(node)) for node in range(servers.nodes))
 
 
 def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
@@ -55,7 +54,7 @@ def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
                 before, entries = carried(ingest), told(ingest, "guard_ingest_entries_total")
                 blaster = Blaster(broker.port, reports, batch, accounts=ACCOUNTS, start=start)
                 start += reports
-                used_s, began_s = processor_s(ingest.pid), time.monotonic()
+                used_s, log_s, began_s = processor_s(ingest.pid), taken_by(servers), time.monotonic()
                 blaster.go()
                 while carried(ingest) - before < reports / batch:
                     if time.monotonic() > began_s + WITHIN_S:
@@ -67,8 +66,12 @@ def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
                 appended = told(ingest, "guard_ingest_entries_total") - entries
                 figures[f"ingest_{key}_{nodes}_per_s"] = reports / took_s
                 figures[f"ingest_{key}_{nodes}_us"] = used_us
+                entry_us = (taken_by(servers) - log_s) * 1e6 / appended
+                figures[f"ingest_{key}_{nodes}_entry_us"] = entry_us
+                figures[f"ingest_{key}_{nodes}_entry_reports"] = reports / appended
                 show(
                     f"{name}, {nodes} NATS: {reports / took_s:,.0f} reports/s into the log, {used_us:.1f} us of the"
-                    f" ingest's processor each, {appended / took_s:,.0f} entries/s of {reports / appended:.1f} reports"
+                    f" ingest's processor each, {appended / took_s:,.0f} entries/s of {reports / appended:.1f} reports,"
+                    f" {entry_us:.0f} us of the servers' processor an entry"
                 )
     return figures

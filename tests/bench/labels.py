@@ -24,7 +24,12 @@ LABELS = {
         f"ingest_{shape}_{nodes}_{figure}": f"ingest, {what}, log on {where}: {text}"
         for shape, what in (("single", "single"), ("arrays", "arrays of 100"))
         for nodes, where in ((1, "one NATS server"), (3, "three NATS servers"))
-        for figure, text in (("per_s", "reports/s"), ("us", "microseconds of its processor a report"))
+        for figure, text in (
+            ("per_s", "reports/s"),
+            ("us", "microseconds of its processor a report"),
+            ("entry_us", "microseconds of the servers' processor an entry"),
+            ("entry_reports", "reports an entry"),
+        )
     },
     **{
         f"breach_{per_s}_{name}": f"breach to command at {per_s:,} reports/s: {text}"
@@ -78,6 +83,59 @@ LABELS = {
     "backtest_long_per_s": "backtest, a history four times as long: reports/s on one core",
     "backtest_short_mib": "backtest: MiB at most",
     "backtest_memory_ratio": "backtest: memory with a history four times as long over that",
+    **{
+        f"cluster_{key}_{figure}": f"a backlog of arrays through {what}: {text}"
+        for key, what in (
+            ("file", "the daemon, file"),
+            ("postgres", "the daemon, PostgreSQL"),
+            ("workers_1", "one worker"),
+            ("workers_2", "two workers"),
+            ("workers_4", "four workers"),
+        )
+        for figure, text in (
+            ("per_s", "reports/s"),
+            ("guard_us", "microseconds of guard's processor a report"),
+            ("database_us", "microseconds of PostgreSQL's processor a report"),
+            ("log_us", "microseconds of NATS' processor a report"),
+            ("wal_bytes", "bytes of WAL a report"),
+        )
+    },
+    "cluster_2_over_1": "two workers over one, on two cores that all share",
+    "cluster_4_over_1": "four workers over one, on two cores that all share",
+    **{
+        f"cluster_breach_{per_s}_{name}_ms": f"breach to command through a cluster at {per_s:,} reports/s: {text} ms"
+        for per_s in (500, 1_000, 2_000)
+        for name, text in (("median", "median"), ("p99", "99th percentile"), ("worst", "worst"))
+    },
+    **{
+        f"cluster_{blow}_{name}_s": f"{what}: seconds that a partition stands still, {text}"
+        for blow, what in (
+            ("worker", "a worker is killed"),
+            ("frozen", "a worker freezes"),
+            ("node", "a NATS node is killed"),
+            ("database", "PostgreSQL crashes and starts again"),
+        )
+        for name, text in (("median", "median"), ("worst", "worst"))
+    },
+    "cluster_database_start_s": "of which PostgreSQL needs to be there again: seconds",
+    **{
+        f"takeover_{name}": f"a worker takes over: {text}"
+        for name, text in (
+            ("bare_s", "seconds from its start to 256 empty partitions"),
+            ("bare_guard_s", "of its processor"),
+            ("bare_database_s", "of the database's processor"),
+            ("bare_mib", "MiB then"),
+            ("whole_s", "seconds with accounts and calls"),
+            ("whole_mib", "MiB then"),
+            ("account_us", "microseconds of its processor an account"),
+            ("account_database_us", "microseconds of the database's processor an account"),
+            ("account_bytes", "bytes an account"),
+            ("piece_us", "microseconds an account, of those, in one piece"),
+            ("call_us", "microseconds of its processor a call, up or remembered"),
+            ("call_database_us", "microseconds of the database's processor a call"),
+            ("call_bytes", "bytes a call"),
+        )
+    },
     "metrics_ms_200000_accounts": "/metrics: milliseconds of the processor at 200,000 accounts",
     "metrics_ms_1000_switches": "/metrics: milliseconds of the processor at 1,000 switches",
     "bytes_per_account": "engine: bytes of an idle account",

@@ -48,6 +48,8 @@ class Subscriber:
         if command["action"] == "block":
             self.blocked_at.setdefault(command["account"], arrived)
         acknowledgement = {"id": command["id"], "ok": True, "account": command.get("account", ""), "at": arrived}
+        if "part" in command:
+            acknowledgement["part"] = command["part"]
         client.publish(f"{PREFIX}/sw1/acks", json.dumps(acknowledgement), qos=1)
 
     def publish(self, topic: str, payload: Mapping[str, object]) -> None:

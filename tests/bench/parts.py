@@ -11,8 +11,10 @@ import structlog
 
 from tests.bench import (
     backtest,
+    cluster,
     codec,
     engine,
+    failover,
     growth,
     ingest,
     latency,
@@ -23,6 +25,7 @@ from tests.bench import (
     restart,
     rules,
     store,
+    takeover,
 )
 
 Show = Callable[[str], None]
@@ -44,10 +47,13 @@ ON_DISK: Mapping[str, Callable[[Show, Path], dict[str, float]]] = {
     "ingest": ingest.run,
     "latency": latency.run,
     "page": page.run,
+    "cluster": cluster.run,
+    "failover": failover.run,
+    "takeover": takeover.run,
 }
 """Parts that get a folder of their own."""
 PARTS = (*ALONE, *ON_DISK)
-OF_THE_CORE = frozenset({"engine", "growth", "rules", "backtest", "pipeline", "latency"})
+OF_THE_CORE = frozenset({"engine", "growth", "rules", "backtest", "pipeline", "latency", "cluster"})
 """Parts that are measured on the compiled core too."""
 
 

@@ -30,6 +30,11 @@ class Blaster:
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
 
+    def stop(self) -> None:
+        """Publish no more."""
+        self._process.kill()
+        self._process.communicate()
+
     def finish(self) -> None:
         """Wait until everything has been accepted by the broker."""
         self._process.communicate(timeout=WITHIN_S)
