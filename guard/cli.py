@@ -44,6 +44,7 @@ from guard.commands.options import (
     daemon_at,
 )
 from guard.commands.reload_options import reload
+from guard.commands.store_options import store
 from guard.commands.train_options import train
 from guard.commands.webhooks_options import webhooks
 
@@ -208,15 +209,8 @@ def simulate(
     )
 
 
-app.command()(load)
-app.command()(ingest)
-app.command()(worker)
-app.command()(cluster)
-app.command()(learn)
-app.command()(backtest)
-app.command()(train)
-app.command()(install)
-app.command()(backup)
+for command_ in (load, ingest, worker, cluster, learn, backtest, train, install, backup, store):
+    app.command()(command_)
 
 
 @app.command()

@@ -1,10 +1,11 @@
 """The compiled core: the modules of `guard.core` as machine code, where somebody has built them (`scripts/compile`).
 
 It is the same source, translated: the same decisions in half the time. Nothing needs it, and nothing may be decided by
-a build of other sources than those that lie here. So a build stands in a folder that is named by its *key*: a digest
-of the interpreter it was made for and of every byte below `guard/core`, which imports nothing else of guard. At the
-start the key of what lies here is worked out again, and only a build of that name is used. Whoever changes one
-character has another key, and runs on the sources until the next build.
+a build of other sources than those that lie here. So a build stands in a folder that is named by its *key*: a digest of
+the interpreter it was made for, of every byte below `guard/core`, which imports nothing else of guard, and of what
+translates it (`scripts/compile_core.py` and the locked versions of its tools). At the start the key of what lies here
+is worked out again, and only a build of that name is used. Whoever changes one character has another key, and runs on
+the sources until the next build.
 
     guard/core/**.py  --key-->  build/compiled/KEY/guard/core/**.so   put before the sources, module by module
 
@@ -34,6 +35,8 @@ ASKED = "GUARD_CORE"
 COMPILED, INTERPRETED = "compiled", "interpreted"
 PACKAGE = Path(__file__).parent
 BUILDS = PACKAGE.parent / "build" / "compiled"
+TOOLS = (PACKAGE.parent / "scripts" / "compile_core.py", PACKAGE.parent / "requirements" / "compile.txt")
+"""What builds are made with."""
 LIBRARY = "guard_core__mypyc"
 """The one file with the code of all modules; theirs only point into it."""
 CONTENTS = "contents"
@@ -58,12 +61,13 @@ class Finder:
         return None if file is None else spec_from_file_location(fullname, file)
 
 
-def key_of(core: Path) -> str:
-    """What a build of these sources for this interpreter is called."""
+def key_of(core: Path, tools: Sequence[Path] = TOOLS) -> str:
+    """What a build of these sources for this interpreter, by these tools, is called."""
     digest = sha256(SUFFIX.encode())
-    for file in sorted(core.rglob("*.py")):
+    named = [(file.relative_to(core).as_posix(), file) for file in sorted(core.rglob("*.py"))]
+    for name, file in [*named, *((tool.name, tool) for tool in tools if tool.is_file())]:
         text = file.read_bytes()
-        digest.update(f"\n{file.relative_to(core).as_posix()} {len(text)}\n".encode() + text)
+        digest.update(f"\n{name} {len(text)}\n".encode() + text)
     return digest.hexdigest()[:32]
 
 

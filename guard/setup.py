@@ -38,6 +38,7 @@ _FIXED: Mapping[str, Callable[[Config], object]] = {
     "broker.certificate": lambda config: (config.broker.ca_file, config.broker.certificate, config.broker.key),
     "broker.prefix": lambda config: config.broker.prefix,
     "store.url": lambda config: (config.store.path, config.store.database, config.store.password),
+    "store.lease": lambda config: config.store.lease_ms,
     "store.slow_after": lambda config: config.store.slow_after_ms,
     "store.min_free": lambda config: config.store.min_free_bytes,
     "http.listen": lambda config: config.http.listen,

@@ -38,7 +38,7 @@ RECORDS = (
     "views",
 )
 """Nothing but what is kept and sent: libraries read these annotations while guard runs, and the shell makes them."""
-WITH_A_ROW = ("rules/fuse", "rules/usual", "suspicion")
+WITH_A_ROW = ("fuses", "rules/fuse", "rules/usual", "spokesman", "suspicion")
 """Behaviour and the row that survives of it: of a field's type a translated class keeps the half only."""
 SENT = ("plans", "privacy", "rules/past", "rules/rule", "scopes", "tariff")
 """A backtest sends these to other processes; what is frozen and native does not arrive there."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from threading import Lock
 
 import numpy as np
 
@@ -45,17 +46,26 @@ class Lookout:
 
     __slots__ = ("_recent", "artefact", "scorer", "tracker")
 
-    def __init__(self, scorer: Scorer, tracker: Tracker | None = None, artefact: Artefact | None = None) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        tracker: Tracker | None = None,
+        artefact: Artefact | None = None,
+        recent: _Recent | None = None,
+    ) -> None:
         self.scorer = scorer
         self.artefact = artefact
         """What it was loaded from, for people."""
         self.tracker = Tracker() if tracker is None else tracker
-        self._recent: deque[Column] = deque()
-        """Features of the last rows."""
+        self._recent = _Recent() if recent is None else recent
 
     def going_on(self, before: Lookout) -> Lookout:
         """This model, following what another one follows."""
-        return Lookout(self.scorer, before.tracker, self.artefact)
+        return Lookout(self.scorer, before.tracker, self.artefact, self._recent)
+
+    def beside(self) -> Lookout:
+        """This model, following accounts of its own; its last rows are those of both."""
+        return Lookout(self.scorer, None, self.artefact, self._recent)
 
     def observe(self, seen: Observation, profile: Profile, up: int) -> None:
         """For `Engine.listen`."""
@@ -85,14 +95,12 @@ class Lookout:
             scored = self.scorer.score(some)
             scores += [each.score for each in scored]
             found += [finding for each in scored if (finding := self._finding(each)) is not None]
-            self._recent.append(self.scorer.features(some))
-            while sum(map(len, self._recent)) > DRIFT_ROWS:
-                self._recent.popleft()
+            self._recent.add(self.scorer.features(some))
         return scores, found
 
     def drift(self) -> float:
         """The greatest stability index of a feature over the last rows; 0 as long as they are too few to tell."""
-        recent = list(self._recent)
+        recent = self._recent.rows()
         if sum(map(len, recent)) < DRIFT_LEAST:
             return 0.0
         model = self.scorer.model
@@ -130,6 +138,26 @@ class Lookout:
             evidence=why.evidence,
             newcomer=row.measures.known_days < NEWCOMER_DAYS,
         )
+
+
+class _Recent:
+    """Features of the last rows; added on threads."""
+
+    __slots__ = ("_lock", "_rows")
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._rows: deque[Column] = deque()
+
+    def add(self, features: Column) -> None:
+        with self._lock:
+            self._rows.append(features)
+            while sum(map(len, self._rows)) > DRIFT_ROWS:
+                self._rows.popleft()
+
+    def rows(self) -> list[Column]:
+        with self._lock:
+            return list(self._rows)
 
 
 def _whole(decades: float) -> int:

@@ -18,6 +18,7 @@ from guard.compiled import (
     INTERPRETED,
     LIBRARY,
     SUFFIX,
+    TOOLS,
     Finder,
     contents_of,
     key_of,
@@ -91,6 +92,17 @@ def test_whoever_changes_a_source_runs_on_the_sources(core: Path, builds: Path, 
     prefer_compiled(core, builds)
     assert builds_in_front() == []
     assert kind_of_core() == INTERPRETED
+
+
+def test_what_translates_it_is_part_of_the_key(core: Path, tmp_path: Path) -> None:
+    """Another version of the compiler, or another way of spelling for it, is another build of the same sources."""
+    tool = tmp_path / "compile.txt"
+    without = key_of(core, [tool])
+    tool.write_text("mypy==1.0\n")
+    before = key_of(core, [tool])
+    tool.write_text("mypy==2.0\n")
+    assert len({without, before, key_of(core, [tool])}) == 3
+    assert all(part.is_file() for part in TOOLS)
 
 
 def test_text_that_moves_from_one_file_to_the_next_is_another_source(core: Path) -> None:

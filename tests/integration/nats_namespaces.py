@@ -4,6 +4,11 @@
         cluster.launch(1, [sys.executable, ...])   # a program beside node 1: it hears what node 1 hears
         cluster.cut(1)
         cluster.heal(1)
+    cluster.add("w1")                          # one more network, with nothing in it
+    with cluster.inside("w1"):                 # what is started here, and what this thread connects to, is there
+        ...
+    cluster.lose("w1", [cluster.address(0)])   # what is sent from there to that address is dropped
+    cluster.find("w1", [cluster.address(0)])
 
 Network namespaces, one for the bridge ("hub") and one for each node; nothing of this machine's own network is touched.
 It needs root, and a kernel that lets root make namespaces and bridges: `may_cut()` says whether this is so.
@@ -11,9 +16,12 @@ It needs root, and a kernel that lets root make namespaces and bridges: `may_cut
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +32,8 @@ NODES = 3
 _PATIENCE_S = 30.0
 _CLIENT, _CLUSTER, _HTTP = 4222, 6222, 8222
 _NET = "10.213.77"
+_FIRST_ADDED = 11
+_CLONE_NEWNET = 0x40000000
 
 
 def may_cut() -> bool:
@@ -48,6 +58,7 @@ class CutCluster:
         self.folder = folder
         self._mark = f"guard-{os.getpid()}"
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._added: list[str] = []
 
     def __enter__(self) -> Self:
         """Make networks, start nodes, wait until they agree."""
@@ -89,8 +100,43 @@ class CutCluster:
         """Put it back."""
         _ip("-n", self._network(None), "link", "set", f"to{node}", "up")
 
-    def _network(self, node: int | None) -> str:
-        return f"{self._mark}-hub" if node is None else f"{self._mark}-n{node}"
+    @staticmethod
+    def address(node: int | None) -> str:
+        """Of a node (None: of the bridge)."""
+        return f"{_NET}.254" if node is None else f"{_NET}.{1 + node}"
+
+    def add(self, name: str) -> None:
+        """One more network at the bridge."""
+        self._join(name, f"{_NET}.{_FIRST_ADDED + len(self._added)}")
+        self._added.append(name)
+
+    @contextmanager
+    def inside(self, place: int | str | None) -> Iterator[None]:
+        """This thread, and whatever it starts, is in that network (None: of the bridge)."""
+        here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self._network(place)}", os.O_RDONLY)
+        try:
+            _enter(there)
+            yield
+        finally:
+            _enter(here)
+            os.close(there)
+            os.close(here)
+
+    def lose(self, place: int | str, addresses: Sequence[str]) -> None:
+        """From now on what is sent from there to these is dropped without a word."""
+        for address in addresses:
+            _ip("-n", self._network(place), "route", "add", "blackhole", f"{address}/32")
+
+    def find(self, place: int | str, addresses: Sequence[str]) -> None:
+        """They are reached again."""
+        for address in addresses:
+            _ip("-n", self._network(place), "route", "delete", "blackhole", f"{address}/32")
+
+    def _network(self, place: int | str | None) -> str:
+        if place is None:
+            return f"{self._mark}-hub"
+        return f"{self._mark}-n{place}" if isinstance(place, int) else f"{self._mark}-{place}"
 
     def _build(self) -> None:
         hub = self._network(None)
@@ -100,13 +146,17 @@ class CutCluster:
         for link in ("lo", "hub"):
             _ip("-n", hub, "link", "set", link, "up")
         for node in range(NODES):
-            own = self._network(node)
-            _ip("netns", "add", own)
-            _ip("-n", hub, "link", "add", f"to{node}", "type", "veth", "peer", "name", "eth", "netns", own)
-            _ip("-n", hub, "link", "set", f"to{node}", "master", "hub", "up")
-            _ip("-n", own, "address", "add", f"{_NET}.{1 + node}/24", "dev", "eth")
-            for link in ("lo", "eth"):
-                _ip("-n", own, "link", "set", link, "up")
+            self._join(node, self.address(node))
+
+    def _join(self, place: int | str, address: str) -> None:
+        """A network with a cable to the bridge."""
+        own, hub = self._network(place), self._network(None)
+        _ip("netns", "add", own)
+        _ip("-n", hub, "link", "add", f"to{place}", "type", "veth", "peer", "name", "eth", "netns", own)
+        _ip("-n", hub, "link", "set", f"to{place}", "master", "hub", "up")
+        _ip("-n", own, "address", "add", f"{address}/24", "dev", "eth")
+        for link in ("lo", "eth"):
+            _ip("-n", own, "link", "set", link, "up")
 
     def _start(self, node: int) -> None:
         routes = ", ".join(f"nats://{_NET}.{1 + each}:{_CLUSTER}" for each in range(NODES))
@@ -136,8 +186,14 @@ class CutCluster:
             process.kill()
         for process in self._processes:
             process.wait()
-        for node in (*range(NODES), None):
-            subprocess.run(["ip", "netns", "delete", self._network(node)], check=False, capture_output=True)
+        for place in (*self._added, *range(NODES), None):
+            subprocess.run(["ip", "netns", "delete", self._network(place)], check=False, capture_output=True)
+
+
+def _enter(network: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(network, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _ip(*arguments: str) -> None:
