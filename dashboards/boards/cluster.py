@@ -199,6 +199,13 @@ WORKERS = Row(
                 queries=(Query(an_hour("guard_worker_intents_total{_}", "result"), "{{result}}"),),
             )
         ),
+        lines(
+            Look(
+                title="What partitions say to each other, an hour",
+                text="For rules on accounts, the fuse, on-call. `passed_over`: workers differ in release or rules.",
+                queries=(Query(an_hour("guard_worker_words_total{_}", "what"), "{{what}}"),),
+            )
+        ),
     ),
 )
 

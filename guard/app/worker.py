@@ -240,6 +240,7 @@ class WorkerDaemon:
             behind={str(each.claim.part): each.behind for each in partitions},
             late_s=max((each.late_ms(now_ms) for each in partitions), default=0) / 1_000,
             intents=asdict(self._intents),
+            words=asdict(self._around.words),
             keep_s=self._cluster.streams.keep_s,
             lost=reading.lost,
             readers={"replaced": reading.replaced, "begun_anew": reading.begun_anew},

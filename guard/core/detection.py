@@ -18,6 +18,7 @@ the block again.
 **What is kept.** Sums and profiles change with every report and money does not hang on them, so they are stored at most
 once a minute an account, a few with each batch, and all of them when guard stops. A crash costs the last minute of the
 windows: a rule then sees a little less than there was. Limits are not concerned, nor what is blocked, held, suspected.
+What is counted across the accounts of a cluster is stored with the batch that moved it: others act by it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from guard.core.anomaly import Anomaly
 from guard.core.blocking import Blocking
 from guard.core.calls import RATE_COMES_WITHIN_MS
 from guard.core.decisions import Action, Audit, Changes, HeldRow, KeptRow, Mode, Notice, NoticeKind, Reason
-from guard.core.neighbours import CrowdWord, FuseSaid, FuseStands, FuseWord
+from guard.core.neighbours import CrowdWord, FuseWord
 from guard.core.privacy import without_numbers
 from guard.core.records import Direction, Event, Report
 from guard.core.rules.across import CROWD, CROWDS, STANDING
@@ -87,7 +88,6 @@ class Detection:
         "failures",
         "hits",
         "listener",
-        "passed_over",
         "watch",
     )
 
@@ -98,8 +98,8 @@ class Detection:
         self.blocking = Blocking(world, judge, fuse)
         self.hits = {(rule.id, mode.value): 0 for rule in self.watch.rules for mode in Mode}
         """Plain counters: crossings by rule and mode."""
-        self.failures = self.passed_over = 0
-        """Plain counters: observations that the rules failed on; words about rules that are not known here."""
+        self.failures = 0
+        """Plain counter: observations that the rules failed on."""
         self.listener: Listener | None = None
         """Whoever follows what is observed (the anomaly model); the engine decides nothing by it."""
         self._saving = Saving()
@@ -181,22 +181,21 @@ class Detection:
         notice = Notice(kind=NoticeKind.RULES, at_ms=now_ms, switch="", account=account_id, text=text)
         self._world.notice_once(notice, about=type(error).__name__)
 
-    def hear(self, sender: int, word: FuseWord | CrowdWord, now_ms: int) -> None:
-        """Take what another engine says of a crowd, or of the fuse."""
+    def hear(self, sender: int, word: FuseWord | CrowdWord, now_ms: int) -> bool:
+        """Take what another engine says of the fuse, or of a crowd; False: by a rule that is not known here."""
         self._now_ms = now_ms
-        if isinstance(word, FuseSaid | FuseStands):
+        if isinstance(word, FuseWord):
             for held in self.blocking.hear(sender, word, now_ms):
                 self._blocked_after(held, now_ms)
-            return
+            return True
         try:
             hits = self.watch.hear(word)
         except Exception as error:  # noqa: BLE001 -- boundary: what rules get wrong must not stop the money
             self._failed(error, "", now_ms)
-            return
-        if hits is None:
-            self.passed_over += 1
+            return False
         for hit in hits or ():
             self._act(hit, now_ms)
+        return hits is not None
 
     # -- what it comes to
 

@@ -17,8 +17,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, assert_never
 
-from guard.core import limits
-from guard.core.accounts import Account
 from guard.core.anomaly import Finding
 from guard.core.billing import Billing
 from guard.core.decisions import Changes, KeptRow
@@ -45,7 +43,7 @@ from guard.core.records import (
 )
 from guard.core.refit import Refit
 from guard.core.restored import Restored
-from guard.core.restoring import restore_calls
+from guard.core.restoring import STEP, restore_accounts, restore_alarms, restore_calls, restore_switches
 from guard.core.rules.fuse import Fuse
 from guard.core.rules.past import Past
 from guard.core.rules.profile import Profile
@@ -187,13 +185,13 @@ class Engine:
             case _:
                 assert_never(record)
 
-    def hear(self, sender: int, word: Word, now_ms: int) -> None:
-        """Take what the engine of a partition has to say (`guard.core.neighbours`); it may be this one."""
+    def hear(self, sender: int, word: Word, now_ms: int) -> bool:
+        """Take what the engine of a partition has to say (`guard.core.neighbours`); False: it means nothing here."""
         self.advance(now_ms)
         if isinstance(word, SwitchWord):
             self._presence.hear(sender, word, now_ms)
-        else:
-            self._see_to_detection().hear(sender, word, now_ms)
+            return True
+        return self._see_to_detection().hear(sender, word, now_ms)
 
     def subscribed(self, now_ms: int) -> None:
         """Guard can hear and be heard (again)."""
@@ -349,20 +347,17 @@ class Engine:
 
     def restore(self, restored: Restored, now_ms: int) -> None:
         """Take up the state of the last commit. To be called once, before any input."""
+        deque(self.restoring(restored, now_ms), maxlen=0)
+
+    def restoring(self, restored: Restored, now_ms: int) -> Iterator[None]:
+        """The same in steps (`guard.core.restoring`), to be gone through to the end."""
         world = self.world
         invariant(not world.accounts, "an engine is restored before it has state")
         world.last_line, world.last_decision = restored.last_line, restored.last_decision
         world.forgotten_before_ms = restored.forgotten_before_ms
-        for account_row in restored.accounts:
-            account = Account.from_row(account_row)
-            limits.follow_default(account, world.settings)
-            world.enter(account)
-        for switch_row in restored.switches:
-            # Known is known, however many have been declared since: calls and commands hang on it.
-            name = switch_row.name
-            switch = world.switches.get(name) or world.enter_switch(name, switch_row.first_heard_ms)
-            switch.restore(switch_row)
-        restore_calls(world, restored.calls)
+        yield from restore_accounts(world, restored.accounts)
+        restore_switches(world, restored.switches)
+        yield from restore_calls(world, restored.calls)
         for past in restored.remembered:
             world.switches[past.switch].remembered[past.call] = past
         self._billing.restore(restored.billing)
@@ -374,20 +369,16 @@ class Engine:
                 world.lag(switch, None)
             switch.talking_since_ms = now_ms
         self._watch.restore(now_ms)
-        kept = self._each_takes_its_own(restored.kept, now_ms)
-        if self._detection is not None:
-            self._detection.restore(kept)
-        deque(kept, maxlen=0)
-        for account in world.accounts.values():
-            self._judge.alarms.set(account, now_ms)
-            if account.causes or account.pending_micros:
-                # A pause may have ended meanwhile, and another part of what is pending may be trusted now.
-                world.wake(account, now_ms)
+        yield from self._restore_kept(restored.kept, now_ms)
+        yield from restore_alarms(world, self._judge.alarms, now_ms)
         world.take()
 
-    def _each_takes_its_own(self, kept: Iterable[KeptRow], now_ms: int) -> Iterator[KeptRow]:
-        """What is kept can be gone through once; the rules, who keep the most, are last."""
-        for row in kept:
+    def _restore_kept(self, kept: Iterable[KeptRow], now_ms: int) -> Iterator[None]:
+        """What is kept can be gone through once: each takes its own."""
+        for number, row in enumerate(kept, 1):
             self._presence.restore(row)
             self.world.activity.restore((row,), now_ms)
-            yield row
+            if self._detection is not None:
+                self._detection.restore((row,))
+            if not number % STEP:
+                yield

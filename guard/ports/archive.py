@@ -59,6 +59,10 @@ class Archive(Protocol):
         """
         ...
 
+    async def beginning(self, text: str, limit: int) -> list[str]:
+        """Ids of accounts that begin with it, in order."""
+        ...
+
     async def newly_blocked(self, *, needles: tuple[str, str], limit: int) -> list[tuple[str, str]]:
         """(id, name) of blocked accounts, the one that was blocked last first; needles as above."""
         ...

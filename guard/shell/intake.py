@@ -20,12 +20,10 @@ from guard.core.records import Ack, BalanceMessage, Refusal, SwitchStatus
 from guard.core.world import MAX_SWITCHES
 from guard.ports import Message, Source
 from guard.wire.between import TOPIC as BETWEEN
-from guard.wire.between import decode_message
 from guard.wire.billing import decode_billing
 from guard.wire.control import decode_ack, decode_status
 from guard.wire.intents import TOPIC as INTENTS
 from guard.wire.reports import decode_reports
-from guard.wire.rules import UNKNOWN_WORD
 from guard.wire.topics import Kind, Topics
 
 CONTROL_BATCH = 200
@@ -55,7 +53,7 @@ class Figures(Protocol):
 
 
 def _nobody_asks(_payload: bytes, _now_ms: int) -> None:
-    """A single daemon is asked directly."""
+    """A single daemon is asked directly, and has no neighbours."""
 
 
 @dataclass(slots=True)
@@ -96,6 +94,8 @@ class Intake:
         self._posted_since = posted_since
         self._switch_names: dict[str, str] = {}
         self.taken = Taken()
+        self.on_words: Callable[[bytes, int], None] = _nobody_asks
+        """Gets what the engine of another partition has to say, and the time."""
         self.on_intent: Callable[[bytes, int], None] = _nobody_asks
         """Gets what an operator asks for by way of the log, and the time."""
 
@@ -119,7 +119,7 @@ class Intake:
     async def _take(self, message: Message, now_ms: int) -> None:
         self.taken.control.append(message)
         if message.topic == BETWEEN:
-            self._hear(message, now_ms)
+            self.on_words(message.payload, now_ms)
             return
         if message.topic == INTENTS:
             self.on_intent(message.payload, now_ms)
@@ -141,14 +141,6 @@ class Intake:
             self._refused(message.topic, record)
         else:
             self._engine.control(record, now_ms)
-
-    def _hear(self, message: Message, now_ms: int) -> None:
-        """What the engine of another partition has to say; there is none beside a single daemon."""
-        sender, words, passed_over = decode_message(message.payload)
-        for word in words:
-            self._engine.hear(sender, word, now_ms)
-        if passed_over:
-            self._refused(message.topic, Refusal(key="", rule=UNKNOWN_WORD))
 
     async def _take_billing(self, message: Message, now_ms: int) -> None:
         decoded = decode_billing(message.payload)

@@ -204,6 +204,10 @@ class Loop:
         self._cut_off, self._subscribed = True, False
         self._arrived.set()
 
+    def hear(self, take: Callable[[bytes, int], None]) -> None:
+        """Words of other partitions come with the control messages."""
+        self._intake.on_words = take
+
     def carry(self, take: Callable[[bytes, int], Callable[[], None]]) -> None:
         """Intents come with the messages, too: `take` lets one enter; what it gives says that it is durable."""
         self._intake.on_intent = lambda payload, now_ms: self._answers.append(take(payload, now_ms))

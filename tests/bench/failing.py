@@ -4,8 +4,8 @@ Time is virtual and chance is seeded. Reports arrive at each partition in bites,
 thread: its partitions line up and let a batch in one at a time; a batch then waits for the worker's commit, which takes
 all batches that are there, and only then the partition takes its next. The database serves commits on so many cores;
 with more at once than cores each takes longer. When the worker dies, what it had not committed is read again by the
-others, when its leases are over, and after each partition has been restored on the thread of whoever takes it: read a
-portion at a time, between two of which others turn, and made an engine in one piece.
+others, when its leases are over, and after each partition has been restored on the thread of whoever takes it: in
+steps, between two of which others turn.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ TURN_S: Final = 0.0003
 """Of the thread, for each batch whatever its size."""
 COMMIT_S: Final = 0.004
 """For each commit whatever its size: round trips and the sync."""
-PORTION_S: Final = 0.05
-"""Of the thread, to read some thousand rows back."""
 BITE_S: Final = 0.03
 """Between two entries of a partition."""
 RESTORED: Final = -1.0
@@ -46,10 +44,10 @@ class Failing:
     database_cores: int
     unowned_s: float
     """From the death of a worker until others claim what it held."""
-    reading_s: float
-    """Of a worker's thread, to read one partition back, in portions."""
-    piece_s: float
-    """Of the same, to make an engine of it, in one piece."""
+    restoring_s: float
+    """Of a worker's thread, to restore one partition."""
+    step_s: float
+    """Of the same, one step."""
     dies_at_s: float = 10.0
     ends_at_s: float = 120.0
 
@@ -77,7 +75,7 @@ class _Partition:
 @dataclass(slots=True, eq=False)
 class _Worker:
     line: deque[tuple[int, float]] = field(default_factory=deque)
-    """Partitions, and how long each is yet to be read back; less than nothing: it turns."""
+    """Partitions, and how long each is yet to be restored; less than nothing: it turns."""
     turning: bool = False
     committing: bool = False
     done: list[int] = field(default_factory=list)
@@ -146,9 +144,10 @@ class _Cluster:
         if worker.turning or worker.dead or not worker.line:
             return
         worker.turning = True
-        part, unread_s = worker.line.popleft()
-        if unread_s > 0:
-            self._after(min(unread_s, PORTION_S), lambda: self._read(worker, part, unread_s - PORTION_S))
+        part, left_s = worker.line.popleft()
+        if left_s > 0:
+            step_s = self._failing.step_s
+            self._after(min(left_s, step_s), lambda: self._stepped(worker, part, left_s - step_s))
             return
         partition, size = self._partitions[part], 0
         while partition.waiting and size < BATCH:
@@ -160,18 +159,13 @@ class _Cluster:
             size += taking
         self._after(TURN_S + size * self._failing.report_s, lambda: self._taken(worker, part))
 
-    def _read(self, worker: _Worker, part: int, unread_s: float) -> None:
-        if unread_s > 0:
-            worker.line.append((part, unread_s))
-            worker.turning = False
-            self._turn(worker)
-        else:
-            self._after(self._failing.piece_s, lambda: self._restored(worker, part))
-
-    def _restored(self, worker: _Worker, part: int) -> None:
+    def _stepped(self, worker: _Worker, part: int, left_s: float) -> None:
         worker.turning = False
-        self._partitions[part].busy = False
-        self._line_up(part)
+        if left_s > 0:
+            worker.line.append((part, left_s))
+        else:
+            self._partitions[part].busy = False
+            self._line_up(part)
         self._turn(worker)
 
     def _taken(self, worker: _Worker, part: int) -> None:
@@ -221,7 +215,7 @@ class _Cluster:
         living = self._workers[1:]
         for number, part in enumerate(parts):
             owner = self._owner[part] = living[number % len(living)]
-            owner.line.append((part, self._failing.reading_s))
+            owner.line.append((part, self._failing.restoring_s))
             self._turn(owner)
 
 

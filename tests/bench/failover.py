@@ -28,6 +28,7 @@ import asyncpg
 from guard.core.partitions import PARTITIONS
 from tests.bench.cluster import Stage, shared, staged
 from tests.bench.latency import Subscriber, breaches
+from tests.bench.processor import processor_s
 from tests.bench.publishing import Blaster
 from tests.cluster.processes import WorkerProcess, wait_until
 from tests.integration.mosquitto import Mosquitto
@@ -44,6 +45,7 @@ REPEATS = 3
 LOAD_S = 240
 ACCOUNTS = 5_000
 LOOK_EVERY_S = 0.025
+PARTS = ("workers", "database", "log")
 NOTICED_S = 1.0
 QUIET_S = 2.0
 """So long after the blow nobody is asked whether all goes on again."""
@@ -116,6 +118,11 @@ class Whole:
     stack: ExitStack
     workers: list[WorkerProcess] = field(default_factory=list)
     made: int = 0
+
+    def processor_s(self) -> tuple[float, float, float]:
+        """Seconds of the processor that workers, database and log have used."""
+        workers = sum(processor_s(worker.pid) for worker in self.workers)
+        return workers, self.stage.database_s(), self.stage.log_s()
 
     def add_worker(self) -> None:
         """One more."""
@@ -223,15 +230,23 @@ def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
     with whole(directory) as (it, broker):
         start = 0
         for per_s in RATES:
+            used, wal, began = it.processor_s(), it.stage.wal_bytes(), time.monotonic()
             late_ms = lag(broker, per_s, start)
+            took = time.monotonic() - began
+            percent = [100 * (after - before) / took for before, after in zip(used, it.processor_s(), strict=True)]
+            figures |= {
+                f"cluster_breach_{per_s}_{part}_percent": used for part, used in zip(PARTS, percent, strict=True)
+            }
             start += per_s * LAG_S
+            figures[f"cluster_breach_{per_s}_wal_bytes"] = (it.stage.wal_bytes() - wal) / (per_s * LAG_S)
             values = (statistics.median(late_ms), late_ms[int(len(late_ms) * 0.99) - 1], late_ms[-1])
             names = ("median_ms", "p99_ms", "worst_ms")
             figures |= {f"cluster_breach_{per_s}_{name}": value for name, value in zip(names, values, strict=True)}
             median, p99, worst = values
             show(
                 f"breach to command through the cluster at {per_s:,} reports/s: median {median:.0f} ms, "
-                f"p99 {p99:.0f} ms, worst {worst:.0f} ms"
+                f"p99 {p99:.0f} ms, worst {worst:.0f} ms; of a core, over all of it: "
+                + ", ".join(f"{part} {used:.0f} %" for part, used in zip(PARTS, percent, strict=True))
             )
         load = Blaster(broker.port, BLOWS_AT * LOAD_S, 1, accounts=ACCOUNTS, start=start, rate=BLOWS_AT)
         load.go()

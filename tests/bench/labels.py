@@ -108,6 +108,12 @@ LABELS = {
         for name, text in (("median", "median"), ("p99", "99th percentile"), ("worst", "worst"))
     },
     **{
+        f"cluster_breach_{per_s}_{part}_percent": f"the same: % of a core that {what}"
+        for per_s in (500, 1_000, 2_000)
+        for part, what in (("workers", "two workers take"), ("database", "PostgreSQL takes"), ("log", "NATS takes"))
+    },
+    **{f"cluster_breach_{per_s}_wal_bytes": "the same: bytes of WAL a report" for per_s in (500, 1_000, 2_000)},
+    **{
         f"cluster_{blow}_{name}_s": f"{what}: seconds that a partition stands still, {text}"
         for blow, what in (
             ("worker", "a worker is killed"),
@@ -130,7 +136,7 @@ LABELS = {
             ("account_us", "microseconds of its processor an account"),
             ("account_database_us", "microseconds of the database's processor an account"),
             ("account_bytes", "bytes an account"),
-            ("piece_us", "microseconds an account, of those, in one piece"),
+            ("step_ms", "ms of the longest step, in a partition of 40,000 accounts"),
             ("call_us", "microseconds of its processor a call, up or remembered"),
             ("call_database_us", "microseconds of the database's processor a call"),
             ("call_bytes", "bytes a call"),

@@ -42,12 +42,14 @@ class Costs:
     cluster_workers_1_log_us: float = 4.5
     """Of one NATS server, a report: its share of an entry stored and delivered."""
     cluster_workers_1_wal_bytes: float = 900.0
+    cluster_breach_2000_wal_bytes: float = 1_000.0
+    """In small batches."""
     ingest_single_3_us: float = 22.0
     ingest_single_3_entry_us: float = 220.0
     """Of three NATS servers together, an entry stored."""
     takeover_account_us: float = 80.0
-    takeover_piece_us: float = 35.0
-    """Of the account's: in one piece."""
+    takeover_step_ms: float = 50.0
+    """Of restoring, in one piece, in which no lease is renewed and no report taken."""
     takeover_account_database_us: float = 60.0
     takeover_account_bytes: float = 13_500.0
     takeover_call_us: float = 10.0
@@ -125,7 +127,8 @@ class Sizes:
     ingest_cores: float
     log_cores: float
     database_cores: float
-    wal_bytes_a_s: float
+    wal_bytes_a_s: tuple[float, float]
+    """In large batches and in small ones."""
     log_bytes_a_s: float
     log_bytes_kept: float
     worker_bytes: float
@@ -148,7 +151,7 @@ def sizes(costs: Costs, carrier: Carrier) -> Sizes:
         ingest_cores=rate * costs.ingest_single_3_us * US / carrier.busy,
         log_cores=log_s / carrier.busy,
         database_cores=rate * costs.cluster_workers_1_database_us * US / carrier.busy,
-        wal_bytes_a_s=rate * costs.cluster_workers_1_wal_bytes,
+        wal_bytes_a_s=(rate * costs.cluster_workers_1_wal_bytes, rate * costs.cluster_breach_2000_wal_bytes),
         log_bytes_a_s=rate * carrier.report_bytes,
         log_bytes_kept=rate / carrier.peak * carrier.report_bytes * DAY_S * carrier.keep_days,
         worker_bytes=costs.takeover_bare_mib * 2**20 + bytes_held / workers,
@@ -164,11 +167,6 @@ def partition_s(costs: Costs, carrier: Carrier) -> float:
     return (all_us * US + costs.takeover_bare_guard_s) / PARTITIONS
 
 
-def piece_s(costs: Costs, carrier: Carrier) -> float:
-    """Of that, what is one piece, in which no lease is renewed and no report taken."""
-    return carrier.accounts * costs.takeover_piece_us * US / PARTITIONS
-
-
 def restoring_s(costs: Costs, carrier: Carrier, workers: int) -> float:
     """All that one worker held, by the others, each its share: the slower of workers and database."""
     parts = math.ceil(PARTITIONS / workers)
@@ -176,7 +174,9 @@ def restoring_s(costs: Costs, carrier: Carrier, workers: int) -> float:
     held = (carrier.calls_up + carrier.remembered) / workers
     accounts = carrier.accounts / workers
     by_database_us = accounts * costs.takeover_account_database_us + held * costs.takeover_call_database_us
-    return max(by_worker_s, by_database_us * US / carrier.database_cores / (1 - carrier.busy))
+    # What the others have to do for their own and for what they took over goes on beside it.
+    left = 1 - carrier.busy * workers / (workers - 1)
+    return max(by_worker_s, by_database_us * US / carrier.database_cores) / left
 
 
 def table(costs: Costs, carrier: Carrier) -> Iterator[tuple[str, str]]:
@@ -200,10 +200,12 @@ def table(costs: Costs, carrier: Carrier) -> Iterator[tuple[str, str]]:
     )
     yield "out of the log to workers", f"{it.log_bytes_a_s / 1e6:,.0f} MB/s"
     yield "cores of PostgreSQL", f"{it.database_cores:.1f}"
-    yield "WAL", f"{it.wal_bytes_a_s / 1e6:,.0f} MB/s"
+    yield (
+        "WAL, in large batches and in small ones",
+        " and ".join(f"{each / 1e6:,.0f} MB/s" for each in it.wal_bytes_a_s),
+    )
     yield "a worker dies: its last partition decides again after", f"{it.restored_s:.1f} s"
     yield "the worker's thread, for one partition", f"{partition_s(costs, carrier):.1f} s"
-    yield "of that in one piece: `[store] lease` must be longer by a second", f"{piece_s(costs, carrier):.1f} s"
     yield "a backlog of ten minutes is gone after", f"{it.caught_up_s / 60:.0f} min"
 
 
@@ -240,8 +242,8 @@ def main() -> int:
         database_report_s=costs.cluster_workers_1_database_us * US,
         database_cores=carrier.database_cores,
         unowned_s=carrier.lease_s + carrier.seen_s,
-        reading_s=partition_s(costs, carrier) - piece_s(costs, carrier),
-        piece_s=piece_s(costs, carrier),
+        restoring_s=partition_s(costs, carrier),
+        step_s=costs.takeover_step_ms / 1e3,
     )
     for second in simulate(failing, seed=1):
         if second.at_s % SHOWN_EACH_S == 0:

@@ -19,7 +19,7 @@ CREATE TABLE audit.seen (
   part SMALLINT, epoch BIGINT, what TEXT, who TEXT, PRIMARY KEY (part, epoch, what, who));
 CREATE TABLE audit.fault (part SMALLINT, text TEXT);
 CREATE FUNCTION audit.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF NEW.epoch < OLD.epoch OR NEW.position < OLD.position THEN
+  IF NEW.epoch < OLD.epoch OR (NEW.position < OLD.position AND NEW.position_at_ns <= OLD.position_at_ns) THEN
     INSERT INTO audit.fault VALUES (NEW.part,
       format('from epoch %s, position %s to epoch %s, position %s', OLD.epoch, OLD.position, NEW.epoch, NEW.position));
   END IF;
@@ -56,7 +56,7 @@ class Audit:
         return found
 
     def faults(self) -> list[str]:
-        """Epochs and positions that went back."""
+        """Epochs and positions that went back; sequences begin anew with a log that does, at a later moment."""
         return self.server.execute("SELECT part, text FROM audit.fault", self._database).splitlines()
 
     def epochs(self) -> int:

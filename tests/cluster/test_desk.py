@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from tests.acceptance.switchclient import SwitchClient
 from tests.cluster.ground import LIMIT
 from tests.cluster.processes import WorkerProcess, wait_until
 from tests.cluster.rig import open_rig
+from tests.http.test_schemathesis import tried
 from tests.integration.mosquitto import Mosquitto
 
 pytestmark = [pytest.mark.broker, pytest.mark.nats, pytest.mark.postgres, pytest.mark.slow]
@@ -94,6 +96,15 @@ class Asked:
                 return found
             assert page[what], "a page that is not the last has something on it"
             after = page["next"]
+
+
+@dataclass
+class Described:
+    """A node whose description is tried out."""
+
+    url: str
+    folder: Path
+    log: Path
 
 
 @dataclass
@@ -404,3 +415,22 @@ def test_a_reload_is_of_one_worker_and_says_so(both: Both) -> None:
     assert "only worker" in told["remarks"][-1]
     noted = [each for each in both.second.get("/api/v1/history")["history"] if each["what"] == "reload"]
     assert len(noted) == 1, "not once for each partition"
+
+
+def test_what_is_described_is_what_a_node_answers(both: Both, tmp_path: Path) -> None:
+    """As for the daemon (`tests/http/test_schemathesis.py`)."""
+    worker = both.workers[0]
+    tried(Described(both.first.url, tmp_path, worker.log), "--phases", "coverage,fuzzing", "--max-examples", "2")
+
+
+def test_what_was_asked_for_survives_the_death_of_whoever_was_to_do_it(both: Both) -> None:
+    """The last one: a worker is killed. Asked once, it is done once, whether or not the operator was told in time."""
+    account = next(each for each in ACCOUNTS if both.node_that_does_not_hold(each) is both.second)
+    blocked_before = [each for each in both.second.get(path_of(account, "/history"))["history"] if each["by"] == "eve"]
+    assert blocked_before == []
+    both.workers[0].kill()
+    status, _ = both.second.request("POST", path_of(account, "/block"), {"by": "eve", "reason": "in the storm"})
+    assert status in {HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE}
+    wait_until(lambda: both.second.get(path_of(account))["state"] == "blocked", "it is carried out")
+    done = [each["what"] for each in both.second.get(path_of(account, "/history"))["history"] if each["by"] == "eve"]
+    assert done == ["block"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -282,4 +282,37 @@ def test_a_wish_of_another_version_is_answered_and_not_carried_out(world: World)
     assert carried_out(world) == []
     assert b"another version" in heard[0]
     assert first.intents.unknown == 2
+    node.leave()
+
+
+def test_a_log_that_takes_nothing_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = world.start("w1")
+    known(world)
+    world.until(lambda: all_held(world, first), 5_000, "one holds all")
+    node = Node(world, first)
+    world.run(10)
+    append, refused = WorkerLog.append, [1] * 3
+
+    async def refuses_at_first(
+        self: WorkerLog, part: int, messages: Sequence[tuple[str, bytes]], *, name: str = ""
+    ) -> bool:
+        if refused:
+            refused.pop()
+            return False
+        return await append(self, part, messages, name=name)
+
+    monkeypatch.setattr(WorkerLog, "append", refuses_at_first)
+    assert answered(world, node.wish(BLOCK), 1_000).outcome() is IntentResult.DONE
+    node.leave()
+
+
+def test_more_than_people_can_have_clicked_do_not_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guard.shell.cluster.asking.WAITING", 2)
+    first = world.start("w1")
+    node = Node(world, first)
+    asked = [node.wish(BLOCK) for _ in range(3)]
+    world.run(1)
+    assert [task.done() for task in asked] == [False, False, True]
+    assert "too many" in str(asked[2].exception())
+    world.until(lambda: all(task.done() for task in asked), 6_000, "the others are answered")
     node.leave()

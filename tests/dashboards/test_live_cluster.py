@@ -27,7 +27,7 @@ from tests.dashboards.written import Panel
 
 pytestmark = pytest.mark.prometheus
 
-CALM = frozenset({"lost", "begun_anew", "failed"})
+CALM = frozenset({"lost", "begun_anew", "failed", "passed_over"})
 """What does not happen to a cluster that is well."""
 
 
@@ -62,6 +62,7 @@ def of_a_worker(count: int) -> bytes:
             behind={"7": 3},
             late_s=0.5,
             intents=growing("carried_out"),
+            words=growing("said", "heard", "passed_over"),
             keep_s=259_200.0,
             readers=growing("replaced", "begun_anew"),
         )

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import httpx
+import pytest
 
 from guard.adapters.http.page.words import sentence
 from guard.core.decisions import Action, Mode, Reason
@@ -232,3 +233,16 @@ async def test_of_a_long_ledger_only_the_newest_lines_are_drawn(store: PaperStor
         ("A1001", NOW_MS - 360 * MINUTE_MS, NOW_MS - 10 * MINUTE_MS),
     ]
     assert store.chunks_closed == len(asked)
+
+
+async def test_what_the_numbers_lack_is_said_on_every_page(desk: PaperDesk, api: httpx.AsyncClient) -> None:
+    desk.lacking = ["3 of 256 partitions have no owner: 1, 2, 3."]
+    for path in ("/", "/switches", "/accounts/A1001"):
+        assert "3 of 256 partitions have no owner" in (await api.get(path)).text
+
+
+@pytest.mark.parametrize("path", ["/decisions?before=x", "/history?after=x", "/decisions?before=1%202"])
+async def test_a_page_that_begins_nowhere_is_refused(path: str, api: httpx.AsyncClient) -> None:
+    answer = await api.get(path, headers={"Accept": "text/html"})
+    assert answer.status_code == 422
+    assert "must be the `next` of the page before" in answer.text

@@ -6,6 +6,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from guard.core.views import AccountView
+from guard.ports.archive import TooLongError
 from tests.http.conftest import LOCAL
 from tests.http.desk import PaperDesk, PaperStore, line
 
@@ -47,6 +49,19 @@ async def test_what_nobody_expected_is_logged_and_told_as_a_bare_500(
         assert (answer.status_code, answer.json()["detail"]) == (500, "guard failed at this; its log says more")
         assert "4111" not in answer.text
     assert [record.message for record in caplog.records] == ["a request failed"] * 2
+
+
+async def test_a_search_that_was_given_up_names_accounts_to_whoever_asked_and_not_to_the_log(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def given_up(_desk: PaperDesk, **_asked: object) -> list[AccountView]:
+        raise TooLongError("it took longer than 5 s; ids that begin like this: A1001")
+
+    monkeypatch.setattr(PaperDesk, "accounts", given_up)
+    answer = await api.get("/api/v1/accounts?q=A10")
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "it took longer than 5 s; ids that begin like this: A1001"
+    assert [record.message for record in caplog.records] == ["a search was given up"]
 
 
 async def test_half_an_answer_is_cut_off(store: PaperStore, app: Starlette, caplog: pytest.LogCaptureFixture) -> None:

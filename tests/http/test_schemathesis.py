@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -47,7 +48,26 @@ def guard(tmp_path: Path, broker: Mosquitto) -> Iterator[Guard]:
         yield guard
 
 
-def tried(guard: Guard, *options: str) -> None:
+class Tried(Protocol):
+    """Whatever answers."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """For what is written meanwhile."""
+        ...
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        ...
+
+
+def tried(guard: Tried, *options: str) -> None:
     """Nothing is found."""
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
     found = subprocess.run(
@@ -65,7 +85,8 @@ def tried(guard: Guard, *options: str) -> None:
         check=False,
     )
     assert found.returncode == 0, found.stdout[-8_000:] + found.stderr[-2_000:]
-    assert " failed" not in guard.log.read_text(), guard.log_tail()
+    log = guard.log.read_text()
+    assert " failed" not in log, log[-8_000:]
 
 
 def test_what_is_described_is_what_is_answered(guard: Guard) -> None:

@@ -85,6 +85,7 @@ def test_a_worker_says_what_it_holds_and_how_far_behind_it_is() -> None:
             behind={"7": 11, "9": 0},
             late_s=1.5,
             intents={"carried_out": 4},
+            words={"said": 6},
         )
     )
 
@@ -93,3 +94,4 @@ def test_a_worker_says_what_it_holds_and_how_far_behind_it_is() -> None:
     assert b'guard_partition_lag_entries{partition="7"} 11\n' in text
     assert b"guard_worker_lag_seconds 1.5\n" in text
     assert b'guard_worker_intents_total{result="carried_out"} 4\n' in text
+    assert b'guard_worker_words_total{what="said"} 6\n' in text

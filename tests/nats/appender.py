@@ -27,13 +27,13 @@ async def main(servers: tuple[str, ...], part: int, first: int) -> None:
     async with open_cluster_log(LogOptions(servers=servers, streams=2), now_ms) as cluster:
         number = first
         while True:
+            name, entry = cluster.log.name(), encode_entry(now_ms(), [(TOPIC, b"%d" % number)])
             await cluster.connection.up()
-            if await cluster.log.append_entry(part, encode_entry(now_ms(), [(TOPIC, b"%d" % number)])):
-                print(number, now_ms(), flush=True)  # noqa: T201 - what it is for
-                number += 1
-                await asyncio.sleep(0.01)
-            else:
+            while not await cluster.log.append_entry(part, entry, name):  # noqa: ASYNC110 - nobody would tell
                 await asyncio.sleep(0.05)
+            print(number, now_ms(), flush=True)  # noqa: T201 - what it is for
+            number += 1
+            await asyncio.sleep(0.01)
 
 
 if __name__ == "__main__":

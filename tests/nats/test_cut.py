@@ -77,6 +77,7 @@ def test_no_node_that_is_cut_off_with_its_client_says_yes_to_it_and_all_goes_on_
     stored = [int(number) for number in reading.read_text().split() if number.isdigit()]
     assert {number for own in promised for number in own} <= set(stored)
     for number in range(1, NODES + 2):
-        # In order; one that was given again may stand there twice.
+        # In order, none missing; one that a node would neither store nor forget may stand there twice, side by side.
         own = [each for each in stored if each // BEGIN == number]
         assert own == sorted(own)
+        assert set(own) == set(range(number * BEGIN, own[-1] + 1))

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from guard.adapters.nats import ClusterLog, LogLayoutError, LogOptions, open_cluster_log
-from guard.adapters.nats.api import Api
+from guard.adapters.nats.api import Api, LogRefusedError
 from guard.adapters.nats.reader import PartitionReader, delivery
 from guard.core.partitions import partition_of
 from guard.ports.cluster import Entry, Position
@@ -194,6 +194,30 @@ async def test_an_entry_that_is_given_twice_under_its_name_is_there_once(one: Na
             assert payloads(await read(reader, 3)) == [b"1", b"2", b"3"]
     async with opened(one, prefix="twice") as another:
         assert another.log.name() not in {again, other}, "a process that was started anew counts from 1 again"
+
+
+async def test_a_name_that_a_server_holds_on_to_without_storing_is_given_up(
+    one: NatsCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took the entry, lost its followers, and refuses it from then on."""
+    given: list[dict[str, str] | None] = []
+    async with opened(one, prefix="stuck") as cluster:
+        log = cluster.log
+
+        async def refuse(_subject: str, _payload: bytes, headers: dict[str, str] | None = None) -> dict[str, object]:
+            given.append(headers)
+            if headers is not None:
+                raise LogRefusedError("duplicate message id is in process", 409)
+            return {}
+
+        monkeypatch.setattr(log._api, "ask", refuse)
+        name = log.name()
+        assert not await log.append_entry(3, b"x", name), "at first it may be on its way"
+        monkeypatch.setattr("guard.adapters.nats.cluster.IN_PROCESS_S", 0.0)
+        assert await log.append_entry(3, b"x", name)
+        monkeypatch.setattr("guard.adapters.nats.cluster.NAMED_S", 0.0)
+        assert await log.append_entry(3, b"x", name)
+    assert given == [{"Nats-Msg-Id": name}, {"Nats-Msg-Id": name}, None, None]
 
 
 async def test_a_stream_that_was_made_anew_is_read_from_its_beginning(one: NatsCluster) -> None:

@@ -16,16 +16,18 @@ from guard.core.events import Event, Owed, Position
 from guard.core.limits import review
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.core.pictures import totals_picture
+from guard.core.records import Event as CallEvent
+from guard.core.records import Report
 from guard.core.settings import DAY_MS, SECOND_MS
 from guard.core.views import AccountState, AccountView
 from guard.ports.cluster import Member
 from guard.shell.cluster.books import Books
-from guard.shell.cluster.drawing import Drawing
+from guard.shell.cluster.drawing import CALLS_AT_ONCE, Drawing
 from guard.shell.cluster.gathering import Gathering
 from guard.shell.cluster.telling import ALARMS_LOOKED_AT, Teller
 from guard.shell.directory import Directory
 from tests.postgres.server import PostgresServer
-from tests.postgres.town import OWNER, Town, town
+from tests.postgres.town import OWNER, SWITCHES, Town, town
 from tests.store.kept_samples import PROFILE, held_blocks, subject
 from tests.store.samples import T0, account, decision
 
@@ -122,6 +124,26 @@ async def test_every_account_is_drawn_as_a_daemon_draws_it(url: str, *, acknowle
         assert states == set(AccountState)
         assert confirmed == {acknowledged}
         assert await node.books.account("nobody", calls=1_000) is None
+
+
+async def test_an_account_with_many_calls_is_drawn_with_all_of_them(url: str) -> None:
+    """In more than one slice; shown are as many as were asked for."""
+    async with _node(url) as node:
+        count = 2 * CALLS_AT_ONCE + 7
+        for number in range(count):
+            at_ms = node.town.now_ms + number
+            call = Report(f"c{number:04d}", CallEvent.ANSWERED, "busy", at_ms, to="+25377123456")
+            node.town.report(SWITCHES[number % 2], call)
+        await node.town.commit()
+        await node.hear()
+        node.town.now_ms += 30 * SECOND_MS
+        expected = node.town.one.picture("busy", node.town.now_ms)
+        assert expected is not None
+        assert expected.live_call_count == count
+        assert await node.books.account("busy", calls=1_000) == expected
+        some = await node.books.account("busy", calls=5)
+        assert some is not None
+        assert some.live_calls == expected.live_calls[:5]
 
 
 async def test_a_partition_that_nobody_holds_is_drawn_as_it_was_stored(url: str) -> None:

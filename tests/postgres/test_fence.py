@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from guard.adapters.postgres import Postgres, PostgresAddress, PostgresStore, committer, open_postgres
@@ -116,7 +117,7 @@ async def test_a_lease_is_held_as_long_as_it_is_renewed_and_free_once_it_is_give
 async def test_an_owner_that_lives_keeps_its_sessions_when_a_part_of_what_it_held_goes(
     cluster_url: str, server: PostgresServer
 ) -> None:
-    """One that has not renewed for the length of a lease does not."""
+    """One that has not renewed for the length of a lease does not, if one of them holds a row that is wanted."""
     me = Member(id="me", url="")
     async with _cluster(cluster_url, "me") as mine, _cluster(cluster_url, "other") as theirs:
         claims = await mine.leases.claim("me", 8)
@@ -129,9 +130,17 @@ async def test_an_owner_that_lives_keeps_its_sessions_when_a_part_of_what_it_hel
         server.execute("UPDATE guard.lease SET lease_until = '-infinity' WHERE part = 6", name_of(cluster_url))
         server.execute("UPDATE guard.worker SET seen = '-infinity'", name_of(cluster_url))
         assert [claim.part for claim in await theirs.leases.claim("other", 8)] == [6]
-        with pytest.raises(StoreError):
-            await stores[7].commit(posting(2, 5, 10))
         await stores[7].commit(posting(2, 5, 10))
+
+        server.execute("UPDATE guard.lease SET lease_until = '-infinity' WHERE part = 5", name_of(cluster_url))
+        frozen = await PostgresAddress(url=cluster_url, owner="me").connect()
+        await frozen.execute("BEGIN; SELECT FROM part WHERE part = 5 FOR UPDATE")
+        assert [claim.part for claim in await theirs.leases.claim("other", 8)] == [5]
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await frozen.execute("SELECT 1")
+        with pytest.raises(StoreError):
+            await stores[7].commit(posting(3, 5, 15))
+        await stores[7].commit(posting(3, 5, 15))
 
 
 async def test_partitions_share_a_transaction_and_a_fenced_one_holds_up_none(
@@ -302,3 +311,11 @@ async def test_a_database_that_dies_loses_nothing_and_is_used_again_when_it_is_b
         model.apply(batch)
         assert state_of(await store.restore()) == model.state()
         assert await store.decisions(account=None, after=0, limit=1) == []
+
+
+async def test_a_lease_lasts_as_long_as_the_configuration_says(cluster_url: str) -> None:
+    address = PostgresAddress(url=cluster_url, owner="me")
+    async with open_postgres(address, parts=8, lease_ms=30_000) as mine:
+        claims = await mine.leases.claim("me", 8)
+        await mine.leases.renew(Member(id="me", url=""), claims)
+        assert all(20_000 < held.left_ms <= 30_000 for held in await mine.leases.partitions())

@@ -15,7 +15,12 @@ from guard.adapters.postgres import PostgresAddress, archive, feeds, mailroom, o
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.core.views import AccountState
 from guard.ports.archive import TooLongError
+from guard.shell.clock import SystemClock
+from guard.shell.cluster.books import Books
+from guard.shell.cluster.drawing import Drawing
+from guard.shell.cluster.gathering import Gathering
 from tests.postgres.server import PostgresServer
+from tests.postgres.town import setup
 from tests.store.samples import CAUSE, T0
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -93,6 +98,7 @@ QUESTIONS: dict[str, tuple[str, tuple[Any, ...]]] = {
         )
         for state, where in archive._STATES.items()
     },
+    "ids that begin like this": (archive._BEGINNING, ("+1000", 5)),
     "newly blocked": (
         f"{SELECT_IDS} {archive._BLOCKED} {archive._NEWLY_BLOCKED_ORDER} LIMIT $3",
         ("", "", 1_000),
@@ -134,3 +140,19 @@ async def test_a_search_that_takes_too_long_is_given_up_with_words(
         with pytest.raises(TooLongError, match="took longer than 5 s and was given up: ask for one state"):
             await find(state=AccountState.BLOCKED, needles=("nobody", "nobody"), after="", limit=10)
         assert len(await find(state=None, needles=("", ""), after="", limit=10)) == 10
+
+
+async def test_whoever_asks_for_too_much_is_told_of_ids_that_begin_like_that(
+    filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(archive._STATES, None, f"{archive._HAS} AND pg_sleep(0.01) IS NOT NULL")
+    monkeypatch.setattr(archive, "SEARCH_LIMIT_S", 1)
+    async with open_postgres(PostgresAddress(url=filled), parts=PARTITIONS) as opened:
+        clock = SystemClock()
+        gathering = Gathering(opened.board, clock)
+        books = Books(opened.archive, gathering, Drawing(setup, gathering.stand), clock)
+        first = sorted(SOME)[3]
+        with pytest.raises(TooLongError, match=rf"ids that begin like this: \{first}"):
+            await books.accounts(state=None, query=first, limit=10, after="")
+        with pytest.raises(TooLongError, match=r"by its whole id$"):
+            await books.accounts(state=None, query="nobody", limit=10, after="")

@@ -6,6 +6,7 @@ from typing import Any
 
 from guard.core.decisions import HeldRow, KeptRow
 from guard.core.rows import ClockRow, ExpectationRow, ToldRow
+from guard.core.rules.across import kept_crowd, kept_standing
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import (
     CrowdRow,
@@ -15,6 +16,7 @@ from guard.core.rules.rows import (
     PresenceRow,
     ProfileRow,
     SeenRow,
+    StandingRow,
     SubjectRow,
     TallyRow,
 )
@@ -115,6 +117,17 @@ def crowds() -> KeptRow:
     """What is counted across accounts."""
     row = CrowdRow(TALLY, owners=(("wangiri", "A1"),), since=(("wangiri", T0),))
     return KeptRow("crowds", "", (row, row._replace(owners=(), since=())))
+
+
+def crowd() -> KeptRow:
+    """The same of one number, in the partition that is its home."""
+    return kept_crowd(CrowdRow(TALLY, owners=(("wangiri", "A1"),), since=(("wangiri", T0),)))
+
+
+def standing() -> KeptRow:
+    """What a partition has heard of it."""
+    heard = StandingRow("wangiri", "25377123456", TALLY.counter, T0, stands=True, value=70, estimated=True)
+    return kept_standing(heard._replace(warned="A1", warned_ms=T0 + 1))
 
 
 def suspicion(account: str = "A1") -> KeptRow:

@@ -17,15 +17,28 @@ from guard.adapters.sqlite import open_store
 from guard.core.decisions import Changes, HeldRow, KeptRow
 from guard.core.rows import ExpectationRow
 from guard.core.rules.fuse import FuseRow
-from guard.core.rules.rows import CrowdRow, DistinctRow, ProfileRow, SubjectRow, TallyRow
+from guard.core.rules.rows import CrowdRow, DistinctRow, ProfileRow, StandingRow, SubjectRow, TallyRow
 from guard.core.suspicion import SuspicionRow
 from guard.ports import Store, StoreError
 from guard.wire.kept import Blob, encoded, made
-from tests.store.kept_samples import clock, crowds, expectation, fuse, gone, held_blocks, subject, suspicion, told_of
+from tests.store.kept_samples import (
+    clock,
+    crowd,
+    crowds,
+    expectation,
+    fuse,
+    gone,
+    held_blocks,
+    standing,
+    subject,
+    suspicion,
+    told_of,
+)
 from tests.store.samples import Model, held, posting, state_of
 from tests.store.stores import Opening
 
 OF_EACH_KIND = [
+    crowd(),
     crowds(),
     expectation("sw1"),
     fuse(5, 6, open_since_ms=7),
@@ -34,6 +47,7 @@ OF_EACH_KIND = [
     suspicion("A1"),
     clock(),
     told_of("surplus", "sw9"),
+    standing(),
 ]
 
 
@@ -58,6 +72,8 @@ async def test_each_kind_comes_back_with_its_types(opening: Opening) -> None:
     assert isinstance(account.tallies[0], TallyRow)
     assert isinstance(account.tallies[0].sets[1], DistinctRow)
     assert isinstance(account.tallies[0].sets[1].cells, bytes)
+    assert isinstance(by_kind["crowd"], CrowdRow)
+    assert isinstance(by_kind["standing"], StandingRow)
     assert isinstance(by_kind["fuse"], FuseRow)
     assert isinstance(by_kind["expectation"], ExpectationRow)
     assert isinstance(by_kind["suspicion"], SuspicionRow)

@@ -112,9 +112,9 @@ async def close_fuse(request: Request) -> Response:
     fields = await body_fields(request)
     by, reason = who_and_why(request, fields)
     fields.finish()
-    desk = desk_of(request)
-    await desk.submit(CloseFuse(by=by, reason=reason))
-    return json_response({"fuse_open": desk.fuse_open()})
+    await desk_of(request).submit(CloseFuse(by=by, reason=reason))
+    # It is closed now, whatever was known a moment ago of how it stands.
+    return json_response({"fuse_open": False})
 
 
 async def _judge_held(request: Request, verdict: type[Approve | Reject]) -> Response:

@@ -27,8 +27,9 @@ _INTRODUCTION = (
 
 _ACTS = ("Block", "Release", "Allow", "SetLimit", "Verdict", "Resend")
 """What somebody is answerable for."""
-_POSITION = matching("[0-9]{1,18}")
-_DECISION = matching("[0-9]{1,18}|[0-9A-Za-z]{26}")
+_POSITION = matching("[0-9A-Za-z_-]{1,4096}")
+_DECISION = _POSITION
+"""Or the id of a decision, which looks no different."""
 _MONTH = matching("[0-9]{4}-(0[1-9]|1[0-2])")
 
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guard.ports import NotReadyError, StoreError
+from guard.ports.archive import TooLongError
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -123,7 +124,10 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 async def on_not_ready(_request: Request, error: Exception) -> Response:
     """The daemon or its store cannot take this now; asking again later makes sense."""
-    if isinstance(error, StoreError):
+    if isinstance(error, TooLongError):
+        # Its text is for whoever asked: it names accounts.
+        _log.warning("a search was given up")
+    elif isinstance(error, StoreError):
         _log.error("the store did not answer a request: %s", error)
     elif not isinstance(error, NotReadyError):
         raise error

@@ -157,7 +157,9 @@ SWITCH_OFFSET = _gauge(
 # -- the daemon itself
 COMMIT = _histogram("guard_commit_seconds", "seconds", "Time to make a batch durable.", COMMIT_BUCKETS)
 STORE_FAILING = _gauge("guard_store_failing", "0 or 1", "1 while the store does not take batches.")
-STORE_BYTES = _gauge("guard_store_bytes", "bytes", "Size of the store's files.")
+STORE_BYTES = _gauge(
+    "guard_store_bytes", "bytes", "Bytes that the store takes: its files, or its tables in the database."
+)
 STORE_FREE = _gauge("guard_store_free_bytes", "bytes", "Room left where the store is.")
 LOOP_LAG = _histogram("guard_loop_lag_seconds", "seconds", "How late the event loop woke a sleeper.", LOOP_BUCKETS)
 TURN_AGE = _gauge("guard_turn_age_seconds", "seconds", "Time since the loop's last turn; it turns each second.")

@@ -63,7 +63,14 @@ READERS = Family(
     unit="readers",
     labels=("change",),
 )
-FAMILIES = (PARTITIONS, MEMBERS, LEASES, BEHIND, LATE, INTENTS, KEEP, LOST, READERS)
+WORDS = Family(
+    name="guard_worker_words_total",
+    kind=Kind.COUNTER,
+    text="What partitions here said to others, heard of them, and passed_over (another release or rule).",
+    unit="words",
+    labels=("what",),
+)
+FAMILIES = (PARTITIONS, MEMBERS, LEASES, BEHIND, LATE, INTENTS, WORDS, KEEP, LOST, READERS)
 
 
 @dataclass(slots=True)
@@ -76,6 +83,7 @@ class WorkerFigures:
     behind: Mapping[str, int] = field(default_factory=dict)
     late_s: float = 0.0
     intents: Mapping[str, int] = field(default_factory=dict)
+    words: Mapping[str, int] = field(default_factory=dict)
     keep_s: float = 0.0
     lost: int = 0
     readers: Mapping[str, int] = field(default_factory=dict)
@@ -88,6 +96,7 @@ class WorkerExposition:
         self._leases = Form(LEASES)
         self._behind = Form(BEHIND)
         self._intents = Form(INTENTS)
+        self._words = Form(WORDS)
         self._readers = Form(READERS)
 
     def render(self, figures: WorkerFigures) -> bytes:
@@ -106,6 +115,8 @@ class WorkerExposition:
                 f"{LATE.name} {figures.late_s}\n",
                 _head(INTENTS),
                 self._intents.filled(figures.intents),
+                _head(WORDS),
+                self._words.filled(figures.words),
                 _head(KEEP),
                 f"{KEEP.name} {figures.keep_s}\n",
                 _head(LOST),

@@ -1,4 +1,10 @@
-"""The log and the bus of a cluster over one connection: what `guard ingest` and `guard worker` open."""
+"""The log and the bus of a cluster over one connection: what `guard ingest` and `guard worker` open.
+
+**Names of entries.** JetStream stores an entry of a name that it knows no second time, and answers as if it had. But a
+leader that has lost its followers also remembers the names of what it could not store, and then refuses the same entry
+as "in process" until it forgets them, after minutes. An entry that is there twice does no harm and one that waits does,
+so a name counts for so long only (`IN_PROCESS_S`, `NAMED_S`); it says itself when it was given.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +29,13 @@ from guard.ports.cluster import Position
 from guard.wire.log import encode_entry
 
 NAME_HEADER: Final = "Nats-Msg-Id"
+IN_PROCESS_S: Final = 4.0
+"""What is in process is stored within milliseconds, or never."""
+NAMED_S: Final = 20.0
+"""Above the time in which a stream finds itself another leader."""
+_IN_PROCESS: Final = 409
+
+MS_PER_S: Final = 1_000
 
 
 class NatsLog:
@@ -33,7 +46,7 @@ class NatsLog:
         self._api = api
         self._streams = streams
         self._now_ms = now_ms
-        self._own = f"{secrets.token_hex(6)}."
+        self._own = secrets.token_hex(6)
         self._numbers = itertools.count(1)
         self.reading = ReadingFigures()
         self._subjects = [connection.options.subject(part) for part in range(PARTITIONS)]
@@ -50,8 +63,8 @@ class NatsLog:
             yield reader
 
     def name(self) -> str:
-        """A name for one entry: of this process, and counted in it."""
-        return f"{self._own}{next(self._numbers):x}"
+        """A name for one entry: of this process, the moment, and counted."""
+        return f"{self._own}.{next(self._numbers):x}.{_now_ms():x}"
 
     async def append(self, part: int, messages: Sequence[tuple[str, bytes]], *, name: str = "") -> bool:
         """Add an entry; whether it is durable."""
@@ -60,11 +73,11 @@ class NatsLog:
     async def append_entry(self, part: int, entry: bytes, name: str = "") -> bool:
         """Add an encoded entry; whether JetStream has acknowledged it. Never raises for a log that is away.
 
-        JetStream stores an entry of a name that it has already, and answers as if it had, once: also when the first
-        copy arrives after the second, from a server that slept. Without a name each is an entry of its own.
+        Under its name an entry is stored once, also when the first copy arrives after the second, from a server that
+        slept. Without a name each is an entry of its own.
         """
         try:
-            await self._api.ask(self._subjects[part], entry, {NAME_HEADER: name} if name else None)
+            await self._give(self._subjects[part], entry, name)
         except (LogAwayError, LogRefusedError) as error:
             self.failures += 1
             self._note(str(error))
@@ -72,6 +85,18 @@ class NatsLog:
         if self._reason:
             self._note("")
         return True
+
+    async def _give(self, subject: str, entry: bytes, name: str) -> None:
+        age_ms = _now_ms() - int(name.rpartition(".")[2], 16) if name else 0
+        if name and age_ms < NAMED_S * MS_PER_S:
+            try:
+                await self._api.ask(subject, entry, {NAME_HEADER: name})
+            except LogRefusedError as refused:
+                if refused.code != _IN_PROCESS or age_ms < IN_PROCESS_S * MS_PER_S:
+                    raise
+            else:
+                return
+        await self._api.ask(subject, entry)
 
     def _note(self, reason: str) -> None:
         """Log why nothing can be appended: once for each new reason, and when it is over."""
@@ -82,6 +107,11 @@ class NatsLog:
             self._log.warning("log-append-failed", reason=reason)
         else:
             self._log.info("log-append-resumed")
+
+
+def _now_ms() -> int:
+    """Of the event loop."""
+    return int(asyncio.get_running_loop().time() * MS_PER_S)
 
 
 class ClusterLog:

@@ -66,6 +66,9 @@ _STATES = {
 """As the indexes of `layout` have it, and as `Account.present_state` does."""
 _NEWLY_BLOCKED_ORDER = "ORDER BY guard.blocked_since(causes) DESC, id DESC"
 
+_BEGINNING = (
+    "SELECT id FROM account WHERE id >= $1 AND starts_with(id, $1) AND id < $1 || U&'\\+10FFFF' ORDER BY id LIMIT $2"
+)
 _ROWS = f"{selection('account', AccountRow._fields)} WHERE id > $1 ORDER BY id LIMIT $2"
 _HELD = "SELECT part, kind, \"key\", row FROM kept WHERE part = ANY($1::smallint[]) AND kind = 'held'"
 _SUBJECT = 'SELECT kind, "key", row FROM kept WHERE part = $1 AND kind = \'subject\' AND "key" = $2'
@@ -92,6 +95,10 @@ class PostgresArchive:
     ) -> list[tuple[str, str]]:
         """(id, name) of accounts of that state, in the order of their ids."""
         return await self._search(f"WHERE {_STATES[state]} AND id > $3 ORDER BY id LIMIT $4", *needles, after, limit)
+
+    async def beginning(self, text: str, limit: int) -> list[str]:
+        """Ids of accounts that begin with it, in order."""
+        return [id_ for (id_,) in await self._questions.ask(_BEGINNING, text, limit)]
 
     async def newly_blocked(self, *, needles: tuple[str, str], limit: int) -> list[tuple[str, str]]:
         """(id, name) of blocked accounts, the one that was blocked last first."""

@@ -1,22 +1,21 @@
 """Where workers tell of themselves (`guard.ports.archive.Board`): a row each, replaced every second or so.
 
-On a connection of its own and in a table of its own, so that no renewal of a lease ever waits for it. It is not synced:
-what is lost in a crash of the server is told again a second later. What a worker told that has not renewed within a
-lease is not shown, because its partitions are somebody else's by now.
+On a connection of its own and in a table of its own, so that no renewal of a lease ever waits for it, and it waits for
+nobody's search. It is not synced: what is lost in a crash of the server is told again a second later. What a worker
+told that has not renewed within a lease is not shown, because its partitions are somebody else's by now.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from guard.adapters.postgres.address import PostgresAddress
 from guard.adapters.postgres.failures import Unstorable, explain
-from guard.adapters.postgres.reader import Questions
-from guard.ports import StoreError
 from guard.ports.archive import Telling, Tellings
 
-TELL_LIMIT_S = 2.0
+ASK_LIMIT_S = 2.0
 
 _TELL = """
 INSERT INTO told VALUES ($1, clock_timestamp(), $2)
@@ -31,38 +30,48 @@ _UNOWNED = "SELECT part FROM lease WHERE lease_until <= clock_timestamp() ORDER 
 
 
 class PostgresBoard:
-    """Written on one connection, read like everything that nodes ask."""
+    """Asks and tells on one connection, one after the other."""
 
-    def __init__(self, address: PostgresAddress, questions: Questions, lease_ms: int) -> None:
+    def __init__(self, address: PostgresAddress, lease_ms: int) -> None:
         self._address = address
-        self._questions = questions
         self._lease_ms = lease_ms
         self._connection: Any = None
+        self._turn = asyncio.Lock()
 
     async def tell(self, worker: str, picture: bytes) -> None:
-        """Put it in place of what it told before; one at a time."""
-        try:
-            async with asyncio.timeout(TELL_LIMIT_S):
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await self._address.connect()
-                    await self._connection.execute("SET synchronous_commit = off")
-                    await self._connection.execute(_CLEAR)
-                await self._connection.execute(_TELL, worker, picture)
-        except (*Unstorable, StoreError) as error:
-            self.close()
-            raise error if isinstance(error, StoreError) else explain(error, self._address.shown) from error
-        except asyncio.CancelledError:
-            self.close()
-            raise
+        """Put it in place of what it told before."""
+        await self._ask(lambda connection: connection.execute(_TELL, worker, picture))
 
     async def told(self) -> Tellings:
         """What the workers told that live, and which partitions nobody holds."""
-        rows = await self._questions.ask(_TOLD, self._lease_ms)
-        unowned = await self._questions.ask(_UNOWNED)
+        rows = await self._ask(lambda connection: connection.fetch(_TOLD, self._lease_ms))
+        unowned = await self._ask(lambda connection: connection.fetch(_UNOWNED))
         return Tellings(
             workers=[Telling(worker=worker, picture=picture, ago_ms=ago_ms) for worker, picture, ago_ms in rows],
             unowned=[part for (part,) in unowned],
         )
+
+    async def _ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
+        """`StoreError` when there is no answer; the next question then gets a new connection."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(ASK_LIMIT_S):
+                    if self._connection is None or self._connection.is_closed():
+                        self._connection = await self._connect()
+                    return await question(self._connection)
+            except Unstorable as error:
+                self.close()
+                raise explain(error, self._address.shown) from error
+            except asyncio.CancelledError:
+                # In the middle of a question: its answer would be taken for that of the next one.
+                self.close()
+                raise
+
+    async def _connect(self) -> Any:
+        connection = await self._address.connect()
+        await connection.execute("SET synchronous_commit = off")
+        await connection.execute(_CLEAR)
+        return connection
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -105,7 +105,8 @@ class PostgresRecords:
             return await self._decisions_of(account, vector, limit)
         keys, more = await self._keys(_DECISIONS_BEHIND, vector, limit)
         items = [stored.decision(row) for row in await self._rows(_THESE_DECISIONS, keys)]
-        self._shown.append(_Shown(vector, keys, [item.id for item in items]))
+        if items:
+            self._shown.append(_Shown(vector, keys, [item.id for item in items]))
         return Page(items=items, next=cursors.encode_vector(_moved(vector, keys)) if more else None)
 
     async def _decisions_of(self, account: str, vector: list[int], limit: int) -> Page[Decision]:
@@ -153,8 +154,11 @@ class PostgresRecords:
 
     async def behind(self, decision: str) -> str | None:
         """The cursor behind a decision: as it was shown lately, else by the time at which it was stored."""
-        for shown in reversed(self._shown):
+        for place, shown in enumerate(self._shown):
             if decision in shown.ids:
+                # Who asks for it will ask again: it is kept longest.
+                del self._shown[place]
+                self._shown.append(shown)
                 return cursors.encode_vector(shown.behind(decision))
         found = await self._questions.ask(_PLACE, decision)
         if not found:

@@ -6,9 +6,10 @@ With the epoch goes a token that is drawn by chance: a database that was put bac
 a second time, and its first owner may live.
 
 The last owner may have been stopped in the middle of a transaction, frozen or cut off, and then its session holds the
-very row that has the epoch. Who takes over therefore ends the sessions of the last owner first, if that has renewed
-nothing within the length of a lease: one that lives and has lost a part of what it held ends its transaction by itself,
-and goes on with the rest. An owner that lives after all connects again and finds out.
+very row that has the epoch. Who takes over and finds such a row locked ends the sessions of its last owner first, if
+that has renewed nothing within the length of a lease: one that lives and has lost a part of what it held ends its
+transaction by itself, and goes on with the rest. An owner that lives after all connects again and finds out. Where no
+row is locked nobody's sessions are ended: after the database was away everybody looks dead for a moment.
 
 A claim is synced, a renewal is not: one that the server's death undoes ends a lease sooner, and nobody should lose
 leases because a busy disk is slow to say that a row was renewed. It is one statement for all partitions of a worker.
@@ -38,6 +39,7 @@ WHERE part = ANY($2::smallint[])"""
 _NEXT_EPOCH = """
 UPDATE part SET epoch = epoch + 1, batch = 0, token = $2 WHERE part = ANY($1::smallint[])
 RETURNING part, epoch, position, position_at_ns"""
+_UNLOCKED = "SELECT part FROM part WHERE part = ANY($1::smallint[]) FOR UPDATE SKIP LOCKED"
 _LIVE = """
 SELECT id FROM worker WHERE id = ANY($1::text[]) AND seen > clock_timestamp() - $2 * interval '1 millisecond'"""
 _END_SESSIONS = """
@@ -86,10 +88,11 @@ class PostgresLeases:
                     return []
                 parts = [part for part, _ in free]
                 await connection.execute(_TAKE, worker, parts, self.lease_ms)
-                last = {owner for _, owner in free} - {"", worker}
-                dead = last.difference(row[0] for row in await connection.fetch(_LIVE, list(last), self.lease_ms))
-                if dead:
-                    await connection.execute(_END_SESSIONS, [session_name(owner) for owner in dead])
+                unlocked = {part for (part,) in await connection.fetch(_UNLOCKED, parts)}
+                last = {owner for part, owner in free if part not in unlocked} - {"", worker}
+                if last:
+                    live = {owner for (owner,) in await connection.fetch(_LIVE, list(last), self.lease_ms)}
+                    await connection.execute(_END_SESSIONS, [session_name(owner) for owner in last - live])
                 token = secrets.randbits(TOKEN_BITS)
                 rows = await connection.fetch(_NEXT_EPOCH, parts, token)
             return [

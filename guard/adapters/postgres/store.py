@@ -126,7 +126,7 @@ class Postgres:
         # People who look at pages have connections of their own, so that webhooks and restores never wait for them.
         self._looking = Questions(address)
         self.archive = PostgresArchive(self._looking, parts)
-        self.board = PostgresBoard(address, self._looking, lease_ms)
+        self.board = PostgresBoard(address, lease_ms)
         self._tenures: dict[int, Tenure] = {}
 
     def partition(self, claim: Claim) -> PostgresStore:

@@ -66,6 +66,7 @@ async def aside(leases: Leases, close: Callable[[], None]) -> AsyncIterator[Leas
         yield Aside(leases, loop)
     finally:
         loop.call_soon_threadsafe(close)
-        loop.call_soon_threadsafe(loop.stop)
+        # A turn later: what is closed has something to do in its last turn.
+        loop.call_soon_threadsafe(loop.call_soon, loop.stop)
         await asyncio.to_thread(thread.join)
         loop.close()

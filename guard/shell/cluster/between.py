@@ -14,6 +14,9 @@ name that it was given first, so that an entry whose acknowledgement was lost is
 
 Words for the own partition go the same way: one order for all, and no word is heard within the batch that says it. To
 wait for some logs costs a batch some milliseconds; one that has nothing to say, as nearly all, waits for none.
+
+**A word that means nothing here is passed over** and counted: it is of another release (which the log says, too), or
+about a rule that this worker has not taken up yet, or has already given up.
 """
 
 from __future__ import annotations
@@ -23,14 +26,27 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from guard.core.decisions import Changes
+from guard.core.engine import Engine
 from guard.core.neighbours import Said
 from guard.core.partitions import PARTITIONS
+from guard.core.records import Refusal
 from guard.ports import StoreError
 from guard.ports.cluster import Log
-from guard.wire.between import TOPIC, encode_messages, encode_word
+from guard.wire.between import TOPIC, decode_message, encode_messages, encode_word
+from guard.wire.rules import UNKNOWN_WORD
 
 AT_ONCE = 32
 """Entries on their way: what one partition says to all must not fill the connection."""
+
+
+@dataclass(slots=True)
+class Words:
+    """Plain counters of a worker, for the metrics."""
+
+    said: int = 0
+    """One that is for everyone counts once."""
+    heard: int = 0
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +61,19 @@ class _Letter:
 class Between:
     """Of one partition."""
 
-    def __init__(self, *, log: Log, part: int, holds: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        log: Log,
+        part: int,
+        holds: Callable[[], bool],
+        refused: Callable[[str, Refusal], None],
+        words: Words,
+    ) -> None:
+        self._engine = engine
+        self._refused = refused
+        self._words = words
         self._log = log
         self._part = part
         self._holds = holds
@@ -54,12 +82,22 @@ class Between:
         self._left: list[_Letter] = []
         """Not known to have arrived."""
 
+    def hear(self, payload: bytes, now_ms: int) -> None:
+        """Let what others say enter the engine."""
+        sender, words, unknown = decode_message(payload)
+        known = sum(self._engine.hear(sender, word, now_ms) for word in words)
+        self._words.heard += known
+        self._words.passed_over += len(words) - known + unknown
+        if unknown:
+            self._refused(TOPIC, Refusal(key="", rule=UNKNOWN_WORD))
+
     async def say(self, changes: Changes) -> None:
         """Have all that the batch says in the logs; `StoreError` while that cannot be, to be tried again."""
         if not changes.says:
             return
         if changes is not self._of:
             self._of, self._left = changes, list(self._letters(changes.says))
+            self._words.said += len(changes.says)
         if not self._holds():
             raise StoreError("the lease has run out; it is renewed, or the partition is somebody else's")
         first_come = asyncio.Semaphore(AT_ONCE)

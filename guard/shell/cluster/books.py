@@ -32,6 +32,8 @@ DRAWN_AT_ONCE = 20
 LOOKED_AT = 1_000
 """Accounts whose names are looked at in one go, when what is wanted is a part of them."""
 SEARCH_LIMIT_MS = 5_000
+NAMED = 5
+"""Ids that are proposed to whoever has asked for too much."""
 NEWEST_BLOCKED = 1_000
 """Nobody turns over more pages than these fill."""
 REVIEWED = 1_000
@@ -77,6 +79,16 @@ class Books:
 
     async def accounts(self, *, state: AccountState | None, query: str, limit: int, after: str) -> list[AccountView]:
         """Accounts in the order of their ids."""
+        try:
+            return await self._drawn(await self._found(state, query, limit, after))
+        except TooLongError as error:
+            ids = await self._archive.beginning(query, NAMED)
+            if not ids:
+                raise
+            raise TooLongError(f"{error}; ids that begin like this: {', '.join(ids)}") from error
+
+    async def _found(self, state: AccountState | None, query: str, limit: int, after: str) -> list[str]:
+        """The ids of these accounts."""
         wanted, needles = query.casefold(), _needles(query)
         give_up_ns = self._clock.monotonic_ns() + SEARCH_LIMIT_MS * 1_000_000
         count = max(limit, LOOKED_AT) if wanted and not all(needles) else limit
@@ -85,7 +97,7 @@ class Books:
             some = await self._archive.find(state=state, needles=needles, after=after, limit=count)
             found += _having(wanted, some)
             if len(found) >= limit or len(some) < count:
-                return await self._drawn(found[:limit])
+                return found[:limit]
             if self._clock.monotonic_ns() > give_up_ns:
                 raise TooLongError(
                     f"looking through all names took longer than {SEARCH_LIMIT_MS // 1_000} s and was given up: "

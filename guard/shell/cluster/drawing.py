@@ -15,6 +15,7 @@ An engine is never advanced here: what falls due is for the owner to do. What it
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from guard.core.accounts import Account
@@ -60,7 +61,7 @@ class Drawing:
         for begin in range(0, len(leaf.calls), CALLS_AT_ONCE):
             if begin:
                 await asyncio.sleep(0)
-            restore_calls(engine.world, leaf.calls[begin : begin + CALLS_AT_ONCE])
+            deque(restore_calls(engine.world, leaf.calls[begin : begin + CALLS_AT_ONCE]), maxlen=0)
         view = engine.picture(id_, now_ms, calls)
         if view is None:
             raise LookupError(id_)

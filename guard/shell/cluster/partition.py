@@ -32,7 +32,7 @@ from guard.core.setup import Reload
 from guard.ports import Clock, Notifier, StoreError
 from guard.ports.cluster import Bus, Claim, Entry, Log, PartitionStore
 from guard.shell.clockkeeper import ClockKeeper, SinceBoot
-from guard.shell.cluster.between import Between
+from guard.shell.cluster.between import Between, Words
 from guard.shell.cluster.carrying import Carrying, Counts
 from guard.shell.cluster.composers import Composers
 from guard.shell.cluster.sending import Sending
@@ -76,6 +76,8 @@ class Surroundings:
     """Who else is told; closed by the worker, not by a partition."""
     intents: Counts = field(default_factory=Counts)
     """What became of operators' intents."""
+    words: Words = field(default_factory=Words)
+    """What partitions say to each other."""
     on_forgotten: Callable[[str], None] = lambda _account: None
     """Told of each account that is to be forgotten."""
 
@@ -171,23 +173,12 @@ class Partition:
         ):
             self._lag = reader.lag
             unpacking = self._unpacking = Unpacking(reader, self.claim.position, self._entered)
-            sending = Sending(engine=engine, claim=self.claim, bus=around.bus, topics=around.topics, holds=self._holds)
-            loop = Loop(
-                engine=engine,
-                store=self._store,
-                clock=around.clock,
-                calls=unpacking.calls,
-                control=unpacking.control,
-                dispatch=sending,
-                topics=around.topics,
-                figures=around.figures,
-                refused=around.refused,
-                reports_batch=REPORTS_BATCH,
-            )
+            loop = self._make_loop(unpacking)
             loop.on_clock = clocks.note
             loop.carry(carrying.take)
-            between = Between(log=around.log, part=self.claim.part, holds=self._holds)
+            between = self._between()
             loop.before_commit = between.say
+            loop.hear(between.hear)
             ticket = around.turnstile.ticket()
             loop.before_turn, loop.on_pause = ticket.enter, ticket.leave
 
@@ -204,17 +195,7 @@ class Partition:
                 clock=around.clock,
                 published=published,
             )
-
-            def decided(decisions: list[Decision]) -> None:
-                around.on_decisions(decisions)
-                feed.tell()
-                office.tell()
-
-            def noticed(notice: Notice) -> None:
-                around.on_notice(notice)
-                office.tell()
-
-            loop.on_decisions, loop.on_notice = decided, noticed
+            self._let_know(loop, feed, office)
             if self._reload is not None:
                 engine.reload(self._reload, around.clock.now_ms())
             self._loop = loop
@@ -230,6 +211,48 @@ class Partition:
             await between.say(keepsakes)
             await self._store.commit(keepsakes)
 
+    def _make_loop(self, unpacking: Unpacking) -> Loop:
+        """The daemon's, between the log and the store of this partition."""
+        around, engine = self._around, self.engine
+        return Loop(
+            engine=engine,
+            store=self._store,
+            clock=around.clock,
+            calls=unpacking.calls,
+            control=unpacking.control,
+            dispatch=Sending(engine=engine, claim=self.claim, bus=around.bus, topics=around.topics, holds=self._holds),
+            topics=around.topics,
+            figures=around.figures,
+            refused=around.refused,
+            reports_batch=REPORTS_BATCH,
+        )
+
+    def _between(self) -> Between:
+        around = self._around
+        return Between(
+            engine=self.engine,
+            log=around.log,
+            part=self.claim.part,
+            holds=self._holds,
+            refused=around.refused,
+            words=around.words,
+        )
+
+    def _let_know(self, loop: Loop, feed: Feed, office: PostOffice) -> None:
+        """Whoever is to hear of decisions and notices does."""
+        around = self._around
+
+        def decided(decisions: list[Decision]) -> None:
+            around.on_decisions(decisions)
+            feed.tell()
+            office.tell()
+
+        def noticed(notice: Notice) -> None:
+            around.on_notice(notice)
+            office.tell()
+
+        loop.on_decisions, loop.on_notice = decided, noticed
+
     async def _restore(self, clocks: ClockKeeper, carrying: Carrying) -> int:
         """From the store; the number of the last decision that has been published."""
         restored = await self._store.restore()
@@ -237,7 +260,9 @@ class Partition:
         if self._model is not None:
             restored.kept = self._model.restored(restored.kept)
         published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
-        self.engine.restore(restored, self._around.clock.now_ms())
+        for _ in self.engine.restoring(restored, self._around.clock.now_ms()):
+            # Leases of others must be renewed meanwhile.
+            await asyncio.sleep(0)
         clocks.compare()
         return published
 
