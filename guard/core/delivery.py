@@ -14,7 +14,9 @@ taken its place. An acknowledgement that does not say its part counts as one par
 
 Where several engines share a switch (`World.composed`), each makes its part of the snapshot, and the whole goes a
 longer way than commands do (`guard.core.composer`): a command that was given since may have been overtaken by it, and
-undone. So such commands are sent again when the snapshot has been acknowledged.
+undone. So such commands are sent again when the snapshot has been acknowledged. And it may lack the part of an engine
+that nobody runs right now, or whoever composes: then none comes, and a switch that has just started would know of no
+block at all. So after seven seconds each block is commanded by itself.
 
 An ack is not proof. The time of it (in the switch's clock) is kept per blocked account, and a call in scope that
 ticks more than `DEFIANCE_MS` after it makes the command wait again (`unsettle`).
@@ -49,6 +51,8 @@ FIRST_RESEND_MS = 250
 LAST_RESEND_MS = 15_000
 FIRST_REMAKE_MS = 1_000
 """A snapshot is bigger than a command: it gets a second before a new one is made."""
+NO_WHOLE_MS = 8 * FIRST_REMAKE_MS
+"""The pause before the fourth: there may be no whole, so what is known here is said without the rest."""
 TELL_AFTER_MS = 30_000
 TELL_AGAIN_MS = 3_600_000
 """A command that a switch will never acknowledge must not hide for ever that others wait there too."""
@@ -195,6 +199,12 @@ class Delivery:
             )
             world.changes.sends.append(Send(switch.name, message))
 
+    def _command_each(self, switch: Switch, now_ms: int) -> None:
+        """Every block that it may have forgotten."""
+        for account in self._world.blocked.values():
+            if account.command is not None and account.command.id not in switch.pending:
+                self.unsettle(switch, account, now_ms)
+
     def resend_all(self, switch: Switch, now_ms: int) -> None:
         """Send what waits at a switch now, its back-off beginning anew (after a restart or a new connection)."""
         for command_id, pending in list(switch.pending.items()):
@@ -275,6 +285,8 @@ class Delivery:
                 continue
             snapshot = switch.snapshot
             if snapshot is not None and snapshot.id == message_id:
+                if self._world.composed and snapshot.remake_ms == NO_WHOLE_MS:
+                    self._command_each(switch, now_ms)
                 self.synchronise(switch, now_ms, snapshot.remake_ms)
                 continue
             if pending is None or pending.due_ms != due_ms:

@@ -42,8 +42,8 @@ class Sighting:
     key: str
     account: str
     at_ms: int
-    heard_ms: int
-    """Since when the newest mark stands there that was known when the account called; 0: none."""
+    heard: tuple[tuple[str, int], ...] = ()
+    """Marks that stood there as far as was known when the account called: rule, since when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,8 @@ class CrowdClears:
 class CrowdStands:
     """To everyone: a crowd has reached the mark of a rule at which whoever calls there is blocked.
 
-    Again to the partition of an account that has called there before it had heard so.
+    Said again now and then as long as it does; and to the partition of an account that has called there, when that
+    believed otherwise.
     """
 
     rule: str
@@ -82,12 +83,16 @@ class CrowdStands:
     key: str
     since_ms: int
     at_ms: int
+    until_ms: int
+    """Later calls are none of it, unless it is said again: whoever said so may be no more."""
     value: int
     estimated: bool
     by: str = ""
     """The account that made it so many."""
     accounts: tuple[str, ...] = ()
     """Of the hearer's, that may have a call up there: as long as they are few enough to be known."""
+    again: bool = False
+    """An answer: what the hearer believed was wrong, whatever it had heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,5 +88,12 @@ def test_the_status_as_json(guard: Guard, database: Path, monkeypatch: pytest.Mo
     told = json.loads(guard("cluster", "status", "--json", "--config", str(database)).output)
 
     assert [len(worker["partitions"]) for worker in told["workers"]] == [128, 128]
-    assert told["partitions"][7] == {"partition": 7, "worker": "w1", "epoch": 3, "position": 107, "read_to_ms": 1_700_000_000_123, "lease_ms": 1_500}
+    assert told["partitions"][7] == {
+        "partition": 7,
+        "worker": "w1",
+        "epoch": 3,
+        "position": 107,
+        "read_to_ms": 1_700_000_000_123,
+        "lease_ms": 1_500,
+    }
     assert told["without_owner"] == []

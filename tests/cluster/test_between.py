@@ -53,7 +53,7 @@ class FailingLog:
 
 
 def sighting(number: int) -> Sighting:
-    return Sighting(counter="c", key="k", account=f"A{number}", at_ms=number, heard_ms=0)
+    return Sighting(counter="c", key="k", account=f"A{number}", at_ms=number)
 
 
 FALLS = CrowdFalls(rule="r", key="k", since_ms=1)

@@ -10,15 +10,13 @@ import pytest
 
 from guard.core.partitions import PARTITIONS
 from tests.cluster.rig import Rig, open_rig
-from tests.cluster.soak import rest, soak
+from tests.cluster.soak import ACCOUNTS, rest, soak
 
 pytestmark = [pytest.mark.broker, pytest.mark.nats, pytest.mark.postgres, pytest.mark.slow]
 
 CHANGES = 14
 MOST = 4
 """Workers at a time."""
-FEWEST_BLOWS = 3
-"""On a machine that is busy with other things it takes its time to be whole again."""
 
 
 def change(rig: Rig, random: Random) -> None:
@@ -51,4 +49,4 @@ def test_in_a_storm_of_joins_and_leaves_each_partition_has_one_committer_an_epoc
 def test_a_soak_in_short(tmp_path: Path) -> None:
     soaked = soak(tmp_path, minutes=0.8, seed=3, every_s=2, say=logging.getLogger(__name__).info)
     soaked.check()
-    assert len(soaked.blows) >= FEWEST_BLOWS
+    assert len(soaked.owed) > ACCOUNTS // 2

@@ -57,6 +57,26 @@ def test_a_single_daemon_whose_messages_keep_their_order_does_not_say_it_twice()
     assert sends(alone) == []
 
 
+def test_a_switch_that_gets_no_snapshot_is_told_each_block_by_itself_once() -> None:
+    """The piece of another engine is missing, and a switch that has just started knows of no block."""
+    one_of_many, alone = engine(composed=True), engine(composed=False)
+    for each in (one_of_many, alone):
+        sends(each)
+        block(each, NOW_MS + 10)
+        each.control(SwitchStatus(switch="sw1", up=True), NOW_MS + 1_000)
+        sends(each)
+
+    told: dict[Engine, list[int]] = {one_of_many: [], alone: []}
+    for each, moments in told.items():
+        for later_ms in range(2_000, 60_000, 1_000):
+            each.advance(NOW_MS + later_ms)
+            for command in [send for send in sends(each) if isinstance(send, Command)]:
+                moments.append(later_ms)
+                each.control(Ack(switch="sw1", id=command.id, ok=True, account="A1"), NOW_MS + later_ms)
+
+    assert told == {one_of_many: [8_000], alone: []}
+
+
 def test_a_piece_that_is_wanted_is_made() -> None:
     one_of_many = engine(composed=True)
     (first,) = sends(one_of_many)

@@ -12,12 +12,13 @@ from guard.core.neighbours import CrowdStands, Sighting, Word
 from guard.wire.between import MOST_BYTES, TOPIC, VERSION, decode_message, encode_messages, encode_word
 from guard.wire.topics import Topics
 
-SIGHTING = Sighting(counter="c", key="252612345678", account="Acme / Ltd é", at_ms=2**41, heard_ms=0)
+SIGHTING = Sighting(counter="c", key="252612345678", account="Acme / Ltd é", at_ms=2**41)
 
 
 def one_of(kind: type[Any]) -> Word:
     """One with a value in every member."""
     values = {"int": 7, "str": "text", "bool": True, "tuple[str, ...]": ("A1", "A2"), "int | None": None}
+    values["tuple[tuple[str, int], ...]"] = (("rule", 5),)
     word: Word = kind(**{field.name: values[str(field.type)] for field in dataclasses.fields(kind)})
     return word
 
@@ -32,7 +33,15 @@ def test_every_kind_of_word_arrives_as_it_was_said(kind: type[Any]) -> None:
 def test_words_keep_their_order_over_several_messages_none_of_which_is_large() -> None:
     words = [
         CrowdStands(
-            rule="r", counter="c", key=f"{number}", since_ms=1, at_ms=1, value=5, estimated=False, accounts=many
+            rule="r",
+            counter="c",
+            key=f"{number}",
+            since_ms=1,
+            at_ms=1,
+            until_ms=2,
+            value=5,
+            estimated=False,
+            accounts=many,
         )
         for number, many in enumerate([("a" * 128,) * 64] * 100)
     ]

@@ -13,6 +13,8 @@ row is locked nobody's sessions are ended: after the database was away everybody
 
 A claim is synced, a renewal is not: one that the server's death undoes ends a lease sooner, and nobody should lose
 leases because a busy disk is slow to say that a row was renewed. It is one statement for all partitions of a worker.
+Where a replica has to agree, both wait for it: a primary that was replaced and lives on must not go on renewing, or its
+workers would believe that they hold what others decide for.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ UPDATE lease SET owner = '', lease_until = '-infinity' WHERE owner = $1 AND part
 _LEAVE = "DELETE FROM worker WHERE id = $1"
 _AGO = "(extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint"
 _MEMBERS = f"SELECT id, url, {_AGO} FROM worker WHERE {_AGO} <= $1 ORDER BY id"  # noqa: S608 -- constants
+_UNSYNCED_IF_ALONE = """
+SELECT set_config('synchronous_commit', 'off', false) WHERE current_setting('synchronous_standby_names') = ''"""
 _PARTITIONS = """
 SELECT part, owner, epoch, position, position_at_ns, CASE WHEN owner = '' THEN 0
   ELSE (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint END
@@ -144,7 +148,7 @@ class PostgresLeases:
                 async with asyncio.timeout(ASK_LIMIT_S):
                     if self._connection is None or self._connection.is_closed():
                         self._connection = await self._address.connect()
-                        await self._connection.execute("SET synchronous_commit = off")
+                        await self._connection.execute(_UNSYNCED_IF_ALONE)
                     return await question(self._connection)
             except Unstorable as error:
                 self.close()

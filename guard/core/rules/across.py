@@ -14,7 +14,7 @@ crowd is counted in the partition of its counter and key, its **home**.
 | `Sighting` | account's, home | a call begins there |
 | `CrowdWarns`, `CrowdClears` | home, the account's | it has made it so many that a rule warns; that has cleared |
 | `CrowdStands`, `CrowdFalls` | home, everyone | the mark at which accounts are blocked is crossed, is left |
-| `CrowdStands` | home, the account's | it has called there when its partition had not heard yet that the mark stands |
+| `CrowdStands` | home, the account's | its partition did not know when the account called there |
 
 **Everyone knows which marks stand** (`standings`). So whoever calls there is blocked at once, in his own partition, and
 so is whose call goes on, without a question to the home: as in a daemon, and also while the home has no owner. What a
@@ -29,6 +29,11 @@ read late sights late; each sighting counts at its own time, and nowhere if the 
 **Nothing is lost.** A crowd's row and what a partition has heard are stored with the batch that changed them, so a home
 that dies goes on where its log goes on. Hearing twice changes nothing: accounts are a set, and of a mark that has been
 heard of and fallen, or been asked for, `since_ms` says so.
+
+**What was said may never have become so:** a home that dies before its commit has been heard already, and who takes it
+up may judge a moment later and otherwise. So a sighting says which marks are believed to stand, and the home answers
+when they do not (everyone, so that such a mark hits one call and no more), or others do. And a mark lapses with its
+window unless the home says it again, which it does every half a window (`standings`).
 """
 
 from __future__ import annotations
@@ -111,16 +116,16 @@ class Across:
         self._crowds.wait(crowd, counter.name, key, self._at)
 
     def _sight(self, counter: Counter, key: str, subject: Subject, seen: Observation) -> None:
-        """Tell the home; act by what it has said before."""
-        heard_ms = 0
+        """Act by what the home has said before; tell it, and what is believed here."""
+        heard: list[tuple[str, int]] = []
         for reading in counter.readings:
-            row = self._standings.standing(reading.rule.id, counter.name, key)
+            row = self._standings.standing(reading.rule.id, counter.name, key, seen.at_ms)
             if row is not None:
-                heard_ms = max(heard_ms, row.since_ms)
+                heard.append((row.rule, row.since_ms))
                 mark = Mark(reading.rule, key, seen.at_ms, row.value, row.estimated, row.since_ms)
                 self._asking.meet(mark, None, subject, seen)
         if seen.what is What.BEGINS:
-            word = Sighting(counter=counter.name, key=key, account=seen.account, at_ms=seen.at_ms, heard_ms=heard_ms)
+            word = Sighting(counter=counter.name, key=key, account=seen.account, at_ms=seen.at_ms, heard=tuple(heard))
             self._say(word, home_of(counter.name, key))
 
     def _meet(
@@ -145,11 +150,16 @@ class Across:
     def _sighted(self, word: Sighting, counter: Counter) -> None:
         crowd = self._crowds.enter(counter, word.key, word.at_ms, word.account)
         if crowd is not None:
-            self._judge(crowd, counter, counter.readings, word)
+            told = self._judge(crowd, counter, counter.readings, word)
+            self._answer(crowd, counter, word, told)
 
-    def _judge(self, crowd: Crowd, counter: Counter, readings: Iterable[Reading], last: Sighting) -> None:
-        """Judge a crowd by some rules, and tell what that has come to; the last sighting is why."""
+    def _judge(self, crowd: Crowd, counter: Counter, readings: Iterable[Reading], last: Sighting) -> set[str]:
+        """Judge a crowd by some rules, and tell what that has come to; the last sighting is why.
+
+        The rules of which everyone has been told that they stand.
+        """
         marks, accounts, key = crowd.tally.marks, crowd.tally.sets[0].count, last.key
+        told: set[str] = set()
         for reading in readings:
             if accounts >= reading.least or reading.rule.id in marks:
                 judged = self._crowds.judge(reading.rule, crowd, counter.name, key, last.at_ms)
@@ -159,10 +169,25 @@ class Across:
                     self._say(_warning(judged.mark, counter, last.account), partition_of(last.account))
                 elif judged.said is Level.BLOCK:
                     self._tell_standing(judged.mark, counter, crowd, last.account)
-                elif (judged.mark.since_ms or 0) > last.heard_ms:
-                    word = _standing(judged.mark, counter, accounts=(last.account,))
-                    self._say(word, partition_of(last.account))
+                    told.add(reading.rule.id)
+                elif judged.renew:
+                    self._say(_standing(judged.mark, counter), None)
         self._crowds.wait(crowd, counter.name, key, self._at)
+        return told
+
+    def _answer(self, crowd: Crowd, counter: Counter, word: Sighting, told: set[str]) -> None:
+        """What the partition of the account believed is not so: it hears how it is."""
+        heard, to = dict(word.heard), partition_of(word.account)
+        for reading in counter.readings:
+            rule = reading.rule.id
+            since_ms, believed_ms = crowd.since.get(rule), heard.get(rule)
+            if since_ms is not None and since_ms != believed_ms and rule not in told:
+                mark = self._crowds.judge(reading.rule, crowd, counter.name, word.key, word.at_ms).mark
+                self._say(_standing(mark, counter, accounts=(word.account,), again=True), to)
+            elif since_ms is None and believed_ms is not None:
+                # Others may believe it, too.
+                crowd.floor_ms = max(crowd.floor_ms, believed_ms + 1)
+                self._say(CrowdFalls(rule=rule, key=word.key, since_ms=believed_ms), None)
 
     def _tell_cleared(self, judged: Judged) -> None:
         if judged.owner:
@@ -179,7 +204,7 @@ class Across:
         for part in range(PARTITIONS):
             accounts = tuple(theirs.get(part, ()))
             if accounts not in told:
-                told[accounts] = _standing(mark, counter, accounts, by)
+                told[accounts] = _standing(mark, counter, accounts, by=by)
             self._say(told[accounts], part)
 
     # -- asking, by word
@@ -226,7 +251,7 @@ class Across:
         rule, counter = compiled.rules.get(word.rule), compiled.counters.get(word.counter)
         if rule is None or counter is None:
             return False
-        row = self._standings.standing(word.rule, word.counter, word.key)
+        row = self._standings.standing(word.rule, word.counter, word.key, word.at_ms)
         if row is not None and row.since_ms == word.since_ms:
             mark = Mark(rule, word.key, word.at_ms, word.value, word.estimated, word.since_ms)
             found = self._asking.last_call(word.by, counter, word.key) if news else None
@@ -240,10 +265,12 @@ class Across:
     def look(self, name: str, key: str, due_ms: int, compiled: Compiled) -> None:
         """The window of a crowd has moved on."""
         for judged in self._crowds.look(name, key, due_ms, compiled, self._at):
-            if self._shared:
-                self._tell_cleared(judged)
-            else:
+            if not self._shared:
                 self._clear(judged)
+                continue
+            self._tell_cleared(judged)
+            if judged.renew:
+                self._say(_standing(judged.mark, compiled.counters[name]), None)
 
     # -- other rules
 
@@ -257,7 +284,7 @@ class Across:
                 # Of a great crowd nobody is known by name; the next to call there is.
                 account = next(reversed(crowd.tally.sets[0].seen), None)
                 if account is not None:
-                    last = Sighting(counter=name, key=key, account=account, at_ms=at_ms, heard_ms=at_ms)
+                    last = Sighting(counter=name, key=key, account=account, at_ms=at_ms)
                     self._judge(crowd, counter, readings, last)
 
     # -- what survives
@@ -303,15 +330,19 @@ def _warning(mark: Mark, counter: Counter, account: str) -> CrowdWarns:
     )
 
 
-def _standing(mark: Mark, counter: Counter, accounts: tuple[str, ...], by: str = "") -> CrowdStands:
+def _standing(
+    mark: Mark, counter: Counter, accounts: tuple[str, ...] = (), *, by: str = "", again: bool = False
+) -> CrowdStands:
     return CrowdStands(
         rule=mark.rule.id,
         counter=counter.name,
         key=mark.key,
         since_ms=mark.since_ms or 0,
         at_ms=mark.at_ms,
+        until_ms=mark.until_ms,
         value=mark.value,
         estimated=mark.estimated,
         by=by,
         accounts=accounts,
+        again=again,
     )

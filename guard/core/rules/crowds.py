@@ -40,6 +40,8 @@ class Mark(NamedTuple):
     estimated: bool
     since_ms: int | None
     """Since when it has stood where accounts are blocked; None: it does not."""
+    until_ms: int = 0
+    """When it falls at the latest, if nobody calls there any more."""
 
 
 class Judged(NamedTuple):
@@ -49,6 +51,8 @@ class Judged(NamedTuple):
     said: Level | None
     owner: str = ""
     """Of a warning that has cleared: the account that it was about."""
+    renew: bool = False
+    """It goes on, and others should hear so before they take it to be over."""
 
 
 class Fallen(NamedTuple):
@@ -121,11 +125,13 @@ class Crowds:
             tally.marks.pop(rule.id, None)
         if level_of(standing) == BLOCKED:
             # Never before one that fell: whoever hears of both must be able to tell which is the later.
-            since.setdefault(rule.id, max(at_ms, tally.head * tally.width_ms))
+            since.setdefault(rule.id, max(at_ms, tally.head * tally.width_ms, crowd.floor_ms))
         elif rule.id in since:
             self._fell(rule.id, key, since.pop(rule.id))
         owner = crowd.owners.pop(rule.id, "") if said is Level.CLEARED else ""
-        return Judged(Mark(rule, key, at_ms, accounts.count, accounts.estimated, since.get(rule.id)), said, owner)
+        until_ms = (tally.head + BUCKETS) * tally.width_ms
+        mark = Mark(rule, key, at_ms, accounts.count, accounts.estimated, since.get(rule.id), until_ms)
+        return Judged(mark, said, owner, self._shared and _to_be_told(crowd, mark, until_ms - at_ms))
 
     # -- time
 
@@ -211,4 +217,18 @@ class Crowds:
             crowd = self._crowds[name, key] = Crowd.from_row(row, counter.width_ms)
             if self._shared:
                 crowd.keep(known)
+                # At the crossing they were told; whether later, too, is not known.
+                crowd.told = {rule: since_ms + BUCKETS * counter.width_ms for rule, since_ms in crowd.since.items()}
             self.wait(crowd, name, key, at)
+
+
+def _to_be_told(crowd: Crowd, mark: Mark, window_ms: int) -> bool:
+    """Whether a mark stands of which others have heard nothing for half a window; now they do."""
+    rule = mark.rule.id
+    if mark.since_ms is None:
+        crowd.told.pop(rule, None)
+        return False
+    if crowd.told.get(rule, 0) - mark.at_ms > window_ms // 2:
+        return False
+    crowd.told[rule] = mark.until_ms
+    return True

@@ -56,6 +56,8 @@ class StandingRow(NamedTuple):
     """An account of this partition whose warning has not cleared; empty: none."""
     warned_ms: int = 0
     """When one was warned last."""
+    until_ms: int = 0
+    """For later calls it does not stand."""
 
 
 class LiveRow(NamedTuple):

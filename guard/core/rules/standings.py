@@ -1,10 +1,14 @@
 """Standings: what the engine of one partition has heard of crowds whose home is elsewhere (`guard.core.rules.across`).
 
 By rule and key: whether the mark at which accounts are blocked stands, and which account of its own was warned. The
-home says all of it and says when it is over; nothing here ends by itself, because only the home sees the window.
+home says all of it and says when it is over, because only the home sees the window. Should it have said what never
+became durable, or be put back to an earlier day, nothing of that may stand for ever: a mark of which nothing more is
+heard lapses with its window (`until_ms`), and whoever calls there tells the home what is believed here, which answers
+when it is otherwise.
 
 Words come at least once and perhaps late. So each row remembers the newest of either kind that it has heard, also when
-it is over: what is not newer is a repeat, and changes nothing. A mark's `since_ms` grows from one standing to the next.
+it is over: what is not newer is a repeat, and changes nothing, unless it is an answer. A mark's `since_ms` grows from
+one standing to the next.
 Rows of what is over are kept for a while only (`MOST_OVER`), for repeats come soon if they come.
 """
 
@@ -33,28 +37,30 @@ class Standings:
         self._over: dict[Where, None] = {}
         self._changed: dict[Where, None] = {}
 
-    def standing(self, rule: str, counter: str, key: str) -> StandingRow | None:
-        """The row of a mark that stands, if the rule still counts what it counted then."""
+    def standing(self, rule: str, counter: str, key: str, at_ms: int) -> StandingRow | None:
+        """The row of a mark that stands for a call at that time, if the rule still counts what it counted then."""
         row = self._rows.get((rule, key))
-        return row if row is not None and row.stands and row.counter == counter else None
+        return row if row is not None and row.stands and row.counter == counter and at_ms < row.until_ms else None
 
     # -- words; each says whether it is news
 
     def stands(self, word: CrowdStands) -> bool:
-        """The mark has been reached."""
+        """The mark has been reached, or stands still."""
         row = self._row(word.rule, word.key)
-        if word.since_ms <= row.since_ms:
+        news = word.since_ms > row.since_ms
+        if not news and not word.again and not (row.stands and word.since_ms == row.since_ms):
             return False
-        self._put(
-            row._replace(
-                counter=word.counter,
-                since_ms=word.since_ms,
-                stands=True,
-                value=word.value,
-                estimated=word.estimated,
-            )
+        now = row._replace(
+            counter=word.counter,
+            since_ms=word.since_ms,
+            stands=True,
+            value=word.value if news or word.again else row.value,
+            estimated=word.estimated,
+            until_ms=word.until_ms if news or word.again else max(row.until_ms, word.until_ms),
         )
-        return True
+        if now != row:
+            self._put(now)
+        return news
 
     def falls(self, word: CrowdFalls) -> bool:
         """It has been left."""

@@ -212,7 +212,7 @@ class Tally:
 class Crowd:
     """How many accounts called one number: a tally that belongs to none of them, and what they were told."""
 
-    __slots__ = ("owners", "since", "tally")
+    __slots__ = ("floor_ms", "owners", "since", "tally", "told")
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -220,6 +220,10 @@ class Crowd:
         """By rule: the account that the warning was about."""
         self.since: dict[str, int] = {}
         """By rule: since when it has stood where accounts are blocked."""
+        self.floor_ms = 0
+        """What others have heard of that never was lies before it, and so does no mark to come."""
+        self.told: dict[str, int] = {}
+        """By rule: until when others believe so, if they hear no more of it."""
 
     def keep(self, rules: Container[str]) -> None:
         """Let go of what stands by any other rule."""

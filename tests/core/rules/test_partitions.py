@@ -197,7 +197,7 @@ def test_other_rules_over_a_restart_leave_no_mark_behind() -> None:
 
 def test_a_word_about_a_counter_that_is_not_known_is_passed_over() -> None:
     apart = partitions()
-    assert apart.hear(HOME, Sighting(counter="other", key="1", account="A1", at_ms=MONDAY, heard_ms=0)) == []
+    assert apart.hear(HOME, Sighting(counter="other", key="1", account="A1", at_ms=MONDAY)) == []
     assert apart.unknown == 1
 
 
@@ -206,7 +206,7 @@ def test_crowds_of_a_partition_are_bounded_and_a_mark_that_is_forgotten_stands_n
     apart = Partitions([one], [HOME])
     for number in range(MOST_OF_A_PARTITION + 1):
         at_ms = MONDAY + number
-        apart.hear(HOME, Sighting(counter=COUNTER, key=f"{number}", account="A1", at_ms=at_ms, heard_ms=0))
+        apart.hear(HOME, Sighting(counter=COUNTER, key=f"{number}", account="A1", at_ms=at_ms))
     fallen = [each.word for each in apart.said if isinstance(each.word, CrowdFalls)]
     assert len(fallen) == MOST_OF_A_PARTITION // 4
 
@@ -221,9 +221,8 @@ def test_what_a_daemon_has_counted_goes_on_in_partitions() -> None:
     for part, row in dealt([each for each in rows if isinstance(each, CrowdRow)]):
         if part in apart.watches:
             apart.watches[part].restore_across(row)
-    (hit,) = apart.observe(seen("begins", MONDAY + 10 * MINUTE_MS, account="A9"))
-    assert (hit.account, hit.level, hit.value) == ("A9", Level.BLOCK, 5)
-    assert apart.settle() == []
+    (hit,) = apart.told([seen("begins", MONDAY + 10 * MINUTE_MS, account="A9")])
+    assert (hit.account, hit.level, hit.value) == ("A9", Level.BLOCK, 6)
     assert spoken(apart.advance(MONDAY + 2 * HOUR_MS)) == [("A3", "cleared", 2)]
 
 
@@ -239,3 +238,86 @@ def test_the_rule_counts_in_one_place_only() -> None:
     apart = partitions(rule("accounts", warn=2, block=None))
     apart.told(over(callers(2)))
     assert {part for part, kind, _ in apart.kept if kind == CROWD} == {HOME}
+
+
+def ghost(since_ms: int) -> CrowdStands:
+    """What a home has said that died before it was so."""
+    return CrowdStands(
+        rule="accounts",
+        counter=COUNTER,
+        key=NUMBER,
+        since_ms=since_ms,
+        at_ms=since_ms,
+        until_ms=since_ms + HOUR_MS,
+        value=5,
+        estimated=False,
+    )
+
+
+def test_a_mark_that_was_said_and_never_was_hits_one_call_and_no_more() -> None:
+    apart = partitions()
+    for part in PARTS:
+        apart.hear(part, ghost(MONDAY))
+    (hit,) = apart.told([seen("begins", MONDAY + MINUTE_MS, account="A9")])
+    assert (hit.account, hit.level) == ("A9", Level.BLOCK)
+    assert apart.told([seen("begins", MONDAY + 2 * MINUTE_MS, account="A9", call=("sw1", "next"))]) == []
+    assert levels(apart.told(callers(3))) == [("A2", "warn")], "with A9 they are three, then four"
+
+
+def test_a_mark_of_which_nothing_more_is_heard_lapses_with_its_window() -> None:
+    apart = partitions()
+    for part in PARTS:
+        apart.hear(part, ghost(MONDAY))
+    assert apart.told([seen("begins", MONDAY + HOUR_MS, account="A9")]) == []
+
+
+def test_a_mark_that_was_said_and_never_was_hides_no_other() -> None:
+    apart = partitions()
+    for part in PARTS:
+        apart.hear(part, ghost(MONDAY + 20 * MINUTE_MS))
+    expected = {(f"A{each}", "block") for each in range(1, 8)}
+    assert {each for each in levels(apart.told(callers(7))) if each[1] == "block"} == expected
+    apart.advance(MONDAY + 3 * HOUR_MS)
+    assert apart.told([seen("begins", MONDAY + 4 * HOUR_MS, account="A9")]) == []
+
+
+def test_a_fall_that_was_said_and_never_was_is_put_right_by_the_next_call() -> None:
+    apart = partitions()
+    apart.told(over(callers(5)))
+    (since_ms,) = {each.word.since_ms for each in apart.said if isinstance(each.word, CrowdStands)}
+    for part in PARTS:
+        apart.hear(part, CrowdFalls(rule="accounts", key=NUMBER, since_ms=since_ms))
+    call = seen("begins", MONDAY + 10 * MINUTE_MS, account="A9")
+    assert apart.observe(call) == []
+    (hit,) = apart.settle()
+    assert (hit.account, hit.level) == ("A9", Level.BLOCK)
+    (hit,) = apart.observe(replace(call, call=("sw1", "other"), account="A8", at_ms=call.at_ms + 1)) or apart.settle()
+    assert (hit.account, hit.level) == ("A8", Level.BLOCK)
+
+
+def test_a_mark_that_goes_on_standing_is_said_again_before_it_lapses() -> None:
+    apart = partitions()
+    apart.told(over(callers(5)))
+    for late in range(1, 40):
+        at_ms = MONDAY + late * 6 * MINUTE_MS
+        again = [
+            seen("begins", at_ms + each, account=f"A{each}", call=("sw1", f"{late} {each}")) for each in range(1, 8)
+        ]
+        apart.advance(at_ms)
+        apart.told(over(again))
+    (hit,) = apart.observe(seen("begins", MONDAY + 235 * MINUTE_MS, account="A9"))
+    assert (hit.account, hit.level) == ("A9", Level.BLOCK), "at once, hours after the crossing"
+    everyone = [each for each in apart.said if isinstance(each.word, CrowdStands) and each.to is None]
+    assert 5 <= len(everyone) <= 10, "every half an hour"
+
+
+def test_whoever_takes_up_a_home_says_again_only_what_may_soon_lapse() -> None:
+    apart = partitions()
+    apart.told(over(callers(5)))
+    before = len(apart.said)
+    apart.restart(HOME)
+    apart.advance(MONDAY + 20 * MINUTE_MS)
+    assert apart.said[before:] == []
+    apart.restart(HOME)
+    apart.advance(MONDAY + 45 * MINUTE_MS)
+    assert {type(each.word) for each in apart.said[before:]} == {CrowdStands}
