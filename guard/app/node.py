@@ -55,7 +55,7 @@ class Node:
         self._asking = Asking(log=cluster.log, bus=cluster.bus, clock=clock, node=secrets.token_hex(8))
         self._gathering = Gathering(postgres.board, clock)
         self._teller = Teller(worker=worker_id, partitions=lambda: worker.partitions, board=postgres.board, clock=clock)
-        drawing = Drawing(lambda: reader.setup, self._gathering.stand)
+        drawing = Drawing(lambda: reader.setup, self._gathering)
         courtesy = Courtesy(lambda: turnstile.idle)
         turnstile.on_rest = courtesy.rested
         self.desk = ClusterDesk(

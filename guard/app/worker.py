@@ -86,10 +86,7 @@ class _EveryPartition:
 
     async def reload(self, reload: Reload) -> bool:
         """Take it up; returns when that is durable."""
-        done = await self._worker.reload(replace(reload, what=""))
-        if done:
-            await self._note(reload)
-        return done
+        return await self._worker.reload(replace(reload, what=""), lambda: self._note(reload))
 
 
 class WorkerDaemon:
@@ -131,6 +128,7 @@ class WorkerDaemon:
             composers=self._composers,
             make=self._make,
             gone=self._gone,
+            reads=lambda: not cluster.missing(),
         )
         turnstile, self._intents = Turnstile(), Counts()
         self._around = Surroundings(

@@ -72,6 +72,8 @@ class Pending:
     resend_ms: int = FIRST_RESEND_MS
     due_ms: int = 0
     error: str = ""
+    """What the switch said last, when it refused it."""
+    refused_ms: int = 0
     told: bool = False
 
 
@@ -134,6 +136,7 @@ class Delivery:
         world = self._world
         for switch in world.switches.values():
             switch.pending.pop(replaces, None)
+            switch.refused.pop(replaces, None)
             switch.acked_at_ms.pop(account.id, None)
             if self._world.composed and switch.snapshot is not None:
                 switch.snapshot.commanded[account.id] = None
@@ -150,6 +153,7 @@ class Delivery:
             return
         pending = Pending(account.id, account.seq, since_ms=now_ms)
         switch.pending[command.id] = pending
+        switch.refused.pop(command.id, None)
         self._world.waiting[switch.name, account.id] = account.seq
         heappush(self.due, (now_ms + TELL_AFTER_MS, switch.name, command.id))
         if switch.up:
@@ -231,7 +235,9 @@ class Delivery:
         if not ack.ok:
             error = ack.error or "no reason given"
             if pending.error != error:
-                pending.error = error
+                pending.error, pending.refused_ms = error, now_ms
+                switch.refused.pop(ack.id, None)
+                switch.refused[ack.id] = pending
                 self._tell_refused(switch, pending, now_ms)
             return
         self._world.confirm_ms.append(now_ms - pending.since_ms)
@@ -262,6 +268,7 @@ class Delivery:
 
     def _settle(self, switch: Switch, command_id: str, now_ms: int) -> None:
         pending = switch.pending.pop(command_id)
+        switch.refused.pop(command_id, None)
         self._world.waiting[switch.name, pending.account] = None
         if not switch.pending and switch.told_at_ms is not None:
             switch.told_at_ms = None

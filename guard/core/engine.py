@@ -367,7 +367,7 @@ class Engine:
             # Until guard is subscribed nobody knows what has happened since; nothing is carried forward meanwhile.
             if switch.calls:
                 world.lag(switch, None)
-            switch.talking_since_ms = now_ms
+            switch.talking_since_ms = switch.hears_since_ms = now_ms
         self._watch.restore(now_ms)
         yield from self._restore_kept(restored.kept, now_ms)
         yield from restore_alarms(world, self._judge.alarms, now_ms)

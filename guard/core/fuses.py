@@ -18,8 +18,9 @@ each partition, in practice what rules ask for within a few milliseconds. What t
 
 **Words may come twice, late, or from a batch that was never stored.** All that is said is counted since ever, so a
 word that is repeated says nothing new, and one that was lost is made good by the next. A partition that waits says it
-again every `AGAIN_MS`; a word of an earlier standing is not heeded. Both ends are kept, and whoever is restored goes
-on from there: what was said to it meanwhile lies in its log.
+again every `AGAIN_MS`; a word of an earlier standing is not heeded. Whoever has heard of a standing that the home knows
+nothing of gets a later one. Both ends are kept, and whoever is restored goes on from there: what was said to it
+meanwhile lies in its log.
 
 **Active accounts** of a partition are said when they have changed by an eighth, so the bound of 0.2 % is that of the
 daemon to within that. That blocks are still asked for while the fuse is open is said every `HELD_EVERY_MS` at most: it
@@ -246,6 +247,9 @@ class FuseHome:
         if word.held > part.held:
             part.held = word.held
             self.fuse.heed(at_ms)
+        if word.standing > self._number:
+            # It was said by a batch that was never stored, or after the day to which the store was put back.
+            self._number = word.standing + 1
         return word.waits or word.standing < self._number
 
     def stepped(self) -> None:

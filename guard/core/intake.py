@@ -239,8 +239,10 @@ class Intake:
             # Accounts park themselves as they are judged; those nobody judges have an alarm that makes them.
             self._world.lag(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
         elif switch.lagging:
-            # It has been read, this report included: whoever waits for that is judged when this one has been taken.
-            switch.quiet_due_ms = now_ms
+            # Sent before guard could hear: what waited behind it is still to come. Else all has been read, this report
+            # included: whoever waits for that is judged when this one has been taken.
+            waited = now_ms - age_ms < switch.hears_since_ms
+            switch.quiet_due_ms = max(now_ms + QUIET_MS, switch.doubt_until_ms) if waited else now_ms
 
     def _rebase(self, switch: Switch, jump_ms: int) -> None:
         """The switch's clock was set forward: calls known before keep their age, or each would seem so much older.

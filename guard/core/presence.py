@@ -98,6 +98,7 @@ class Presence:
         self._away_due_ms = None
         self.matters.broker_back(now_ms)
         for switch in self._world.switches.values():
+            switch.hears_since_ms = now_ms
             if switch.calls:
                 self._hold(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
             if switch.up:
@@ -124,6 +125,7 @@ class Presence:
             self._world.touch_switch(switch)
             switch.last_heard_ms = min(switch.last_heard_ms, now_ms)
             switch.last_seen_ms = min(switch.last_seen_ms, now_ms)
+            switch.hears_since_ms = min(switch.hears_since_ms, now_ms)
             if switch.calls:
                 switch.doubt_until_ms = now_ms + DOUBT_MS
                 self._hold(switch, now_ms + DOUBT_MS)

@@ -10,7 +10,9 @@ known before keep their age (`Intake`); any other correction holds for all calls
 
 **Lag.** A report more than `LAG_MS` old (corrected) says that a backlog is being read: until a fresh report, or until
 nothing has come for `QUIET_MS`, calls count only what they stated, and accounts whose moment may have passed wait in
-`parked`.
+`parked`. The same after a start and after each subscription, when what has waited at the broker comes first, however
+young it is: there only a report proves that all of it has been read that was sent since (`hears_since_ms`), because a
+switch's reports come in the order in which it sent them.
 
 **Silence.** Reports count, not acks: `last_heard_ms` is the last report, `last_seen_ms` the last message of any kind.
 `talking_since_ms` is when the switch last began to speak after a pause; a call is only stale when the
@@ -66,6 +68,7 @@ class Switch:
         "down_at_ms",
         "expectation",
         "first_heard_ms",
+        "hears_since_ms",
         "lagging",
         "last_heard_ms",
         "last_seen_ms",
@@ -78,6 +81,7 @@ class Switch:
         "parked",
         "pending",
         "quiet_due_ms",
+        "refused",
         "remembered",
         "silence",
         "skew_ms",
@@ -102,6 +106,8 @@ class Switch:
         self.talking_since_ms = now_ms
         self.skew_ms = 0
         self.lagging = False
+        self.hears_since_ms = now_ms
+        """Since when guard hears what it says; what it said before has waited, and comes first."""
         self.quiet_due_ms: int | None = None
         self.doubt_until_ms = 0
         self.silence: Silence | None = None
@@ -122,6 +128,8 @@ class Switch:
         self.outcomes = {outcome: 0 for outcome in Outcome if outcome is not Outcome.ACCEPTED}
         # Delivery: commands not yet acknowledged, by command id; the snapshot under way; when each block was acked.
         self.pending: dict[str, Pending] = {}
+        self.refused: dict[str, Pending] = {}
+        """Of these the ones that it said no to, the latest last."""
         self.snapshot: Snapshot | None = None
         self.snapshots_made = 0
         self.synced = False

@@ -4,15 +4,15 @@
 |---|---|
 | `account`, `call`, `ledger`, `decisions`, `remembered`, `quarantine`, `billing`, `audit`, `pending`, `forget` | the partition of their account |
 | `notices` | that of their account; of one about none, the home of its switch |
-| `switch` | every partition: calls and commands of each hang on it |
+| `switch` | every partition: calls and commands of each hang on it. Whether on-call knows that commands wait is forgotten |
 | `webhook` | every partition, each with its own place in the history |
 | `delivery` | the partition that the decision or notice has gone to |
 | `kept`: what rules know of an account | that of the account |
 | `kept`: `expectation` (when a switch usually talks) | the home of the switch |
 | `kept`: `crowds` (how many accounts called a number) | the home of each; what stands of it, every partition (`dealing`) |
 | `kept`: `held` (blocks that wait for an operator) | that of each one's account |
-| `kept`: `fuse` | the home of the fuse, as its count over all partitions |
-| `kept`: `told` (what on-call knows to be amiss) | the home of the switch; of the broker's absence, of no switch, that of its name |
+| `kept`: `fuse` | the home of the fuse, as its count over all partitions; that it is open, every partition |
+| `kept`: `told` (what on-call knows to be amiss) | the home of the matter, which says when it is over |
 | `kept`: `clock` | nowhere: it is about the machine and the process that wrote it |
 
 **Numbers.** Ledger lines and decisions are numbered without a gap in each partition, so they get new numbers in the old
@@ -31,12 +31,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from guard.core.decisions import HeldRow, KeptRow
-from guard.core.fuses import HOME, HomeRow
+from guard.core.fuses import HOME, HomeRow, ShareRow
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.core.rows import AccountRow, CallRow, SwitchRow, ToldRow
 from guard.core.rules.dealing import dealt
 from guard.core.rules.fuse import FuseRow
 from guard.core.rules.rows import CrowdRow
+from guard.core.spokesman import MATTERS, MattersRow, OpenRow
 from guard.wire import stored
 from guard.wire.kept import decoded, encoded
 from guard.wire.stored import Values
@@ -125,7 +126,7 @@ class Spreading:
         self.left: Counter[str] = Counter()
         """Rows that were left behind, by what they are."""
         self._rules: Mapping[Table, Callable[[Values], Iterable[Placed]]] = {
-            SWITCHES: _everywhere,
+            SWITCHES: _switch,
             ACCOUNTS: _by(ACCOUNTS, "id"),
             LEDGER: self._line,
             DECISIONS: self._decision,
@@ -212,10 +213,12 @@ class Spreading:
         if found is None:
             self.left[f"kept rows of the kind {kept.kind} that cannot be read"] += 1
         elif isinstance(found, FuseRow):
-            home = HomeRow(fuse=found, number=int(found.open_since_ms is not None), parts=())
-            yield HOME, ("fuse_home", "", encoded(home))
+            yield from _fuse(found)
         elif isinstance(found, ToldRow):
-            yield partition_of(found.switch or kept.key), (*kept[:2], encoded(found))
+            home = partition_of(kept.key)
+            matter = OpenRow(kept.key, kept.key, found.switch, 0, (home,))
+            yield home, (*kept[:2], encoded(found))
+            yield home, (MATTERS, "", encoded(MattersRow((), (matter,))))
         elif kept.kind == "held":
             shares: dict[int, list[HeldRow]] = {}
             for each in cast("tuple[HeldRow, ...]", found):
@@ -230,8 +233,22 @@ class Spreading:
                 yield part, (kind, key, encoded(crowd))
 
 
-def _everywhere(row: Values) -> Iterable[Placed]:
-    return ((part, row) for part in range(PARTITIONS))
+_TOLD_AT = SwitchRow._fields.index("told_at_ms")
+
+
+def _switch(row: Values) -> Iterable[Placed]:
+    """If commands still wait, its home hears so from the partitions that have them, and tells on-call."""
+    forgetting = (*row[:_TOLD_AT], None, *row[_TOLD_AT + 1 :])
+    return ((part, forgetting) for part in range(PARTITIONS))
+
+
+def _fuse(row: FuseRow) -> Iterable[Placed]:
+    """One that is open is open everywhere at once: no partition has to hear it from the home first."""
+    number = int(row.open_since_ms is not None)
+    yield HOME, ("fuse_home", "", encoded(HomeRow(fuse=row, number=number, parts=())))
+    if number:
+        share = ShareRow(0, 0, 0, 0, 0, 0, number, row.open_since_ms, ())
+        yield from ((part, ("fuse_share", "", encoded(share))) for part in range(PARTITIONS))
 
 
 def _by(table: Table, column: str) -> Callable[[Values], Iterable[Placed]]:

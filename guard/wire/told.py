@@ -2,7 +2,8 @@
 
 Between guard's own processes, of versions that may differ while they are being replaced one by one: a version in front,
 and members are only ever added, at the end, with a default. What cannot be read is None: it is told anew a second
-later. Some 50 bytes for each partition and 100 for each switch.
+later. Some 50 bytes for each partition and 100 for each switch. Beside these a few hundred answers of switches, which
+no row of the store has.
 """
 
 from __future__ import annotations
@@ -117,6 +118,16 @@ class ToldSwitch(msgspec.Struct, array_like=True):
         )
 
 
+class ToldRefusal(msgspec.Struct, frozen=True, array_like=True):
+    """A switch has refused a command, which still waits for it."""
+
+    account: str
+    seq: int
+    """Of the command."""
+    switch: str
+    error: str
+
+
 class ToldWorker(msgspec.Struct, frozen=True, kw_only=True):
     """All that one worker tells."""
 
@@ -130,6 +141,10 @@ class ToldWorker(msgspec.Struct, frozen=True, kw_only=True):
     hits: list[tuple[str, str, int]]
     """(rule, mode, how often) since it started."""
     webhooks: list[WebhookView]
+    refused: list[ToldRefusal] = []
+    """The latest ones, the newest first."""
+    acked: list[tuple[str, str]] = []
+    """(switch, account): blocks that a switch has although it has not confirmed its list, the newest first."""
 
 
 encode_told = msgspec.msgpack.Encoder().encode

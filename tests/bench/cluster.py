@@ -305,6 +305,7 @@ def run(show: Callable[[str], None], directory: Path) -> dict[str, float]:
     for count in WORKERS:
         taken, lost = by_workers(made(f"workers{count}"), load, count)
         tell(f"workers_{count}", f"workers: {count}", taken)
+        figures[f"cluster_workers_{count}_lost"] = lost
         if lost:
             show(f"    {lost} leases were lost on the way: the machine was too busy for a fair figure")
     one = figures["cluster_workers_1_per_s"]

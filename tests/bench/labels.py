@@ -98,6 +98,7 @@ LABELS = {
             ("database_us", "microseconds of PostgreSQL's processor a report"),
             ("log_us", "microseconds of NATS' processor a report"),
             ("wal_bytes", "bytes of WAL a report"),
+            ("lost", "leases lost on the way"),
         )
     },
     "cluster_2_over_1": "two workers over one, on two cores that all share",

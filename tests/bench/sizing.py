@@ -216,7 +216,22 @@ def held_against(figures: Mapping[str, float], cores: int = 2) -> Iterator[str]:
         predicted = min(workers / one["guard"], cores / sum(one.values()))
         measured = figures[f"cluster_workers_{workers}_per_s"]
         error = predicted / measured - 1
-        yield f"{workers} workers: predicted {predicted:,.0f}, measured {measured:,.0f} reports/s ({error:+.0%})"
+        name = "1 worker" if workers == 1 else f"{workers} workers"
+        yield f"{name}: predicted {predicted:,.0f}, measured {measured:,.0f} reports/s ({error:+.0%})"
+
+
+def failing_of(costs: Costs, carrier: Carrier) -> Failing:
+    """The cluster of that size, of which a worker dies."""
+    return Failing(
+        workers=sizes(costs, carrier).workers,
+        reports_a_s=carrier.reports_a_s,
+        report_s=costs.cluster_workers_1_guard_us * US,
+        database_report_s=costs.cluster_workers_1_database_us * US,
+        database_cores=carrier.database_cores,
+        unowned_s=carrier.lease_s + carrier.seen_s,
+        restoring_s=partition_s(costs, carrier),
+        step_s=costs.takeover_step_ms / 1e3,
+    )
 
 
 def main() -> int:
@@ -233,18 +248,8 @@ def main() -> int:
         say(f"| {name} | {value} |\n")
     if "cluster_workers_4_per_s" in figures:
         say("\n" + "".join(f"{line}\n" for line in held_against(figures)))
-    it = sizes(costs, carrier)
     say("\nA worker dies after 10 s, at the peak; age of what is read, by second:\n")
-    failing = Failing(
-        workers=it.workers,
-        reports_a_s=carrier.reports_a_s,
-        report_s=costs.cluster_workers_1_guard_us * US,
-        database_report_s=costs.cluster_workers_1_database_us * US,
-        database_cores=carrier.database_cores,
-        unowned_s=carrier.lease_s + carrier.seen_s,
-        restoring_s=partition_s(costs, carrier),
-        step_s=costs.takeover_step_ms / 1e3,
-    )
+    failing = failing_of(costs, carrier)
     for second in simulate(failing, seed=1):
         if second.at_s % SHOWN_EACH_S == 0:
             say(

@@ -143,6 +143,7 @@ class Rig:
         owed, ground, switch = traffic.owed, self.ground, traffic.switch
         over = {account for account, micros in owed.items() if micros >= LIMIT * MICROS}
         assert over, "the traffic brings some over the limit"
+        assert over != set(owed), "and not all"
         wait_until(lambda: ground.owed() == owed, "every account owes what its calls and fees cost")
         assert ground.ledger() == owed
         wait_until(lambda: switch.blocked() == over, "the switch blocks whoever is over the limit, and nobody else")

@@ -333,6 +333,41 @@ def test_an_operator_acts_at_a_node_that_does_not_hold_the_account(both: Both) -
     assert done == [("ana", "limit"), ("ana", "release"), ("ana", "block")]
 
 
+def test_what_a_switch_refuses_is_shown_alike_until_it_obeys(both: Both) -> None:
+    account, error = ACCOUNTS[1], "no such trunk"
+    refusal = [{"switch": "sw1", "error": error}]
+
+    def errors(asked: Asked) -> object:
+        return asked.get(path_of(account))["block"]["errors"]
+
+    def answer(asked: Asked, switch: SwitchClient, *, ok: bool) -> None:
+        (command,) = {each["id"]: each for each in switch.commands(account, "block")}.values()
+        switch.acknowledge(command, ok=ok, error="" if ok else error)
+        wait_until(partial(gives, partial(errors, asked), [] if ok else refusal), f"{asked.url} shows it")
+
+    def stands(asked: Asked) -> tuple[bool, object]:
+        block = asked.get(path_of(account))["block"]
+        return block["confirmed"], block["errors"]
+
+    for switch in both.switches:
+        switch.acknowledges = False
+    for asked, switch in ((both.daemon, both.switches[0]), (both.second, both.switches[1])):
+        status, _ = asked.request("POST", path_of(account, "/block"), {"by": "ana", "reason": "stolen phone"})
+        assert status == HTTPStatus.OK
+        wait_until(lambda switch=switch: switch.commands(account, "block"), "the switch is told")  # type: ignore[misc]
+        answer(asked, switch, ok=False)
+    for asked in (both.daemon, *both.nodes):
+        wait_until(partial(gives, partial(stands, asked), (False, refusal)), f"{asked.url} shows the error")
+        assert error in asked.get(f"/accounts/{quote(account, safe='')}")
+    for asked, switch in ((both.daemon, both.switches[0]), (both.second, both.switches[1])):
+        answer(asked, switch, ok=True)
+        switch.acknowledges = True
+    for asked in (both.daemon, *both.nodes):
+        wait_until(partial(gives, partial(stands, asked), (True, [])), f"{asked.url} shows that it is obeyed")
+    for asked in (both.daemon, both.first):
+        assert asked.request("POST", path_of(account, "/release"), {"by": "ana", "reason": "found"})[0] == HTTPStatus.OK
+
+
 def test_what_cannot_be_done_is_refused_alike(both: Both) -> None:
     why = {"by": "ana", "reason": "x"}
     for path, said in (

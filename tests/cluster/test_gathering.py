@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from guard.core.engine import Engine
 from guard.core.events import WebhookView
 from guard.core.neighbours import Mentioned
 from guard.core.partitions import PARTITIONS
+from guard.core.records import AccountMessage, Ack, Block, Release
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.views import AccountState
@@ -18,9 +20,9 @@ from guard.ports import StoreError
 from guard.ports.archive import Telling, Tellings
 from guard.ports.cluster import Claim, Position
 from guard.shell.cluster.gathering import STALE_MS, Gathering, Stand, webhooks_together
-from guard.shell.cluster.telling import Teller
+from guard.shell.cluster.telling import MOST_ANSWERS, Teller
 from guard.shell.courier import Courier
-from guard.wire.told import VERSION, ToldPartition, ToldSwitch, ToldWorker, decode_told, encode_told
+from guard.wire.told import VERSION, ToldPartition, ToldRefusal, ToldSwitch, ToldWorker, decode_told, encode_told
 from tests.shell.fakes import ManualClock
 from tests.store.samples import T0
 
@@ -65,6 +67,8 @@ def _worker(
     growing: Sequence[tuple[int, str]] = (),
     used: Sequence[tuple[int, str]] = (),
     hits: Sequence[tuple[str, str, int]] = (),
+    refused: Sequence[ToldRefusal] = (),
+    acked: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     return encode_told(
         ToldWorker(
@@ -74,6 +78,8 @@ def _worker(
             used=list(used),
             hits=list(hits),
             webhooks=[],
+            refused=list(refused),
+            acked=list(acked),
         )
     )
 
@@ -154,6 +160,30 @@ async def test_the_nearest_of_all_workers_come_first() -> None:
     assert gathering.growing() == ["A", "E", "B"]
     assert gathering.most_used() == ["C", "F", "D"]
     assert gathering.rule_hits() == {("hot", "shadow"): 5, ("far", "enforce"): 1}
+
+
+async def test_what_a_switch_answered_is_known_from_the_newest_owner_of_the_partition() -> None:
+    """Who held it before may still tell of a refusal that is over."""
+    before, refusal = ToldRefusal("A1", 3, "sw1", "no such trunk"), ToldRefusal("A1", 4, "sw2", "busy")
+    for order in (1, -1):
+        tellings = [
+            _telling("w1", _worker([_partition(7, epoch=4)], refused=[before], acked=[("sw2", "A1")])),
+            _telling("w2", _worker([_partition(7, epoch=5)], refused=[refusal], acked=[("sw1", "A1")])),
+        ]
+        gathering = await _gathered(*tellings[::order])
+        assert list(gathering.refused(7, "A1")) == [refusal]
+        assert list(gathering.acked(7, "A1")) == ["sw1"]
+        assert not gathering.refused(7, "A2")
+        assert not gathering.refused(8, "A1"), "nobody has told of that partition"
+        assert not gathering.acked(8, "A1")
+
+
+def test_what_a_worker_of_an_older_release_tells_is_read() -> None:
+    members = msgspec.msgpack.decode(_worker([_partition(7, accounts=2)]))
+    del members["refused"], members["acked"]
+    told = decode_told(msgspec.msgpack.encode(members))
+    assert told is not None
+    assert (told.partitions, told.refused, told.acked) == ([_partition(7, accounts=2)], [], [])
 
 
 # -- what is missing
@@ -266,6 +296,61 @@ async def test_a_worker_tells_of_what_it_has_restored() -> None:
     assert [(each.part, each.epoch) for each in told.partitions] == [(4, 3), (6, 3)]
     (switch,) = told.switches
     assert (switch.name, switch.up, switch.unsynced) == ("sw1", True, [4, 6])
+
+
+def _block(side: Side, account: str, now_ms: int) -> str:
+    """The id of the command for its switch."""
+    side.engine.billing(AccountMessage(id=f"open-{account}", account=account), now_ms)
+    side.engine.intent(Block(account=account, by="ana", reason="asked"), now_ms)
+    command = side.engine.world.accounts[account].command
+    assert command is not None
+    return command.id
+
+
+async def _pictured(sides: Sequence[Side]) -> ToldWorker:
+    return await Teller(worker="w1", partitions=lambda: sides, board=Board(), clock=ManualClock()).picture()
+
+
+async def test_refused_commands_are_told_until_the_switch_obeys_or_another_takes_their_place() -> None:
+    sides = [_side(4), _side(6)]
+    for side in sides:
+        side.engine.take()
+    first, second = _block(sides[0], "A1", T0), _block(sides[1], "B1", T0 + 1)
+    sides[0].engine.control(Ack(switch="sw1", id=first, ok=False, error="no such trunk"), T0 + 2)
+    sides[1].engine.control(Ack(switch="sw1", id=second, ok=False, error="busy"), T0 + 3)
+    refusals = [ToldRefusal("B1", 1, "sw1", "busy"), ToldRefusal("A1", 1, "sw1", "no such trunk")]
+    assert (await _pictured(sides)).refused == refusals
+    sides[0].engine.control(Ack(switch="sw1", id=first, ok=False, error="still none"), T0 + 4)
+    changed = ToldRefusal("A1", 1, "sw1", "still none")
+    assert (await _pictured(sides)).refused == [changed, refusals[0]], "the newest first"
+    sides[1].engine.control(Ack(switch="sw1", id=second, ok=True), T0 + 5)
+    assert (await _pictured(sides)).refused == [changed]
+    sides[0].engine.intent(Release(account="A1", by="ana", reason="found"), T0 + 6)
+    assert (await _pictured(sides)).refused == []
+
+
+async def test_of_many_refusals_the_newest_are_told() -> None:
+    sides = [_side(4), _side(6)]
+    for side in sides:
+        side.engine.take()
+    many = MOST_ANSWERS * 3 // 5
+    for number in range(2 * many):
+        side = sides[number % 2]
+        command = _block(side, f"A{number}", T0 + number)
+        side.engine.control(Ack(switch="sw1", id=command, ok=False, error="full"), T0 + number)
+    told = (await _pictured(sides)).refused
+    assert [each.account for each in told] == [f"A{2 * many - 1 - number}" for number in range(MOST_ANSWERS)]
+
+
+async def test_what_a_switch_confirmed_before_its_list_is_told_until_it_has_confirmed_that() -> None:
+    side = _side(4)
+    (snapshot,) = (send.message for send in side.engine.take().sends)
+    command = _block(side, "A1", T0)
+    side.engine.control(Ack(switch="sw1", id=command, ok=True), T0 + 1)
+    assert (await _pictured([side])).acked == [("sw1", "A1")]
+    side.engine.control(Ack(switch="sw1", id=snapshot.id, ok=True), T0 + 2)
+    assert side.engine.world.switches["sw1"].synced
+    assert (await _pictured([side])).acked == []
 
 
 async def test_a_store_that_is_away_does_not_end_it() -> None:

@@ -69,7 +69,7 @@ def test_on_two_cores_all_that_a_report_costs_counts_and_one_worker_is_one_threa
         "cluster_workers_4_per_s": 32_000.0,
     }
     assert list(held_against(figures)) == [
-        "1 workers: predicted 25,000, measured 25,000 reports/s (+0%)",
+        "1 worker: predicted 25,000, measured 25,000 reports/s (+0%)",
         "2 workers: predicted 40,000, measured 40,000 reports/s (+0%)",
         "4 workers: predicted 40,000, measured 32,000 reports/s (+25%)",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -74,6 +75,30 @@ def test_the_first_worker_takes_everything_and_the_switch_gets_one_snapshot(worl
 
     assert len(switch.snapshots) == 1
     assert switch.blocks.complete
+
+
+def test_a_worker_that_has_never_reached_the_log_claims_nothing_and_does_not_count(world: World) -> None:
+    first, second = world.start("w1"), world.start("w2")
+    second.reads = False
+    world.until(lambda: all_held(world, first), 5_000, "the first has all of it")
+    world.run(3_000)
+    assert all_held(world, first)
+    assert "w2" not in world.database.workers
+
+    second.reads = True
+    world.until(lambda: len(second.held) == PARTITIONS // 2 and all_held(world, first, second), 5_000, "halves")
+
+
+def test_a_worker_that_has_lost_the_log_keeps_what_it_holds_and_claims_no_more(world: World) -> None:
+    first, second = world.start("w1"), world.start("w2")
+    world.until(lambda: all_held(world, first, second), 5_000, "halves")
+    first.reads = False
+    second.kill()
+    world.run(5_000)
+    assert len(first.held) == PARTITIONS // 2
+
+    first.reads = True
+    world.until(lambda: all_held(world, first), 5_000, "it has reached it again")
 
 
 def test_a_worker_that_joins_gets_half_and_nothing_is_lost(world: World) -> None:
@@ -234,6 +259,10 @@ def test_balances_of_many_partitions_are_looked_up_beside_each_other(world: Worl
     world.until(lambda: all(world.owed(each) == 1_500_000 for each in accounts), 150, "all are in")
 
 
+async def at_once() -> None:
+    """Nobody has to be told."""
+
+
 def another_setup(world: World) -> Reload:
     settings = replace(world.settings, default_limit_micros=Micros(5_000_000))
     setup = Setup(settings=settings, scopes=Scopes.of_country_code("1"), rating=Rating(unknown_rate_micros=1))
@@ -246,7 +275,7 @@ def test_what_is_claimed_while_files_are_taken_up_goes_by_them_too(world: World)
     reload = another_setup(world)
 
     world.database.commits_take_ms = 4_000
-    reloading = first.loop.create_task(first.worker.reload(reload))
+    reloading = first.loop.create_task(first.worker.reload(reload, at_once))
     second.kill()
     world.until(lambda: len(first.held) == PARTITIONS, 3_500, "it has claimed the rest")
     assert not reloading.done()
@@ -257,12 +286,33 @@ def test_what_is_claimed_while_files_are_taken_up_goes_by_them_too(world: World)
     assert all(each.engine.world.settings is reload.setup.settings for each in first.worker.partitions)
 
 
+def test_what_is_claimed_while_the_history_is_told_goes_by_the_new_files_too(world: World) -> None:
+    """All have taken them up, and whoever asked has not said yet that they are in force."""
+    first, second = world.start("w1"), world.start("w2")
+    world.until(lambda: all_held(world, first, second), 5_000, "halves")
+    reload, noted = another_setup(world), asyncio.Event()
+
+    async def note() -> None:
+        await noted.wait()
+
+    reloading = first.loop.create_task(first.worker.reload(reload, note))
+    world.run(100)
+    second.kill()
+    world.until(lambda: all_held(world, first), 10_000, "it has claimed the rest")
+    assert not reloading.done()
+    noted.set()
+    world.until(reloading.done, 100, "taken up")
+
+    assert reloading.result()
+    assert all(each.engine.world.settings is reload.setup.settings for each in first.worker.partitions)
+
+
 def test_a_partition_that_is_lost_while_files_are_taken_up_holds_nothing_up(world: World) -> None:
     first = world.start("w1")
     world.until(lambda: all_held(world, first), 5_000, "all")
 
     world.database.away = True
-    reloading = first.loop.create_task(first.worker.reload(another_setup(world)))
+    reloading = first.loop.create_task(first.worker.reload(another_setup(world), at_once))
     world.until(lambda: not first.held, 3_000, "its leases have run out")
     world.run(100)
 

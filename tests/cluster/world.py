@@ -295,7 +295,8 @@ class WorkerProcess:
         self.world = world
         self.loop = SteppedLoop(world.schedule, lambda: 1)
         self.frozen_until_ms = 0
-        self.alive = True
+        self.alive = self.reads = True
+        """It runs; it reaches the log."""
         self.intents = Counts()
         self.worker = self._make(name)
         self._task = self.loop.create_task(self.worker.run())
@@ -344,6 +345,7 @@ class WorkerProcess:
             composers=composers,
             make=make,
             gone=lambda _partition: None,
+            reads=lambda: self.reads,
         )
 
     @property

@@ -107,6 +107,25 @@ def test_a_reload_asks_first_so_that_no_more_than_the_bound_are_blocked() -> Non
     assert [notice.over for notice in told(parts)] == [False]
 
 
+def test_that_it_is_open_as_was_said_in_a_time_that_has_never_been_is_put_right_by_the_home() -> None:
+    """A store that was put back: the log has what the home said after that, and the home knows nothing of it."""
+    parts = Parts(rules=(wrong_rule(),))
+    home, there, elsewhere = (parts.part((HOME + number) % PARTITIONS).engine for number in range(3))
+    never = FuseStands(number=7, open_since_ms=parts.now_ms, passed=0, judged=0, granted=0)
+    for engine in (there, elsewhere):
+        engine.hear(HOME, never, parts.now_ms)
+        assert engine.fuse_open
+
+    for part in (1, 2):
+        for customer in accounts(2, of=(HOME + part) % PARTITIONS):
+            parts.call(customer)
+            parts.run(1_000)
+
+    assert not any(engine.fuse_open for engine in (home, there, elsewhere))
+    assert len(decided(parts, Action.HELD)) == 2, "of each of the two the first; then it has asked"
+    assert len(decided(parts, Action.BLOCK)) == 2
+
+
 def test_a_few_blocks_are_not_held_up_and_more_of_one_partition_wait_for_a_word() -> None:
     parts = Parts(rules=(wrong_rule(),))
     parts.part(HOME)

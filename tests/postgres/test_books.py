@@ -16,8 +16,8 @@ from guard.core.events import Event, Owed, Position
 from guard.core.limits import review
 from guard.core.partitions import PARTITIONS, partition_of
 from guard.core.pictures import totals_picture
+from guard.core.records import Ack, Report
 from guard.core.records import Event as CallEvent
-from guard.core.records import Report
 from guard.core.settings import DAY_MS, SECOND_MS
 from guard.core.views import AccountState, AccountView
 from guard.ports.cluster import Member
@@ -77,7 +77,7 @@ async def _node(url: str) -> AsyncIterator[Node]:
     async with town(url) as built:
         clock = _Clock(built)
         gathering = Gathering(built.postgres.board, clock)
-        drawing = Drawing(lambda: built.setup, gathering.stand)
+        drawing = Drawing(lambda: built.setup, gathering)
         books = Books(built.postgres.archive, gathering, drawing, clock)
         teller = Teller(worker=OWNER, partitions=lambda: built.places, board=built.postgres.board, clock=clock)
         yield Node(built, teller, gathering, books)
@@ -124,6 +124,30 @@ async def test_every_account_is_drawn_as_a_daemon_draws_it(url: str, *, acknowle
         assert states == set(AccountState)
         assert confirmed == {acknowledged}
         assert await node.books.account("nobody", calls=1_000) is None
+
+
+async def test_what_switches_answered_is_drawn_as_a_daemon_draws_it(url: str) -> None:
+    """One obeys and the other refuses some; neither has confirmed its list of blocks."""
+    async with _node(url) as node:
+        await _lived(node, acknowledged=False)
+        obeyed = set(list(node.town.accounts)[::2])
+        for engine in (node.town.one, *(place.engine for place in node.town.places)):
+            for switch in (engine.world.switches[name] for name in SWITCHES):
+                for command, waiting in list(switch.pending.items()):
+                    ok = switch.name == SWITCHES[0] or waiting.account in obeyed
+                    ack = Ack(switch=switch.name, id=command, ok=ok, error="" if ok else "no such trunk")
+                    engine.control(ack, node.town.now_ms)
+        await node.town.commit()
+        await node.hear()
+        drawn = {"confirmed": 0, "refused": 0}
+        for account in node.town.accounts:
+            found = await node.books.account(account, calls=0)
+            assert found == node.town.one.picture(account, node.town.now_ms, 0)
+            if found is not None and found.block is not None:
+                drawn["confirmed" if found.block.confirmed else "refused"] += 1
+                assert found.block.confirmed == (account in obeyed)
+                assert found.block.errors == (() if account in obeyed else (("sw2", "no such trunk"),))
+        assert min(drawn.values()) > 5
 
 
 async def test_an_account_with_many_calls_is_drawn_with_all_of_them(url: str) -> None:

@@ -150,7 +150,7 @@ async def test_whoever_asks_for_too_much_is_told_of_ids_that_begin_like_that(
     async with open_postgres(PostgresAddress(url=filled), parts=PARTITIONS) as opened:
         clock = SystemClock()
         gathering = Gathering(opened.board, clock)
-        books = Books(opened.archive, gathering, Drawing(setup, gathering.stand), clock)
+        books = Books(opened.archive, gathering, Drawing(setup, gathering), clock)
         first = sorted(SOME)[3]
         with pytest.raises(TooLongError, match=rf"ids that begin like this: \{first}"):
             await books.accounts(state=None, query=first, limit=10, after="")

@@ -319,14 +319,16 @@ class Books:
 
 
 class Lag:
-    """Which switches read a backlog, told from the ages of their reports alone."""
+    """Which switches read a backlog, told from the ages of their reports and from when guard has heard them."""
 
     def __init__(self) -> None:
         self._until: dict[str, int | None] = {}
+        self._hears_since: dict[str, int] = {}
 
     def heard(self, switch: str, age_ms: int, now_ms: int) -> None:
         """A report that is so old."""
-        if age_ms > LAG_MS:
+        waited = now_ms - age_ms < self._hears_since.setdefault(switch, now_ms) and switch in self.at(now_ms)
+        if age_ms > LAG_MS or waited:
             self._until[switch] = now_ms + QUIET_MS
         else:
             self._until.pop(switch, None)
@@ -337,6 +339,7 @@ class Lag:
 
     def subscribed(self, live: set[str], now_ms: int) -> None:
         """Guard can hear: what waits at the broker is about to be read."""
+        self._hears_since = dict.fromkeys(self._hears_since, now_ms)
         self._until.update(dict.fromkeys(live, now_ms + QUIET_MS))
 
     def at(self, now_ms: int) -> set[str]:

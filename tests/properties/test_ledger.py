@@ -189,6 +189,7 @@ class EngineMatchesNaiveLedger(Machine):
                 command = self.engine.world.accounts[pending.account].command
                 assert command is not None
                 assert command.id == command_id
+            assert switch.refused == {each: pending for each, pending in switch.pending.items() if pending.error}
 
     # -- the end
 

@@ -5,9 +5,10 @@ exposure, plans or causes but the core's, and a node shows what the owner of the
 commit, carried forward to now by the same rates. Such an engine costs 40 microseconds.
 
 **What no row says** is told by the owner (`guard.shell.cluster.gathering`): whether a switch has the whole truth of
-this partition, whether it is reading a backlog, and how its clock stands to the millisecond. An engine that has just
-been restored carries nothing forward, because nobody knows what has happened since; here the owner knows, so what it
-does not call a backlog is carried forward. A partition that nobody holds is drawn as it was stored.
+this partition, whether it is reading a backlog, how its clock stands to the millisecond, and what it answered to a
+command. An engine that has just been restored carries nothing forward, because nobody knows what has happened since;
+here the owner knows, so what it does not call a backlog is carried forward. A partition that nobody holds is drawn as
+it was stored.
 
 An engine is never advanced here: what falls due is for the owner to do. What it has done is in the rows.
 """
@@ -28,8 +29,9 @@ from guard.core.rows import AccountRow
 from guard.core.rules.profile import Profile
 from guard.core.setup import Setup
 from guard.core.views import AccountView, HeldView
+from guard.core.world import World
 from guard.ports.archive import Leaf
-from guard.shell.cluster.gathering import Stand
+from guard.shell.cluster.gathering import Gathering
 
 CALLS_AT_ONCE = 50
 """Calls taken up before the loop turns: about 1 ms."""
@@ -38,10 +40,9 @@ CALLS_AT_ONCE = 50
 class Drawing:
     """Draws by the setup in force."""
 
-    def __init__(self, setup: Callable[[], Setup], stand: Callable[[int, str], Stand | None]) -> None:
-        """`stand` says how a switch stands with a partition; None: nobody knows."""
+    def __init__(self, setup: Callable[[], Setup], gathering: Gathering) -> None:
         self._setup = setup
-        self._stand = stand
+        self._gathering = gathering
 
     async def picture(self, leaf: Leaf, now_ms: int, calls: int) -> AccountView:
         """One account as it stands now, with so many of its live calls; the loop turns if it has many."""
@@ -53,11 +54,12 @@ class Drawing:
             now_ms,
         )
         for switch in engine.world.switches.values():
-            stand = self._stand(leaf.part, switch.name)
+            stand = self._gathering.stand(leaf.part, switch.name)
             if stand is not None:
                 switch.synced, switch.skew_ms = stand.synced, stand.skew_ms
             if stand is None or stand.lagging:
                 engine.world.lag(switch, None)
+        self._answer(engine.world, leaf.part, id_, now_ms)
         for begin in range(0, len(leaf.calls), CALLS_AT_ONCE):
             if begin:
                 await asyncio.sleep(0)
@@ -84,6 +86,20 @@ class Drawing:
         account = Account.from_row(row)
         follow_default(account, self._setup().settings)
         return review(account, now_ms)
+
+    def _answer(self, world: World, part: int, id_: str, now_ms: int) -> None:
+        """Take up what switches answered to its present command, which may be newer than what was told."""
+        command = world.accounts[id_].command
+        if command is None:
+            return
+        for refusal in self._gathering.refused(part, id_):
+            switch = world.switches.get(refusal.switch)
+            pending = None if switch is None else switch.pending.get(command.id)
+            if pending is not None and pending.seq == refusal.seq:
+                pending.error = refusal.error
+        for name in self._gathering.acked(part, id_):
+            if name in world.switches:
+                world.switches[name].acked_at_ms[id_] = now_ms
 
     def _engine(self, now_ms: int) -> Engine:
         setup = self._setup()

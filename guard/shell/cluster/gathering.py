@@ -5,6 +5,7 @@
 | a partition | what its newest owner (the highest epoch) says; accounts, calls and money are sums over partitions |
 | a switch | calls, commands and what is usual are sums over workers, why it is silent its home says; else the worst |
 | who is at risk | the lists of all workers in one order |
+| a command | what a switch answered to it, as the newest owner of the account's partition says |
 | rule hits | sums over the workers that live, each since its start |
 | webhooks | what waits is a sum, what was delivered last is the newest, an error is that of whoever fails longest |
 
@@ -15,7 +16,7 @@ the length of one, or that is older than `STALE_MS`, is not counted.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,7 @@ from guard.core.partitions import PARTITIONS
 from guard.core.views import AccountState, CurrencyTotal, SwitchView, TotalsView
 from guard.ports import Clock, StoreError
 from guard.ports.archive import Board, Telling, Tellings
-from guard.wire.told import ToldPartition, ToldSwitch, ToldWorker, decode_told
+from guard.wire.told import ToldPartition, ToldRefusal, ToldSwitch, ToldWorker, decode_told
 
 LOOK_EVERY_MS = 1_000
 STALE_MS = 5_000
@@ -52,12 +53,24 @@ class _Worker:
     told: ToldWorker
     stands: dict[str, tuple[frozenset[int], frozenset[int], Mapping[int, int]]]
     """By switch: where it lags, where it lacks the whole truth, where its clock is another."""
+    refused: Mapping[str, Sequence[ToldRefusal]]
+    """By account."""
+    acked: Mapping[str, Sequence[str]]
+    """By account: the switches."""
 
     @classmethod
     def of(cls, told: ToldWorker) -> _Worker:
+        refused: dict[str, list[ToldRefusal]] = defaultdict(list)
+        for refusal in told.refused:
+            refused[refusal.account].append(refusal)
+        acked: dict[str, list[str]] = defaultdict(list)
+        for switch, account in told.acked:
+            acked[account].append(switch)
         return cls(
             told,
             {each.name: (frozenset(each.lagging), frozenset(each.unsynced), each.skewed) for each in told.switches},
+            refused,
+            acked,
         )
 
 
@@ -114,6 +127,18 @@ class Gathering:
             return None
         lagging, unsynced, skewed = stands
         return Stand(synced=part not in unsynced, lagging=part in lagging, skew_ms=skewed.get(part, 0))
+
+    # -- what switches answered
+
+    def refused(self, part: int, account: str) -> Sequence[ToldRefusal]:
+        """Commands about an account that switches have refused, as the owner of its partition told."""
+        owner = self._whole.owners.get(part)
+        return () if owner is None else owner[1].refused.get(account, ())
+
+    def acked(self, part: int, account: str) -> Sequence[str]:
+        """Switches that have its block although they have not confirmed their list."""
+        owner = self._whole.owners.get(part)
+        return () if owner is None else owner[1].acked.get(account, ())
 
     # -- who is at risk
 

@@ -8,15 +8,19 @@ than about a millisecond, and none visits more accounts than are near their limi
 worked out when they reach their limit, which takes long for accounts with a plan. With many partitions that is a good
 picture of who is near a limit anywhere. Who is warned is ranked by how much of its limit it has used, a slice of the
 warned accounts at a time.
+
+**What switches answered** is in the memory of whoever decides, and in no row: which commands they refuse, and, while a
+switch has not confirmed its list of blocks, which it has confirmed one by one. The newest of these are told.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from heapq import nlargest, nsmallest
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import merge, nlargest, nsmallest
+from itertools import islice
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -24,6 +28,7 @@ from guard.core.alarms import nearest
 from guard.core.engine import Engine
 from guard.core.pictures import switch_picture, totals_picture
 from guard.core.settings import DAY_MS
+from guard.core.switches import Switch
 from guard.core.views import AccountState
 from guard.ports import Clock, StoreError
 from guard.ports.archive import Board
@@ -31,7 +36,7 @@ from guard.ports.cluster import Claim
 from guard.shell.cluster.gathering import webhooks_together
 from guard.shell.courier import Courier
 from guard.shell.directory import used_share
-from guard.wire.told import ToldPartition, ToldSwitch, ToldWorker, encode_told
+from guard.wire.told import ToldPartition, ToldRefusal, ToldSwitch, ToldWorker, encode_told
 
 TELL_EVERY_MS = 1_000
 PARTITIONS_AT_ONCE = 4
@@ -46,8 +51,12 @@ RANKED_AT_ONCE = 250
 """Warned accounts whose rank is worked out before the loop turns."""
 MOST_TOLD = 200
 """Warned accounts that a worker names."""
+MOST_ANSWERS = 500
+"""Refusals that a worker tells, and as many confirmations: sorting them out takes about a millisecond each."""
 AHEAD_MS = DAY_MS
 """Whoever reaches the limit later is not at risk: no call that is up now lasts so long."""
+
+_Answer = TypeVar("_Answer")
 
 
 class Side(Protocol):
@@ -116,13 +125,18 @@ class Teller:
         switches: dict[str, ToldSwitch] = {}
         hits = Counter(self._hits)
         alarms: list[tuple[int, str, Engine]] = []
+        refusing: list[tuple[int, Switch]] = []
+        confirming: list[tuple[int, Switch]] = []
         for number, side in enumerate(sides, 1):
             now_ms = self._clock.now_ms()
             partitions.append(_told(side, now_ms))
             _count_switches(side, switches, now_ms)
             hits.update(side.engine.rule_hits)
             alarms += _alarms(side.engine)
+            refusing += _refusing(side.engine)
+            confirming += _confirming(side.engine)
             if number % PARTITIONS_AT_ONCE == 0:
+                refusing, confirming = _newest(refusing), _newest(confirming)
                 await asyncio.sleep(0)
         return ToldWorker(
             partitions=partitions,
@@ -131,6 +145,8 @@ class Teller:
             used=await self._most_used([side.engine for side in sides]),
             hits=[(rule, mode, count) for (rule, mode), count in hits.items()],
             webhooks=webhooks_together([courier.view() for courier in side.couriers] for side in sides),
+            refused=_told_of(_refusals(switch) for _, switch in _newest(refusing)),
+            acked=_told_of(_acks(switch) for _, switch in _newest(confirming)),
         )
 
     async def _growing(self, alarms: Sequence[tuple[int, str, Engine]]) -> list[tuple[int, str]]:
@@ -186,3 +202,43 @@ def _count_switches(side: Side, switches: dict[str, ToldSwitch], now_ms: int) ->
         if told is None:
             told = switches[name] = ToldSwitch(name)
         told.add(side.claim.part, switch_picture(switch, now_ms))
+
+
+def _refusing(engine: Engine) -> Iterator[tuple[int, Switch]]:
+    """Switches that refuse commands, and since when the latest."""
+    for switch in engine.world.switches.values():
+        if switch.refused:
+            yield next(reversed(switch.refused.values())).refused_ms, switch
+
+
+def _refusals(switch: Switch) -> Iterator[tuple[int, ToldRefusal]]:
+    """The newest first."""
+    for pending in reversed(switch.refused.values()):
+        yield pending.refused_ms, ToldRefusal(pending.account, pending.seq, switch.name, pending.error)
+
+
+def _confirming(engine: Engine) -> Iterator[tuple[int, Switch]]:
+    """Switches that have blocks although they have not confirmed their list, and since when the latest."""
+    for switch in engine.world.switches.values():
+        if switch.acked_at_ms and not switch.synced:
+            yield next(reversed(switch.acked_at_ms.values())), switch
+
+
+def _acks(switch: Switch) -> Iterator[tuple[int, tuple[str, str]]]:
+    """The newest first."""
+    for account, at_ms in reversed(switch.acked_at_ms.items()):
+        yield at_ms, (switch.name, account)
+
+
+def _newest(switches: list[tuple[int, Switch]]) -> list[tuple[int, Switch]]:
+    """Those that can have one of the answers that are told."""
+    return nlargest(MOST_ANSWERS, switches, key=_when)
+
+
+def _told_of(answers: Iterable[Iterator[tuple[int, _Answer]]]) -> list[_Answer]:
+    """The newest of all."""
+    return [answer for _, answer in islice(merge(*answers, key=_when, reverse=True), MOST_ANSWERS)]
+
+
+def _when(answer: tuple[int, object]) -> int:
+    return answer[0]

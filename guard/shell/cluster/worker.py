@@ -10,6 +10,10 @@ asked, by this machine's monotonic clock, and a margin is taken off. Whoever was
 virtual machine that was moved) finds on waking that it holds nothing. Should it get as far as a commit all the same,
 the store refuses it, because somebody else's epoch is there.
 
+**Whoever cannot read the log claims nothing**, or its share would lie there undecided: a worker that has yet to reach
+it is no member, so the others share without it. One that loses its way there keeps what it has: the log may be away
+for all, and calls that are up go on growing.
+
 **Giving up** is done in order: the turn that is being made, what is stored only now and then, the position; then the
 lease. A partition that fails is let go without a word; its lease runs out, and who claims it next reads what is stored.
 One partition that fails does not take the others with it.
@@ -18,7 +22,7 @@ One partition that fails does not take the others with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -96,8 +100,13 @@ class Worker:
         composers: Callable[[Callable[[int], bool]], Composers],
         make: Callable[[Claim, Callable[[], bool]], Partition],
         gone: Callable[[Partition], None],
+        reads: Callable[[], bool],
     ) -> None:
-        """`composers` and `make` get a way to ask whether a partition is still held; `gone` is told when one is not."""
+        """`composers` and `make` get a way to ask whether a partition is still held; `gone` is told when one is not.
+
+        `reads`: whether the log is there.
+        """
+        self._reads = reads
         self._leases = leases
         self._ask_within_s = ASK_WITHIN * leases.lease_ms / MS_PER_S
         self._member = member
@@ -115,11 +124,17 @@ class Worker:
 
     # -- what is held
 
-    async def reload(self, reload: Reload) -> bool:
-        """Have all partitions take up another setup; False: some could not. One that ends meanwhile needs it not."""
+    async def reload(self, reload: Reload, taken_up: Callable[[], Awaitable[None]]) -> bool:
+        """Have all partitions take up another setup; False: some could not. One that ends meanwhile needs it not.
+
+        `taken_up` is awaited when all have. Who calls this has the setup in force when it returns, and not before: so
+        long whatever is claimed has yet to take it up.
+        """
         self._reload = reload
         try:
             done = await asyncio.gather(*(_take_up(held, reload) for held in list(self._held.values())))
+            if all(done):
+                await taken_up()
         finally:
             self._reload = None
         return all(done)
@@ -161,6 +176,8 @@ class Worker:
 
     async def beat(self) -> bool:
         """Renew, see who lives, claim or give up; whether there is more to claim at once."""
+        if not self._held and not self._reads():
+            return False
         async with asyncio.timeout(self._ask_within_s):
             await self._renew()
             members = await self._leases.members()
@@ -173,7 +190,9 @@ class Worker:
             self._giving.add(task)
             task.add_done_callback(self._giving.discard)
             return False
-        return len(staying) < share and await self._claim(min(CLAIM_AT_ONCE, share - len(staying)))
+        if len(staying) >= share or not self._reads():
+            return False
+        return await self._claim(min(CLAIM_AT_ONCE, share - len(staying)))
 
     async def _renew(self) -> None:
         asked = list(self._held.values())

@@ -1,0 +1,111 @@
+"""After a start what waits at the broker comes first: nobody is blocked for what a call that has ended would cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from guard.core.decisions import Action
+from guard.core.engine import Engine
+from guard.core.money import Micros
+from guard.core.records import Event, Report
+from guard.core.scopes import Scopes
+from guard.core.settings import Settings
+from guard.core.switches import QUIET_MS
+from tests.scenarios.store import DictStore
+
+BEGAN_MS = 1_800_000_000_000
+LIMIT_MICROS = 3_000_000
+REACHES_LIMIT_MS = BEGAN_MS + 3_000
+SUBSCRIBED_MS = BEGAN_MS + 4_000
+ACCOUNTS = [f"A{number}" for number in range(1, 21)]
+
+
+def said(account: str, event: Event, at_ms: int) -> Report:
+    """A call of 1.00 a second."""
+    lasted_ms = at_ms - BEGAN_MS
+    return Report(
+        f"call of {account}",
+        event,
+        account,
+        at_ms,
+        to="+14165550100",
+        duration_ms=lasted_ms,
+        charge_micros=Micros(lasted_ms * 1_000),
+        rate_micros=60_000_000,
+    )
+
+
+def restarted() -> Engine:
+    """It died a second after all calls had begun, and has just been started again."""
+    settings, scopes, store = Settings(default_limit_micros=Micros(LIMIT_MICROS)), Scopes.of_country_code("1"), DictStore()
+    before = Engine(settings, scopes, BEGAN_MS)
+    before.subscribed(BEGAN_MS)
+    for account in ACCOUNTS:
+        before.report("sw1", said(account, Event.ANSWERED, BEGAN_MS), BEGAN_MS)
+    store.commit(before.take())
+    engine = Engine(settings, scopes, SUBSCRIBED_MS)
+    engine.restore(store.restored(), SUBSCRIBED_MS)
+    return engine
+
+
+def decided(engine: Engine) -> list[tuple[Action, str]]:
+    """Since the last time."""
+    return [(each.action, each.account) for each in engine.take().decisions]
+
+
+def run(engine: Engine, from_ms: int, to_ms: int) -> None:
+    """Let time pass, looking whenever the engine asks."""
+    while (due_ms := engine.next_wake_ms) <= to_ms:
+        engine.advance(max(from_ms, due_ms))
+    engine.advance(to_ms)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["subscribed", "delivered before that is told"])
+def test_the_first_of_the_reports_that_waited_says_nothing_about_the_others(told: bool) -> None:
+    """They are young, and all calls ended in time: whichever is read first, nobody is warned or blocked."""
+    engine = restarted()
+    if told:
+        engine.subscribed(SUBSCRIBED_MS)
+    now_ms = SUBSCRIBED_MS
+    for account in ACCOUNTS:
+        engine.report("sw1", said(account, Event.ENDED, BEGAN_MS + 1_400), now_ms)
+        run(engine, now_ms, now_ms + 50)
+        now_ms += 50
+    engine.subscribed(now_ms)
+    run(engine, now_ms, now_ms + 60_000)
+    assert decided(engine) == []
+
+
+def test_a_report_that_was_sent_since_proves_that_all_has_been_read() -> None:
+    """A switch's reports come in the order in which it sent them: whoever is over the limit is blocked at once."""
+    engine = restarted()
+    engine.subscribed(SUBSCRIBED_MS)
+    engine.report("sw1", said("A1", Event.ENDED, BEGAN_MS + 1_400), SUBSCRIBED_MS + 10)
+    assert decided(engine) == []
+    engine.report("sw1", said("A2", Event.TICK, SUBSCRIBED_MS + 15), SUBSCRIBED_MS + 20)
+    assert sorted(account for action, account in decided(engine) if action is Action.BLOCK) == sorted(ACCOUNTS[1:])
+
+
+def test_whoever_is_over_the_limit_is_blocked_when_no_more_comes() -> None:
+    """Two seconds after the last of what waited, with nothing sent since."""
+    engine = restarted()
+    engine.subscribed(SUBSCRIBED_MS)
+    last_ms = SUBSCRIBED_MS + 100
+    for account in ACCOUNTS[1:]:
+        engine.report("sw1", said(account, Event.ENDED, BEGAN_MS + 1_400), last_ms)
+    run(engine, last_ms, last_ms + QUIET_MS - 1)
+    assert decided(engine) == []
+    run(engine, last_ms + QUIET_MS, last_ms + QUIET_MS)
+    assert decided(engine) == [(Action.BLOCK, "A1")]
+
+
+def test_our_clock_set_back_does_not_make_all_reports_old() -> None:
+    """Then the moment of the subscription lies ahead of everything that is said; it is no moment any more."""
+    engine = restarted()
+    engine.subscribed(SUBSCRIBED_MS)
+    step_ms = -3_600_000
+    now_ms = SUBSCRIBED_MS + step_ms
+    engine.clock_stepped(now_ms, step_ms)
+    engine.advance(now_ms)
+    engine.report("sw1", said("A1", Event.TICK, SUBSCRIBED_MS + 10), now_ms + 10)
+    assert not engine.world.switches["sw1"].lagging
