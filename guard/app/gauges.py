@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from guard import __version__
 from guard.adapters.metrics import Exposition, Figures, read_off
+from guard.app.deliveries import Deliveries
 from guard.app.links import Links
 from guard.compiled import COMPILED, kind_of_core
 from guard.core.engine import Engine
@@ -44,6 +45,7 @@ class Gauges:
         self._links = links
         self._reloader = reloader
         self._office = office
+        self._deliveries = Deliveries(figures, [courier.route.name for courier in office.couriers])
         self._model = model
         figures.core_compiled = kind_of_core() == COMPILED
         self._exposition = Exposition(figures, __version__)
@@ -57,10 +59,7 @@ class Gauges:
         figures.reload_succeeded = self._reloader.succeeded
         figures.reload_succeeded_at_s = self._reloader.succeeded_at_ms / 1_000
         figures.clock_steps = self._loop.clock_steps
-        for courier in self._office.couriers:
-            name = courier.route.name
-            figures.webhook_deliveries.update({(name, result): count for result, count in courier.results.items()})
-            figures.webhook_pending[name], figures.webhook_dead[name] = courier.pending, courier.dead
+        self._deliveries.read(self._office.couriers)
         figures.store_failing = bool(self._loop.store_failure)
         tell_model(figures, self._model())
         return self._exposition.render()

@@ -25,6 +25,7 @@ from guard.adapters.nats import ClusterLog, open_cluster_log
 from guard.adapters.postgres import Postgres, open_postgres
 from guard.adapters.systemd import ServiceManager, service_manager
 from guard.app.daemon import FLUSH_EVERY_MS, refusing
+from guard.app.deliveries import Deliveries
 from guard.app.gauges import tell_model
 from guard.app.model_of_partitions import WorkersModel
 from guard.app.node import Node
@@ -114,6 +115,7 @@ class WorkerDaemon:
         self._topics = Topics(config.broker.prefix)
         self._figures = initial_figures(config.switches, config.accounts.default_currency)
         self._together = Together(self._figures)
+        self._deliveries = Deliveries(self._figures, [route.name for route, _ in targets])
         self._exposition = Exposition(self._figures, __version__)
         self._own_exposition = WorkerExposition()
         self._probe = Probe(self._figures, clock, postgres.room)
@@ -198,6 +200,7 @@ class WorkerDaemon:
 
     def _gone(self, partition: Partition) -> None:
         self._together.gone(partition.engine, self._clock.now_ms())
+        self._deliveries.gone(partition.couriers)
         self._node.gone(partition)
         self._model.gone(partition.claim.part, partition.engine)
 
@@ -223,6 +226,7 @@ class WorkerDaemon:
         figures, worker, now_ms = self._figures, self._worker, self._clock.now_ms()
         partitions = worker.partitions
         self._together.read((each.engine for each in partitions), now_ms)
+        self._deliveries.read(courier for each in partitions for courier in each.couriers)
         figures.turn_age_s = self._turn_age_ms(now_ms) / 1_000
         figures.store_failing = any(each.store_failure for each in partitions)
         model = self._model.view()
@@ -325,6 +329,7 @@ async def run_worker(
     async with AsyncExitStack() as stack:
         opening = open_postgres(address, parts=PARTITIONS, lease_ms=config.store.lease_ms)
         postgres = await stack.enter_async_context(opening)
+        await postgres.keep_to(options.prefix)
         leases = await stack.enter_async_context(aside(postgres.leases, postgres.leases.close))
         cluster = await stack.enter_async_context(open_cluster_log(options, clock.now_ms))
         daemon = WorkerDaemon(

@@ -99,8 +99,8 @@ class Presence:
         self.matters.broker_back(now_ms)
         for switch in self._world.switches.values():
             switch.hears_since_ms = now_ms
-            if switch.calls:
-                self._hold(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
+            # Also without calls up: one may have begun, and ended, in what is about to be read.
+            self._hold(switch, max(now_ms + QUIET_MS, switch.doubt_until_ms))
             if switch.up:
                 self._delivery.resend_all(switch, now_ms)
             self._delivery.synchronise(switch, now_ms)
@@ -143,7 +143,7 @@ class Presence:
             self._schedule(switch, now_ms)
 
     def _hold(self, switch: Switch, until_ms: int) -> None:
-        """Carry nothing forward at a switch until a fresh report comes, or until then."""
+        """Carry nothing forward at a switch until a report comes that proves that all has been read, or until then."""
         self._world.lag(switch, until_ms)
         for call in switch.calls.values():
             switch.parked[call.account.id] = None

@@ -20,7 +20,8 @@ something is amiss with it. They tell the switch's home (the partition of its na
 **Nothing is said that may turn out not to have happened.** A matter begins and ends for the home by words, and one that
 was said of a batch which was never stored would never be taken back. So a word is stored with the batch in which it
 came up, numbered, and said with a later one: at least once, in the order of its numbers. The home keeps the number that
-it has heard last of each partition, and what comes again is nothing.
+it has heard last of each partition, and what comes again is nothing. Numbers are moments, or follow the one before: a
+store that was put back must not give out those again that its log has from the days after.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ class Spokesman:
     def _bring(self, home: int, notice: Notice, matter: str, about: str) -> None:
         """To whoever speaks for it."""
         self._spoken = True
-        self._number += 1
+        self._number = max(self._number + 1, notice.at_ms)
         word = Matter(
             number=self._number,
             matter=matter,

@@ -130,15 +130,33 @@ def test_a_batch_that_was_never_stored_leaves_no_matter_open() -> None:
     assert not [word for _, _, word in parts.words if isinstance(word, Matter)]
 
 
+def test_a_partition_that_was_put_back_to_an_earlier_day_is_still_listened_to() -> None:
+    """The home has heard its words of the days after from the log."""
+    parts, (number, *_) = with_blocks(1)
+    parts.run(40 * SECOND_MS)
+    parts.acknowledge(number)
+    parts.run(MINUTE_MS)
+    assert overs(parts, NoticeKind.UNCONFIRMED) == [False, True]
+
+    del parts.part(number).store.kept["spoken", ""]
+    parts.crash(number)
+    parts.acknowledge(number)
+    (customer,) = set(accounts(2, of=number)) - set(parts.part(number).engine.world.accounts)
+    parts.tick(customer)
+    parts.intent(number, Block(account=customer, scope=Scope.ALL, until_ms=None, by="ana", reason="test"))
+    parts.run(40 * SECOND_MS)
+    assert overs(parts, NoticeKind.UNCONFIRMED) == [False, True, False]
+
+
 def test_what_waits_for_an_hour_is_told_again_once() -> None:
     parts, _ = with_blocks(5)
     home = parts.part(HOME).engine
     parts.run(40 * SECOND_MS)
 
-    def again(sender: int, number: int, at_ms: int) -> None:
+    def again(sender: int, at_ms: int) -> None:
         text = f"Switch {SWITCH} has not acknowledged a command for 30 s."
         word = Matter(
-            number=number,
+            number=at_ms,
             matter="unconfirmed",
             about=SWITCH,
             kind="unconfirmed",
@@ -152,7 +170,7 @@ def test_what_waits_for_an_hour_is_told_again_once() -> None:
         parts.turn(HOME)
 
     for sender in range(3):
-        again(sender, 100 + sender, parts.now_ms + HOUR_MS + sender)
+        again(sender, parts.now_ms + HOUR_MS + sender)
     assert overs(parts, NoticeKind.UNCONFIRMED) == [False, False]
 
 

@@ -7,7 +7,7 @@ import pytest
 from guard.core.decisions import Action
 from guard.core.engine import Engine
 from guard.core.money import Micros
-from guard.core.records import Event, Report
+from guard.core.records import Event, Report, SwitchStatus
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.switches import QUIET_MS
@@ -15,8 +15,8 @@ from tests.scenarios.store import DictStore
 
 BEGAN_MS = 1_800_000_000_000
 LIMIT_MICROS = 3_000_000
-REACHES_LIMIT_MS = BEGAN_MS + 3_000
 SUBSCRIBED_MS = BEGAN_MS + 4_000
+"""A second after all would have reached their limit."""
 ACCOUNTS = [f"A{number}" for number in range(1, 21)]
 
 
@@ -36,9 +36,9 @@ def said(account: str, event: Event, at_ms: int) -> Report:
 
 
 def restarted() -> Engine:
-    """It died a second after all calls had begun, and has just been started again."""
-    settings, scopes, store = Settings(default_limit_micros=Micros(LIMIT_MICROS)), Scopes.of_country_code("1"), DictStore()
-    before = Engine(settings, scopes, BEGAN_MS)
+    """It died a moment after all calls had begun, and has just been started again."""
+    settings, scopes = Settings(default_limit_micros=Micros(LIMIT_MICROS)), Scopes.of_country_code("1")
+    before, store = Engine(settings, scopes, BEGAN_MS), DictStore()
     before.subscribed(BEGAN_MS)
     for account in ACCOUNTS:
         before.report("sw1", said(account, Event.ANSWERED, BEGAN_MS), BEGAN_MS)
@@ -61,7 +61,7 @@ def run(engine: Engine, from_ms: int, to_ms: int) -> None:
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["subscribed", "delivered before that is told"])
-def test_the_first_of_the_reports_that_waited_says_nothing_about_the_others(told: bool) -> None:
+def test_the_first_of_the_reports_that_waited_says_nothing_about_the_others(*, told: bool) -> None:
     """They are young, and all calls ended in time: whichever is read first, nobody is warned or blocked."""
     engine = restarted()
     if told:
@@ -109,3 +109,18 @@ def test_our_clock_set_back_does_not_make_all_reports_old() -> None:
     engine.advance(now_ms)
     engine.report("sw1", said("A1", Event.TICK, SUBSCRIBED_MS + 10), now_ms + 10)
     assert not engine.world.switches["sw1"].lagging
+
+
+def test_a_call_that_began_and_ended_meanwhile_blocks_nobody() -> None:
+    """Its switch had no call up when guard died; both of its reports wait, and the first is four seconds old."""
+    settings, scopes = Settings(default_limit_micros=Micros(LIMIT_MICROS)), Scopes.of_country_code("1")
+    before, store = Engine(settings, scopes, BEGAN_MS), DictStore()
+    before.control(SwitchStatus(switch="sw1", up=True), BEGAN_MS - 1_000)
+    store.commit(before.take())
+    engine = Engine(settings, scopes, SUBSCRIBED_MS)
+    engine.restore(store.restored(), SUBSCRIBED_MS)
+    engine.subscribed(SUBSCRIBED_MS)
+    engine.report("sw1", said("A1", Event.ANSWERED, BEGAN_MS), SUBSCRIBED_MS)
+    engine.report("sw1", said("A1", Event.ENDED, BEGAN_MS + 1_400), SUBSCRIBED_MS)
+    run(engine, SUBSCRIBED_MS, SUBSCRIBED_MS + 60_000)
+    assert decided(engine) == []

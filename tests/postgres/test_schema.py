@@ -97,6 +97,16 @@ async def test_a_store_that_is_not_for_us_is_refused(server: PostgresServer, spo
             pass
 
 
+async def test_positions_are_places_in_one_log(server: PostgresServer) -> None:
+    address = PostgresAddress(url=server.database())
+    for _ in range(2):
+        async with open_postgres(address, parts=256) as cluster:
+            await cluster.keep_to("guard")
+    async with open_postgres(address, parts=256) as cluster:
+        with pytest.raises(StoreError, match="is read from the log of the prefix guard, not gaurd;"):
+            await cluster.keep_to("gaurd")
+
+
 async def test_a_database_that_is_not_in_utf_8_is_refused(server: PostgresServer) -> None:
     server.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     with pytest.raises(StoreError, match="is in LATIN1; make it anew"):

@@ -328,7 +328,7 @@ class Machine(Surroundings):
         self.watch_decisions(belated=True)
         self.engine.subscribed(self.now_ms)
         self.watch_decisions()
-        self.lag.subscribed(self.live_switches(), self.now_ms)
+        self.lag.subscribed(set(self.engine.world.switches), self.now_ms)
         for message in again:
             self.bring_again(message)
 

@@ -337,10 +337,10 @@ class Lag:
         """Guard starts: what happened meanwhile is not known before it can hear."""
         self._until = dict.fromkeys(live)
 
-    def subscribed(self, live: set[str], now_ms: int) -> None:
+    def subscribed(self, known: set[str], now_ms: int) -> None:
         """Guard can hear: what waits at the broker is about to be read."""
-        self._hears_since = dict.fromkeys(self._hears_since, now_ms)
-        self._until.update(dict.fromkeys(live, now_ms + QUIET_MS))
+        self._hears_since = dict.fromkeys(known, now_ms)
+        self._until.update(dict.fromkeys(known, now_ms + QUIET_MS))
 
     def at(self, now_ms: int) -> set[str]:
         """The switches that lag now."""

@@ -316,6 +316,8 @@ CREATE TABLE guard.told (
 ) WITH (fillfactor = 50);
 
 ALTER TABLE guard.part ADD COLUMN token BIGINT NOT NULL DEFAULT 0;
+
+ALTER TABLE guard.layout ADD COLUMN log TEXT NOT NULL DEFAULT '';
 """
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)

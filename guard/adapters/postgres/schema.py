@@ -2,7 +2,8 @@
 
 Everything lies in a schema of its own, `guard`. Missing steps (`guard.ports.migrations`) are made under a lock that
 only guards take. A table `layout` says which version it has and over how many partitions the accounts are spread; a
-daemon of its own has one, a cluster 256, and neither opens the store of the other.
+daemon of its own has one, a cluster 256, and neither opens the store of the other. And it says which log the positions
+of a cluster are places in: a worker that reads another one would hold partitions and decide nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _MAKE_LAYOUT = f"""
 CREATE SCHEMA IF NOT EXISTS {SCHEMA};
 CREATE TABLE IF NOT EXISTS {SCHEMA}.layout (version BIGINT NOT NULL, parts BIGINT NOT NULL);
 """
+_FIRST = "INSERT INTO layout (version, parts) VALUES ($1, $2)"
+_NEXT = "UPDATE layout SET version = $1, parts = $2"
 _MAKE_PARTS = "INSERT INTO {table} (part) SELECT generate_series(0, {parts} - 1) ON CONFLICT DO NOTHING"
 
 
@@ -66,7 +69,6 @@ async def _prepare(connection: Any, shown: str, parts: int) -> None:
         for step in steps:
             await connection.execute(step)
         if steps:
-            await connection.execute("DELETE FROM layout")
-            await connection.execute("INSERT INTO layout VALUES ($1, $2)", len(MIGRATIONS), parts)
+            await connection.execute(_FIRST if found is None else _NEXT, len(MIGRATIONS), parts)
             for table in ("part", "lease"):
                 await connection.execute(_MAKE_PARTS.format(table=table, parts=int(parts)))

@@ -27,11 +27,14 @@ from guard.adapters.postgres.spares import Spares
 from guard.core.decisions import NEWEST, Audit, BillingEntry, Changes, Decision, LedgerLine, Quarantined
 from guard.core.restored import Restored
 from guard.core.statement import LedgerSum
+from guard.ports import StoreError
 from guard.ports.cluster import Claim
 
 _SIZE = """
 SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"""
+
+_FIRST_LOG = "UPDATE layout SET log = $1 WHERE log = '' RETURNING log"
 
 RESTORE_LIMIT_S = 600.0
 """One statement of a restore, of the largest table."""
@@ -138,6 +141,16 @@ class Postgres:
     def details(self, claim: Claim) -> PostgresDetails:
         """Where that partition keeps call details, for whoever deletes them beside its store."""
         return PostgresDetails(Tenure(claim.part, claim.epoch, claim.position, token=claim.token), self.beside)
+
+    async def keep_to(self, log: str) -> None:
+        """From now on positions are places in that log, by its prefix; `StoreError` when they are in another one."""
+        await self._looking.ask(_FIRST_LOG, log)
+        ((known,),) = await self._looking.ask("SELECT log FROM layout")
+        if known != log:
+            raise StoreError(
+                f"{self.address.shown}: is read from the log of the prefix {known}, not {log}; set [log] prefix as the "
+                "other workers have it, or guard.layout.log if all of them are to read another one"
+            )
 
     async def room(self) -> tuple[int, int | None]:
         """Bytes that its tables take, with their indexes; nobody here knows how much is left."""
