@@ -74,7 +74,13 @@ async def _ask(config: Config) -> Status:
 def _as_json(told: Status) -> dict[str, Any]:
     return {
         "workers": [
-            {"worker": seen.member.id, "url": seen.member.url, "seen_ms_ago": seen.ago_ms, "partitions": held}
+            {
+                "worker": seen.member.id,
+                "url": seen.member.url,
+                "seen_ms_ago": seen.ago_ms,
+                "reads_log": seen.member.reads,
+                "partitions": held,
+            }
             for seen, held in _held_by(told)
         ],
         "partitions": [
@@ -116,6 +122,9 @@ def _print(told: Status, *, every: bool) -> None:
             place = (str(each.position.sequence), _moment(each.position))
             partitions.add_row(str(each.part), plain(each.owner or "-"), str(each.epoch), *place, left)
         out.print(partitions)
+    for seen in told.members:
+        if not seen.member.reads:
+            out.print(plain(f"{seen.member.id} does not reach the log: see why in its log, or at its /-/ready."))
     out.print(f"{len(told.partitions) - len(told.orphans)} of {len(told.partitions)} partitions are held.")
 
 

@@ -49,6 +49,8 @@ class Member:
     id: str
     url: str
     """Where its HTTP side listens; empty: nowhere."""
+    reads: bool = True
+    """It reaches the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

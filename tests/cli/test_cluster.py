@@ -82,6 +82,20 @@ def test_a_partition_without_an_owner_is_a_failure(
     assert "3 partitions have no owner: 0-2" in result.output
 
 
+def test_a_worker_that_does_not_reach_the_log_is_named(
+    guard: Guard, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(_config: object) -> cluster.Status:
+        cut_off = Member(id="w9", url="127.0.0.1:1", reads=False)
+        return cluster.Status(members=[Seen(member=cut_off, ago_ms=400)], partitions=[])
+
+    monkeypatch.setattr(cluster, "_ask", ask)
+
+    assert "w9 does not reach the log" in guard("cluster", "status", "--config", str(database)).output
+    told = json.loads(guard("cluster", "status", "--json", "--config", str(database)).output)
+    assert told["workers"][0]["reads_log"] is False
+
+
 def test_the_status_as_json(guard: Guard, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stands(monkeypatch, orphans=0)
 

@@ -89,16 +89,37 @@ def test_a_worker_that_has_never_reached_the_log_claims_nothing_and_does_not_cou
     world.until(lambda: len(second.held) == PARTITIONS // 2 and all_held(world, first, second), 5_000, "halves")
 
 
-def test_a_worker_that_has_lost_the_log_keeps_what_it_holds_and_claims_no_more(world: World) -> None:
+def test_when_the_log_is_away_for_all_each_keeps_what_it_holds_and_claims_no_more(world: World) -> None:
+    first, second, third = world.start("w1"), world.start("w2"), world.start("w3")
+    world.until(lambda: all_held(world, first, second, third), 5_000, "thirds")
+    first.reads = second.reads = third.reads = False
+    held = len(first.held), len(second.held)
+    third.kill()
+    world.run(30_000)
+    assert (len(first.held), len(second.held)) == held
+
+    first.reads = second.reads = True
+    world.until(lambda: all_held(world, first, second), 5_000, "they have reached it again")
+
+
+def test_a_worker_that_alone_has_lost_the_log_gives_up_what_it_holds_to_those_who_read(world: World) -> None:
+    world.add_switch("sw1")
     first, second = world.start("w1"), world.start("w2")
     world.until(lambda: all_held(world, first, second), 5_000, "halves")
+    traffic = Traffic(world, "sw1", Random(7), accounts=25)
     first.reads = False
-    second.kill()
+    world.run(8_000)
+    assert len(first.held) == PARTITIONS // 2, "an election of leaders takes so long"
+    world.until(lambda: all_held(world, second), 8_000, "the other has all")
     world.run(5_000)
-    assert len(first.held) == PARTITIONS // 2
+    assert not first.held
+    assert "w1" not in world.database.workers
 
     first.reads = True
-    world.until(lambda: all_held(world, first), 5_000, "it has reached it again")
+    world.until(lambda: len(first.held) == PARTITIONS // 2 and all_held(world, first, second), 5_000, "halves again")
+    settle(world, traffic)
+    audit(world, traffic)
+    assert world.database.refused == 0, "partitions were handed over in order"
 
 
 def test_a_worker_that_joins_gets_half_and_nothing_is_lost(world: World) -> None:

@@ -50,8 +50,8 @@ WHERE datname = current_database() AND usename = current_user AND application_na
   AND pid <> pg_backend_pid()"""
 _RENEW = """
 WITH member AS (
-  INSERT INTO worker VALUES ($1, $6, clock_timestamp())
-  ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen = excluded.seen
+  INSERT INTO worker (id, url, seen, reads) VALUES ($1, $6, clock_timestamp(), $7)
+  ON CONFLICT (id) DO UPDATE SET url = excluded.url, seen = excluded.seen, reads = excluded.reads
 )
 UPDATE lease SET lease_until = clock_timestamp() + $4 * interval '1 millisecond'
 FROM unnest($2::smallint[], $3::bigint[], $5::bigint[]) AS mine (part, epoch, token)
@@ -61,7 +61,7 @@ _RELEASE = """
 UPDATE lease SET owner = '', lease_until = '-infinity' WHERE owner = $1 AND part = ANY($2::smallint[])"""
 _LEAVE = "DELETE FROM worker WHERE id = $1"
 _AGO = "(extract(epoch FROM clock_timestamp() - seen) * 1000)::bigint"
-_MEMBERS = f"SELECT id, url, {_AGO} FROM worker WHERE {_AGO} <= $1 ORDER BY id"  # noqa: S608 -- constants
+_MEMBERS = f"SELECT id, url, reads, {_AGO} FROM worker WHERE {_AGO} <= $1 ORDER BY id"  # noqa: S608 -- constants
 _UNSYNCED_IF_ALONE = """
 SELECT set_config('synchronous_commit', 'off', false) WHERE current_setting('synchronous_standby_names') = ''"""
 _PARTITIONS = """
@@ -109,7 +109,8 @@ class PostgresLeases:
     async def renew(self, member: Member, claims: Sequence[Claim]) -> set[int]:
         """Say that the worker lives, and renew these; those of them that are still its own."""
         parts, epochs = [claim.part for claim in claims], [claim.epoch for claim in claims]
-        renewal = (member.id, parts, epochs, self.lease_ms, [claim.token for claim in claims], member.url)
+        tokens = [claim.token for claim in claims]
+        renewal = (member.id, parts, epochs, self.lease_ms, tokens, member.url, int(member.reads))
         rows: list[Any] = await self._ask(lambda connection: connection.fetch(_RENEW, *renewal))
         return {row[0] for row in rows}
 
@@ -125,7 +126,9 @@ class PostgresLeases:
     async def members(self) -> list[Seen]:
         """The workers that have renewed within the last lease, in the order of their ids."""
         rows: list[Any] = await self._ask(lambda connection: connection.fetch(_MEMBERS, self.lease_ms))
-        return [Seen(member=Member(id=id_, url=url), ago_ms=ago_ms) for id_, url, ago_ms in rows]
+        return [
+            Seen(member=Member(id=id_, url=url, reads=bool(reads)), ago_ms=ago_ms) for id_, url, reads, ago_ms in rows
+        ]
 
     async def partitions(self) -> list[Held]:
         """All partitions, in the order of their numbers."""

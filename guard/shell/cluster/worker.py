@@ -11,8 +11,9 @@ virtual machine that was moved) finds on waking that it holds nothing. Should it
 the store refuses it, because somebody else's epoch is there.
 
 **Whoever cannot read the log claims nothing**, or its share would lie there undecided: a worker that has yet to reach
-it is no member, so the others share without it. One that loses its way there keeps what it has: the log may be away
-for all, and calls that are up go on growing.
+it is no member, so the others share without it. One that loses its way there says so with each renewal, and gives all
+up when that has lasted and another worker reads on. When nobody does the log itself is away: then all keep what they
+have, for calls that are up go on growing, and nobody could do better.
 
 **Giving up** is done in order: the turn that is being made, what is stored only now and then, the position; then the
 lease. A partition that fails is let go without a word; its lease runs out, and who claims it next reads what is stored.
@@ -22,15 +23,16 @@ One partition that fails does not take the others with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
 from guard.core.partitions import PARTITIONS
 from guard.core.setup import Reload
 from guard.ports import Clock, StoreError
-from guard.ports.cluster import Bus, Claim, Leases, Member
+from guard.ports.cluster import Bus, Claim, Leases, Member, Seen
 from guard.ports.storage import FencedError
 from guard.shell.cluster.composers import Composers
 from guard.shell.cluster.partition import Partition
@@ -49,6 +51,8 @@ ASK_WITHIN = 0.7
 CLAIM_WITHIN = 0.3
 """What is held has been renewed before, and must be again in time: a claim may have to wait for a dead owner's rows."""
 END_WITHIN_S = 5.0
+UNREAD_MS = 10_000
+"""So long the log may be away here only: longer than its servers take to find new leaders."""
 NS_PER_MS = 1_000_000
 MS_PER_S = 1_000
 
@@ -107,6 +111,8 @@ class Worker:
         `reads`: whether the log is there.
         """
         self._reads = reads
+        self._read_ns = clock.monotonic_ns()
+        """When the log was there last."""
         self._leases = leases
         self._ask_within_s = ASK_WITHIN * leases.lease_ms / MS_PER_S
         self._member = member
@@ -176,28 +182,45 @@ class Worker:
 
     async def beat(self) -> bool:
         """Renew, see who lives, claim or give up; whether there is more to claim at once."""
-        if not self._held and not self._reads():
+        reads = self._reads()
+        if not self._held and not reads:
             return False
+        if reads:
+            self._read_ns = self._clock.monotonic_ns()
         async with asyncio.timeout(self._ask_within_s):
-            await self._renew()
+            await self._renew(replace(self._member, reads=reads))
             members = await self._leases.members()
         self.standing.members, self.standing.trouble = max(1, len(members)), ""
         share = -(-PARTITIONS // self.standing.members)
         staying = [held for held in self._held.values() if not held.giving]
-        if len(staying) > share:
-            # Beside the beat: what stays must be renewed meanwhile.
-            task = asyncio.create_task(self._give_up(staying[share:]), name="giving up")
-            self._giving.add(task)
-            task.add_done_callback(self._giving.discard)
+        if staying and self._better_read_by_others(members):
+            self._log.error("log-away-here", partitions=len(staying), effect="they are given up: others reach the log")
+            self._beside(self._leave())
             return False
-        if len(staying) >= share or not self._reads():
+        if len(staying) > share:
+            self._beside(self._give_up(staying[share:]))
+            return False
+        if len(staying) >= share or not reads:
             return False
         return await self._claim(min(CLAIM_AT_ONCE, share - len(staying)))
 
-    async def _renew(self) -> None:
+    def _better_read_by_others(self, members: Sequence[Seen]) -> bool:
+        """The log has been away here for long, and somebody else reaches it."""
+        away_ns = self._clock.monotonic_ns() - self._read_ns
+        return away_ns > UNREAD_MS * NS_PER_MS and any(
+            seen.member.reads and seen.member.id != self._member.id for seen in members
+        )
+
+    def _beside(self, giving_up: Coroutine[Any, Any, None]) -> None:
+        """Beside the beat: what stays, and what is not yet given up, must be renewed meanwhile."""
+        task = asyncio.create_task(giving_up, name="giving up")
+        self._giving.add(task)
+        task.add_done_callback(self._giving.discard)
+
+    async def _renew(self, member: Member) -> None:
         asked = list(self._held.values())
         until_ns = self._lease_until_ns()
-        still = await self._leases.renew(self._member, [held.partition.claim for held in asked])
+        still = await self._leases.renew(member, [held.partition.claim for held in asked])
         lost: list[int] = []
         for held in asked:
             part = held.partition.claim.part
