@@ -10,7 +10,7 @@ When an account is to be judged without anything having happened to it is the bu
 | event | credit_limit | rule, anomaly | operator | closed |
 |---|---|---|---|---|
 | limit reached | added (recorded only, while allowed) | | | |
-| exposure below 90 % after a money event | lifts | stays | stays | stays |
+| exposure below 90 % after a money event | lifts (of a backlog: once it has been read) | stays | stays | stays |
 | the same without one | lifts, at most once in 24 h | stays | stays | stays |
 | operator blocks | | | added | |
 | operator releases | lifts (at its limit: only with `until`) | lifts | lifts | stays |
@@ -51,12 +51,14 @@ LIFT_PAUSE_MS = DAY_MS
 class Judge:
     """Marks, causes and what follows from them."""
 
-    __slots__ = ("_delivery", "_world", "alarms", "on_allowance_over", "on_expired")
+    __slots__ = ("_delivery", "_late_money", "_world", "alarms", "on_allowance_over", "on_expired")
 
     def __init__(self, world: World, delivery: Delivery) -> None:
         self._world = world
         self._delivery = delivery
         self.alarms = Alarms(world)
+        self._late_money: dict[str, Reason] = {}
+        """By account: a money event that came while a backlog was being read, and counts when it has been."""
         self.on_allowance_over: Callable[[Account, int], None] = lambda _account, _now_ms: None
         """Rules whose marks stand are judged anew then (`guard.core.detection`)."""
         self.on_expired: Callable[[Account, Cause, int], None] = lambda _account, _cause, _now_ms: None
@@ -104,9 +106,22 @@ class Judge:
         if up is not None and exposure >= up:
             self._climb(account, exposure, now_ms, at_ms)
         elif account.level:
-            down = account.down_scaled
-            if (down is None or exposure < down) and (why is not None or not account.lagging):
+            self._look_below(account, exposure, now_ms, at_ms, why)
+
+    def _look_below(self, account: Account, exposure: int, now_ms: int, at_ms: int, why: Reason | None) -> None:
+        """It may have left its mark. While a backlog is read, only what is sure counts."""
+        down = account.down_scaled
+        if down is not None and exposure >= down:
+            if self._late_money and not account.lagging:
+                self._late_money.pop(account.id, None)
+        elif not account.lagging:
+            late = self._late_money.pop(account.id, None)
+            self._fall(account, exposure, now_ms, at_ms, why or late)
+        elif why is not None:
+            if down is None or (not account.pooled and exposure + _unsaid(account, now_ms) < down):
                 self._fall(account, exposure, now_ms, at_ms, why)
+            else:
+                self._late_money[account.id] = why
 
     def _climb(self, account: Account, exposure: int, now_ms: int, at_ms: int) -> None:
         limit = account.limit_in_force or 0
@@ -355,3 +370,13 @@ _WHY_LIFTED = {
     Reason.LIMIT_RAISED: "the limit was changed",
     Reason.CREDIT_LIMIT: "exposure fell by itself",
 }
+
+
+def _unsaid(account: Account, now_ms: int) -> int:
+    """What its calls at switches whose backlog is being read may have grown by beyond what they stated; scaled."""
+    grown = (
+        flight.rate_micros * (now_ms + flight.switch.skew_ms) - flight.anchor
+        for flight in account.flights
+        if flight.switch.lagging
+    )
+    return sum(each for each in grown if each > 0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from guard.core.decisions import Action
+from guard.core.decisions import Action, Reason
 from guard.core.engine import Engine
 from guard.core.money import Micros
-from guard.core.records import Event, Report, SwitchStatus
+from guard.core.records import Event, PaymentMessage, PaymentStatus, Report, SwitchStatus
 from guard.core.scopes import Scopes
 from guard.core.settings import Settings
 from guard.core.switches import QUIET_MS
@@ -124,3 +124,56 @@ def test_a_call_that_began_and_ended_meanwhile_blocks_nobody() -> None:
     engine.report("sw1", said("A1", Event.ENDED, BEGAN_MS + 1_400), SUBSCRIBED_MS)
     run(engine, SUBSCRIBED_MS, SUBSCRIBED_MS + 60_000)
     assert decided(engine) == []
+
+
+# -- money that comes meanwhile
+
+
+def blocked_and_restarted() -> Engine:
+    """The account was blocked at its limit, its call went on, and nothing has been read yet since the restart."""
+    settings = Settings(default_limit_micros=Micros(LIMIT_MICROS))
+    scopes, store = Scopes.of_country_code("1"), DictStore()
+    before = Engine(settings, scopes, BEGAN_MS)
+    before.subscribed(BEGAN_MS)
+    before.report("sw1", said("A1", Event.ANSWERED, BEGAN_MS), BEGAN_MS)
+    before.report("sw1", said("A1", Event.TICK, BEGAN_MS + 2_000), BEGAN_MS + 2_000)
+    run(before, BEGAN_MS + 2_000, BEGAN_MS + 3_500)
+    changes = before.take()
+    assert [each.action for each in changes.decisions if each.account == "A1"][-1] is Action.BLOCK
+    store.commit(changes)
+    engine = Engine(settings, scopes, SUBSCRIBED_MS + 10_000)
+    engine.restore(store.restored(), SUBSCRIBED_MS + 10_000)
+    engine.subscribed(SUBSCRIBED_MS + 10_000)
+    engine.take()
+    return engine
+
+
+def paid(micros: int, at_ms: int, *, pending: bool = False) -> PaymentMessage:
+    status = PaymentStatus.PENDING if pending else PaymentStatus.POSTED
+    return PaymentMessage(id="p1", account="A1", amount_micros=Micros(micros), method="eft", status=status, at_ms=at_ms)
+
+
+def test_a_payment_that_counts_nothing_lifts_no_block_while_the_backlog_is_read() -> None:
+    """All that is known to have been said is 2.00 of 3.00, and 14.00 is what it has come to."""
+    engine, now_ms = blocked_and_restarted(), SUBSCRIBED_MS + 10_000
+    engine.billing(paid(1_000_000, now_ms, pending=True), now_ms)
+    engine.report("sw1", said("A1", Event.TICK, now_ms + 10), now_ms + 10)
+    run(engine, now_ms + 10, now_ms + 5_000)
+    assert decided(engine) == []
+
+
+def test_a_payment_that_is_enough_whatever_the_call_has_come_to_lifts_at_once() -> None:
+    engine, now_ms = blocked_and_restarted(), SUBSCRIBED_MS + 10_000
+    engine.billing(paid(50_000_000, now_ms), now_ms)
+    assert decided(engine)[0] == (Action.UNBLOCK, "A1")
+
+
+def test_a_payment_of_which_that_is_not_sure_lifts_when_the_backlog_has_been_read() -> None:
+    """The call had ended at 2.00, so what was paid is enough; and it is the payment that lifts the block."""
+    engine, now_ms = blocked_and_restarted(), SUBSCRIBED_MS + 10_000
+    engine.billing(paid(1_000_000, now_ms), now_ms)
+    assert decided(engine) == []
+    engine.report("sw1", said("A1", Event.ENDED, BEGAN_MS + 2_500), now_ms + 10)
+    run(engine, now_ms + 10, now_ms + 5_000)
+    (unblocked,) = [each for each in engine.take().decisions if each.action is Action.UNBLOCK]
+    assert unblocked.reason is Reason.PAYMENT

@@ -388,4 +388,5 @@ class Machine(Surroundings):
         if reboots:
             self.switches[switch].reboot()
         self.engine.control(SwitchStatus(switch=switch, up=up), self.now_ms)
+        self.lag.met(switch, self.now_ms)
         self.watch_decisions()

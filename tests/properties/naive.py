@@ -325,9 +325,14 @@ class Lag:
         self._until: dict[str, int | None] = {}
         self._hears_since: dict[str, int] = {}
 
+    def met(self, switch: str, now_ms: int) -> None:
+        """It says something, perhaps for the first time."""
+        self._hears_since.setdefault(switch, now_ms)
+
     def heard(self, switch: str, age_ms: int, now_ms: int) -> None:
         """A report that is so old."""
-        waited = now_ms - age_ms < self._hears_since.setdefault(switch, now_ms) and switch in self.at(now_ms)
+        self.met(switch, now_ms)
+        waited = now_ms - age_ms < self._hears_since[switch] and switch in self.at(now_ms)
         if age_ms > LAG_MS or waited:
             self._until[switch] = now_ms + QUIET_MS
         else:

@@ -114,7 +114,8 @@ class Streams:
             "subjects": self._options.subjects(index),
             "retention": "limits",
             "storage": "file",
-            "compression": "s2",
+            # Nodes of 2.15 that were killed have been seen to lose blocks that they had compressed (docs/proofs.md).
+            "compression": "none",
             "num_replicas": self._options.replicas,
             "max_age": self._options.keep_ms * NS_PER_MS,
             "duplicate_window": min(TWICE_WITHIN_S * NS_PER_S, self._options.keep_ms * NS_PER_MS),
@@ -133,7 +134,7 @@ class Streams:
         ):
             if found.get(key) != wanted[key]:
                 raise LogLayoutError(f"stream {name} has other {key} than guard's log: {why}")
-        for key in ("num_replicas", "max_age", "duplicate_window", "discard"):
+        for key in ("num_replicas", "max_age", "duplicate_window", "discard", "compression"):
             if found.get(key) != wanted[key]:
                 self._log.warning("log-stream-differs", stream=name, key=key, is_=found.get(key), wanted=wanted[key])
 
