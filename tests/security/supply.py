@@ -31,6 +31,7 @@ PERMISSIVE = {
     "CC0-1.0",
     "ISC License (ISCL)",
     "MIT",
+    "MIT-0",
     "MIT License",
     "PSF-2.0",
     "Zlib",
