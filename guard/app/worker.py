@@ -52,7 +52,7 @@ from guard.shell.cluster.tending import HeldDetails, Tended
 from guard.shell.cluster.turnstile import Turnstile
 from guard.shell.cluster.worker import Worker
 from guard.shell.courier import Route
-from guard.shell.interpreter import settle_interpreter
+from guard.shell.interpreter import Restoring, settle_interpreter
 from guard.shell.reload import Reloader
 from guard.shell.retention import Retention
 from guard.wire.topics import Topics
@@ -146,7 +146,7 @@ class WorkerDaemon:
             composers=self._worker.composers,
             turnstile=turnstile,
             intents=self._intents,
-            restoring=asyncio.Semaphore(RESTORED_AT_ONCE),
+            restoring=Restoring(RESTORED_AT_ONCE).place,
             targets=[(route, _KeptOpen(notifier)) for route, notifier in targets],
             on_forgotten=self._forgotten,
         )

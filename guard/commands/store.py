@@ -53,6 +53,8 @@ def copy(origin: str, target: str, *, partitions: bool) -> None:
     old, new = _named(origin), _named(target)
     if not new.store.database:
         raise CommandError(f"--to {target}: is a file; a store is copied into a database, postgresql://...", WRONG)
+    if not partitions and new.log.servers:
+        raise CommandError(f"--to {target}: is for workers, for it names a log; add --partitions", WRONG)
     try:
         address = database_address(new)
         if old.store.database and database_address(old).shown == address.shown:

@@ -7,7 +7,7 @@ mistakes of both at once. Neither has to be there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from guard.config.plans import read_plans
@@ -43,7 +43,7 @@ def _tariff(file: Path | None, problems: list[Problem]) -> Tariff | None:
     try:
         return None if file is None else read_tariff(file)
     except ConfigError as error:
-        problems += error.problems
+        problems += _named_by("tariff.file", error)
         return None
 
 
@@ -51,5 +51,13 @@ def _plans(file: Path | None, tariff: Tariff | None, problems: list[Problem]) ->
     try:
         return {} if file is None else read_plans(file, tariff)
     except ConfigError as error:
-        problems += error.problems
+        problems += _named_by("plans.file", error)
         return {}
+
+
+def _named_by(key: str, error: ConfigError) -> list[Problem]:
+    """What is wrong with the file as a whole may be that another was meant: say where it is named."""
+    return [
+        each if each.key or each.line is not None else replace(each, found=f"{each.found} (named by {key})")
+        for each in error.problems
+    ]

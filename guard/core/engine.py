@@ -22,6 +22,7 @@ from guard.core.billing import Billing
 from guard.core.decisions import Changes, KeptRow
 from guard.core.delivery import Delivery
 from guard.core.detection import Detection, Listener
+from guard.core.dismantling import dismantle
 from guard.core.intake import Intake
 from guard.core.invariants import invariant
 from guard.core.judge import Judge
@@ -372,6 +373,12 @@ class Engine:
         yield from self._restore_kept(restored.kept, now_ms)
         yield from restore_alarms(world, self._judge.alarms, now_ms)
         world.take()
+
+    def dismantling(self) -> Iterator[None]:
+        """Let go of everything, in steps (`guard.core.dismantling`): nobody may enter anything any more."""
+        self._watch.due, self._delivery.due = [], []
+        subjects = {} if self._detection is None else self._detection.watch.surrender()
+        return dismantle(self.world, subjects)
 
     def _restore_kept(self, kept: Iterable[KeptRow], now_ms: int) -> Iterator[None]:
         """What is kept can be gone through once: each takes its own."""

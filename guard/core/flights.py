@@ -72,12 +72,13 @@ class Flight:
     def value_scaled(self, now_ms: int) -> int:
         """Worth of these calls at `now_ms` (our clock), in scaled micros."""
         value = self.stated_micros * MS_PER_MINUTE + self.frozen_scaled
-        switch = self.switch
-        if self.rate_micros and not switch.lagging:
-            grown = self.rate_micros * (now_ms + switch.skew_ms) - self.anchor
-            if grown > 0:
-                value += grown
+        if self.rate_micros and not self.switch.lagging:
+            value += self.grown_scaled(now_ms)
         return value
+
+    def grown_scaled(self, now_ms: int) -> int:
+        """What they have come to beyond what they stated, at the pace of their rates."""
+        return max(0, self.rate_micros * (now_ms + self.switch.skew_ms) - self.anchor)
 
     def line(self) -> tuple[int, int]:
         """(value at time zero of our clock, growth per ms) while growing; what a deadline is computed from."""

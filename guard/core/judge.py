@@ -374,9 +374,4 @@ _WHY_LIFTED = {
 
 def _unsaid(account: Account, now_ms: int) -> int:
     """What its calls at switches whose backlog is being read may have grown by beyond what they stated; scaled."""
-    grown = (
-        flight.rate_micros * (now_ms + flight.switch.skew_ms) - flight.anchor
-        for flight in account.flights
-        if flight.switch.lagging
-    )
-    return sum(each for each in grown if each > 0)
+    return sum(flight.grown_scaled(now_ms) for flight in account.flights if flight.switch.lagging)

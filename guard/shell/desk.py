@@ -21,6 +21,7 @@ from guard.shell.directory import Directory, Ranking, blocked_since, fits, used_
 from guard.shell.loop import Loop
 from guard.shell.records import NumberedRecords
 from guard.shell.reload import Reloader
+from guard.shell.reviewing import reviewed
 
 INTENT_WITHIN_S = 5.0
 """An operator does not wait longer; the intent may still be carried out, and the answer says so."""
@@ -135,16 +136,11 @@ class Desk:
         """Accounts whose limit no longer fits, a slice of the accounts at a time."""
         some = await self._directory.behind(after, REVIEWED + 1)
         now_ms = self._clock.now_ms()
-        found: list[LimitReview] = []
-        for number, account in enumerate(some[:REVIEWED], 1):
-            one = review(account, now_ms)
-            if one is not None:
-                found.append(one)
-                if len(found) == limit:
-                    return found, account.id if account is not some[-1] else None
-            if number % REVIEWED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return found, some[REVIEWED - 1].id if len(some) > REVIEWED else None
+
+        def look(account: Account) -> LimitReview | None:
+            return review(account, now_ms)
+
+        return await reviewed(some, look, most=REVIEWED, at_once=REVIEWED_AT_ONCE, limit=limit)
 
     def now_ms(self) -> int:
         """The present."""

@@ -4,7 +4,9 @@
 alone: nothing in the core refers to itself in a circle once it is over. The collector's default rhythm would walk all
 of them again and again to find nothing (with 200,000 accounts a full collection stops the loop for a good tenth of a
 second). So what was restored is taken out of its sight, and it looks rarely: often enough for the little that
-libraries leave behind.
+libraries leave behind. A worker restores partitions at any time of its life, and each time afterwards what is there
+is taken out of sight, without a look: that would stop all its partitions for longer than a lease. Partitions that it
+gives up take themselves apart instead (`guard.core.dismantling`).
 
 **Switch interval.** The store's writer needs the interpreter's lock between two statements. Beside a busy loop it gets
 it only when the loop's turn is over, 5 ms by default: a commit of many statements then takes many times as long as its
@@ -13,10 +15,11 @@ disk work. A tenth of that keeps commits short and costs the loop nothing that w
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 YOUNG = 50_000
 """New objects between two looks at the youngest; a busy batch makes a few thousand that stay."""
@@ -34,6 +37,29 @@ def no_collecting() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+class Restoring:
+    """Lets so many restore at a time, and keeps the collector off until nobody does or waits to."""
+
+    def __init__(self, at_once: int) -> None:
+        self._places = asyncio.Semaphore(at_once)
+        self._inside = 0
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """One of the places, as long as the context lasts."""
+        if not self._inside:
+            gc.disable()
+        self._inside += 1
+        try:
+            async with self._places:
+                yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                gc.freeze()
+                gc.enable()
 
 
 def settle_interpreter() -> None:

@@ -26,8 +26,9 @@ from guard.core.neighbours import (
     SwitchSilent,
     Word,
 )
+from guard.wire.log import INTERNAL
 
-TOPIC: Final = "$guard/between"
+TOPIC: Final = f"{INTERNAL}between"
 """Filters of MQTT do not match what begins with a `$`, and no prefix does."""
 VERSION: Final = 1
 MOST_BYTES: Final = 1 << 18

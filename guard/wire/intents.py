@@ -28,8 +28,9 @@ from guard.core.records import (
     SetLimit,
 )
 from guard.core.rules.past import Past
+from guard.wire.log import INTERNAL
 
-TOPIC: Final = "$guard/intents"
+TOPIC: Final = f"{INTERNAL}intents"
 """Filters of MQTT do not match what begins with a `$`, and no prefix does."""
 VERSION: Final = 1
 

@@ -77,3 +77,10 @@ def test_what_cannot_be_copied_is_refused(guard: Guard, origin: str, target: str
     assert result.exit_code == status
     assert words in result.output
     assert "hunter2" not in result.output
+
+
+def test_a_configuration_of_workers_wants_partitions(guard: Guard, tmp_path: Path) -> None:
+    worker = tmp_path / "worker.toml"
+    worker.write_text('[broker]\nurl = "nats://log"\n[store]\nurl = "postgresql://guard@db/guard"\n')
+    result = guard("store", "copy", "--from", "guard.db", "--to", str(worker))
+    assert (result.exit_code, "add --partitions" in result.output) == (2, True)

@@ -51,7 +51,8 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_prices(load_config(tmp_path / "guard.toml"))
     assert str(caught.value).replace(f"{tmp_path}/", "") == (
-        "tariff.csv: there is no such file\nplans.toml: there is no such file"
+        "tariff.csv: there is no such file (named by tariff.file)\n"
+        "plans.toml: there is no such file (named by plans.file)"
     )
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import shutil
-import socket
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +13,7 @@ import pytest
 from guard.adapters.postgres import PostgresAddress, open_postgres
 from guard.ports import StoreError
 from tests.nats.certificates import Certificates
-from tests.postgres.server import PostgresServer, ordinary_user
+from tests.postgres.by_tls import TlsServer
 
 pytestmark = pytest.mark.postgres
 
@@ -37,30 +34,12 @@ hostssl template1 all 127.0.0.1/32 trust clientcert=verify-ca
 ANYBODY, CERTIFIED = "postgres", "template1"
 
 
-class TlsServer(PostgresServer):
+class TlsOnly(TlsServer):
     """One that is reached by TLS only."""
-
-    def __init__(self, certificates: Certificates) -> None:
-        super().__init__()
-        self._certificates = certificates
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-
-    def by_tls(self, database: str, options: str, host: str = "127.0.0.1") -> str:
-        """Its address, with options that say what is believed."""
-        return f"postgresql://guard@{host}:{self.port}/{database}?{options}"
 
     def _make(self) -> None:
         super()._make()
-        for file in ("server.crt", "server.key", "ca.crt"):
-            copy = Path(shutil.copy(self._certificates.folder / file, self.folder))
-            copy.chmod(0o600)
-            if os.geteuid() == 0:
-                os.chown(copy, ordinary_user().pw_uid, ordinary_user().pw_gid)
-        with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS.format(port=self.port, folder=self.folder))
-        (self._data / "pg_hba.conf").write_text(_WHO)
+        self.configure(_SETTINGS.format(port=self.port, folder=self.folder), _WHO)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +48,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="module")
-def tls(certificates: Certificates) -> Iterator[TlsServer]:
-    with TlsServer(certificates) as server:
+def tls(certificates: Certificates) -> Iterator[TlsOnly]:
+    with TlsOnly(certificates) as server:
         yield server
 
 
@@ -94,11 +73,11 @@ async def _refused(url: str) -> str:
     return words
 
 
-async def test_a_server_that_proves_who_it_is(tls: TlsServer, certificates: Certificates) -> None:
+async def test_a_server_that_proves_who_it_is(tls: TlsOnly, certificates: Certificates) -> None:
     assert await _opened(tls.by_tls(ANYBODY, f"sslmode=verify-full&sslrootcert={certificates.crt('ca')}")) == 1
 
 
-async def test_a_client_that_proves_who_it_is(tls: TlsServer, certificates: Certificates) -> None:
+async def test_a_client_that_proves_who_it_is(tls: TlsOnly, certificates: Certificates) -> None:
     believed = f"sslmode=verify-full&sslrootcert={certificates.crt('ca')}"
     own = f"&sslcert={certificates.crt('client')}&sslkey={certificates.key('client')}"
     assert await _opened(tls.by_tls(CERTIFIED, believed + own)) == 1
@@ -107,7 +86,7 @@ async def test_a_client_that_proves_who_it_is(tls: TlsServer, certificates: Cert
     assert "valid client certificate" in words
 
 
-async def test_a_server_of_another_authority_is_not_believed(tls: TlsServer, certificates: Certificates) -> None:
+async def test_a_server_of_another_authority_is_not_believed(tls: TlsOnly, certificates: Certificates) -> None:
     other = certificates.crt("other")
     words = await _refused(tls.by_tls(ANYBODY, f"sslmode=verify-full&sslrootcert={other}"))
     shown = f"postgresql://guard@127.0.0.1:{tls.port}/postgres"
@@ -115,14 +94,14 @@ async def test_a_server_of_another_authority_is_not_believed(tls: TlsServer, cer
     assert words.endswith(f"look at sslrootcert={other}")
 
 
-async def test_a_server_of_another_name_is_not_believed(tls: TlsServer, certificates: Certificates) -> None:
+async def test_a_server_of_another_name_is_not_believed(tls: TlsOnly, certificates: Certificates) -> None:
     options = f"sslmode=verify-full&sslrootcert={certificates.crt('ca')}"
     words = await _refused(tls.by_tls(ANYBODY, options, host="localhost"))
     assert "the server's certificate is for another name; say the host as it does" in words
     assert "localhost" in words
 
 
-async def test_without_tls_nobody_is_let_in(tls: TlsServer) -> None:
+async def test_without_tls_nobody_is_let_in(tls: TlsOnly) -> None:
     assert "it does not let this user in" in await _refused(tls.by_tls(ANYBODY, "sslmode=disable"))
 
 
@@ -132,7 +111,7 @@ async def test_a_server_without_tls_is_not_spoken_to(certificates: Certificates)
     assert "the server speaks no TLS, which sslmode asks for" in words
 
 
-class Plain(TlsServer):
+class Plain(TlsOnly):
     """The same without TLS."""
 
     def _make(self) -> None:

@@ -22,8 +22,10 @@ async def test_it_rests_when_nobody_is_inside_and_nobody_wants_in() -> None:
 
     await waiting
     second.leave()
+    await asyncio.sleep(0)
     assert rested == [True]
     second.leave()
+    await asyncio.sleep(0)
     assert rested == [True], "it was outside already"
 
 
@@ -36,4 +38,25 @@ async def test_whoever_gives_up_waiting_is_waited_for_no_longer() -> None:
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     first.leave()
+    await asyncio.sleep(0)
     assert turnstile.idle
+
+
+async def test_between_any_two_the_event_loop_looks_at_everything_else() -> None:
+    turnstile = Turnstile()
+    inside = most = 0
+
+    async def partition() -> None:
+        nonlocal inside
+        ticket = turnstile.ticket()
+        for _ in range(3):
+            await ticket.enter()
+            inside += 1
+            ticket.leave()
+
+    partitions = [asyncio.create_task(partition()) for _ in range(50)]
+    while not all(each.done() for each in partitions):
+        before = inside
+        await asyncio.sleep(0)
+        most = max(most, inside - before)
+    assert (inside, most) == (150, 1), "in one turn of the event loop one goes through, however many are ready"

@@ -49,11 +49,13 @@ class Family:
     buckets: tuple[float, ...] = ()
 
 
-def _counter(name: str, unit: str, text: str, *labels: str) -> Family:
+def counter(name: str, unit: str, text: str, *labels: str) -> Family:
+    """A number that never falls."""
     return Family(name=name, kind=Kind.COUNTER, text=text, unit=unit, labels=labels)
 
 
-def _gauge(name: str, unit: str, text: str, *labels: str) -> Family:
+def gauge(name: str, unit: str, text: str, *labels: str) -> Family:
+    """A number that rises and falls."""
     return Family(name=name, kind=Kind.GAUGE, text=text, unit=unit, labels=labels)
 
 
@@ -62,126 +64,126 @@ def _histogram(name: str, unit: str, text: str, buckets: tuple[float, ...]) -> F
 
 
 # -- what comes in
-REPORTS = _counter("guard_reports_total", "reports", "Reports by what became of them.", "switch", "outcome")
+REPORTS = counter("guard_reports_total", "reports", "Reports by what became of them.", "switch", "outcome")
 REPORT_LAG = _histogram("guard_report_lag_seconds", "seconds", "Age of reports when guard applied them.", LAG_BUCKETS)
-INBOX = _gauge("guard_inbox_reports", "messages", "Messages of reports received and not yet durable.")
-UNACKNOWLEDGED = _gauge(
+INBOX = gauge("guard_inbox_reports", "messages", "Messages of reports received and not yet durable.")
+UNACKNOWLEDGED = gauge(
     "guard_unacknowledged_messages", "messages", "Messages received and not yet acknowledged to the broker.", "session"
 )
-BILLING = _counter("guard_billing_total", "messages", "Billing messages by what became of them.", "type", "outcome")
-UNRATED = _counter(
+BILLING = counter("guard_billing_total", "messages", "Billing messages by what became of them.", "type", "outcome")
+UNRATED = counter(
     "guard_unrated_calls_total", "calls", "Calls posted at the unknown rate: no prefix of the tariff matched."
 )
-CONNECTED = _gauge("guard_broker_connected", "0 or 1", "1 while this session is subscribed at the broker.", "session")
-CONNECTIONS = _counter("guard_broker_connections_total", "connections", "Connections made to the broker.", "session")
-UNSENT = _counter(
+CONNECTED = gauge("guard_broker_connected", "0 or 1", "1 while this session is subscribed at the broker.", "session")
+CONNECTIONS = counter("guard_broker_connections_total", "connections", "Connections made to the broker.", "session")
+UNSENT = counter(
     "guard_broker_unsent_total", "messages", "Messages that could not be handed to the broker; sent again.", "session"
 )
 
 # -- what guard decides and enforces
-DECISIONS = _counter("guard_decisions_total", "decisions", "Decisions taken.", "action", "reason", "mode")
+DECISIONS = counter("guard_decisions_total", "decisions", "Decisions taken.", "action", "reason", "mode")
 BLOCK_DELAY = _histogram(
     "guard_block_delay_seconds",
     "seconds",
     "From the moment of a breach (the event's own time) to the block's command being sent.",
     BLOCK_BUCKETS,
 )
-UNCONFIRMED = _gauge("guard_commands_unconfirmed", "commands", "Commands that a switch that is up has not confirmed.")
-COMMAND_AGE = _gauge(
+UNCONFIRMED = gauge("guard_commands_unconfirmed", "commands", "Commands that a switch that is up has not confirmed.")
+COMMAND_AGE = gauge(
     "guard_command_age_seconds", "seconds", "Age of the oldest command that a switch that is up has not confirmed."
 )
 CONFIRM = _histogram(
     "guard_command_confirm_seconds", "seconds", "From a command to its acknowledgement.", CONFIRM_BUCKETS
 )
-FUSE_OPEN = _gauge("guard_fuse_open", "0 or 1", "1 while blocks by rules or model wait for an operator.")
-HELD = _gauge("guard_held_blocks", "blocks", "Blocks that wait for an operator to approve or reject them.")
-NOTICES = _counter("guard_notices_total", "notices", "What on-call was told that is no decision.", "kind")
-RULE_HITS = _counter("guard_rule_hits_total", "crossings", "Marks of rules crossed since the start.", "rule", "mode")
-RULE_FAILURES = _counter(
+FUSE_OPEN = gauge("guard_fuse_open", "0 or 1", "1 while blocks by rules or model wait for an operator.")
+HELD = gauge("guard_held_blocks", "blocks", "Blocks that wait for an operator to approve or reject them.")
+NOTICES = counter("guard_notices_total", "notices", "What on-call was told that is no decision.", "kind")
+RULE_HITS = counter("guard_rule_hits_total", "crossings", "Marks of rules crossed since the start.", "rule", "mode")
+RULE_FAILURES = counter(
     "guard_rule_failures_total", "observations", "Observations that the rules failed on: a fault of guard's, survived."
 )
-MODEL_WANTED = _gauge("guard_model_wanted", "0 or 1", "1 if the configuration asks for the anomaly model.")
-MODEL_UP = _gauge("guard_model_up", "0 or 1", "1 while the anomaly model scores; 0 when it is off, or failed.")
-MODEL_REFUSED = _gauge(
+MODEL_WANTED = gauge("guard_model_wanted", "0 or 1", "1 if the configuration asks for the anomaly model.")
+MODEL_UP = gauge("guard_model_up", "0 or 1", "1 while the anomaly model scores; 0 when it is off, or failed.")
+MODEL_REFUSED = gauge(
     "guard_model_refused", "0 or 1", "1 while the model that was read last cannot be used, or the one that ran failed."
 )
-MODEL_INFO = _gauge(
+MODEL_INFO = gauge(
     "guard_model_info", "1", "1 for the model in force: which one, and its mode.", "mode", "model", "digest"
 )
-MODEL_ROWS = _counter("guard_model_rows_total", "rows", "Accounts that the model was to look at.", "outcome")
-MODEL_LAG = _gauge("guard_model_lag_seconds", "seconds", "Age of the newest row that was scored last.")
-MODEL_DRIFT = _gauge(
+MODEL_ROWS = counter("guard_model_rows_total", "rows", "Accounts that the model was to look at.", "outcome")
+MODEL_LAG = gauge("guard_model_lag_seconds", "seconds", "Age of the newest row that was scored last.")
+MODEL_DRIFT = gauge(
     "guard_model_drift", "index", "Greatest population stability index of a feature: 0.1 is little, 0.25 much."
 )
 MODEL_SCORES = _histogram("guard_model_scores", "decades", "Scores that the anomaly model gave.", SCORE_BUCKETS)
 
 # -- money and customers
-ACCOUNTS = _gauge("guard_accounts", "accounts", "Accounts by state.", "state")
-PROVISIONAL = _gauge(
+ACCOUNTS = gauge("guard_accounts", "accounts", "Accounts by state.", "state")
+PROVISIONAL = gauge(
     "guard_provisional_accounts", "accounts", "Accounts that a report opened and billing has not spoken of."
 )
-EXPOSURE = _gauge("guard_exposure", "currency", "Exposure over all accounts.", "currency")
-IN_FLIGHT = _gauge("guard_in_flight", "currency", "Value of the calls that are up; part of the exposure.", "currency")
-BURN = _gauge("guard_burn_rate", "currency a minute", "What the calls that are up cost each minute.", "currency")
-RECONCILED = _gauge(
+EXPOSURE = gauge("guard_exposure", "currency", "Exposure over all accounts.", "currency")
+IN_FLIGHT = gauge("guard_in_flight", "currency", "Value of the calls that are up; part of the exposure.", "currency")
+BURN = gauge("guard_burn_rate", "currency a minute", "What the calls that are up cost each minute.", "currency")
+RECONCILED = gauge(
     "guard_reconciled", "currency", "Sum of the differences that balance messages found since the start.", "currency"
 )
 
 # -- the switches
-LIVE_CALLS = _gauge("guard_live_calls", "calls", "Calls that are up.", "switch")
-SWITCH_AGE = _gauge("guard_switch_age_seconds", "seconds", "Time since the last message of a switch.", "switch")
-SWITCH_UP = _gauge("guard_switch_up", "0 or 1", "0 once a switch, or its last will, said that it is down.", "switch")
-SWITCH_BLIND = _gauge(
+LIVE_CALLS = gauge("guard_live_calls", "calls", "Calls that are up.", "switch")
+SWITCH_AGE = gauge("guard_switch_age_seconds", "seconds", "Time since the last message of a switch.", "switch")
+SWITCH_UP = gauge("guard_switch_up", "0 or 1", "0 once a switch, or its last will, said that it is down.", "switch")
+SWITCH_BLIND = gauge(
     "guard_switch_blind", "0 or 1", "1 while a switch is silent or down although calls are up.", "switch"
 )
-SWITCH_UNUSUAL = _gauge(
+SWITCH_UNUSUAL = gauge(
     "guard_switch_unusual", "0 or 1", "1 while a switch brings no call at an hour at which it usually does.", "switch"
 )
-SWITCH_ABSENT = _gauge(
+SWITCH_ABSENT = gauge(
     "guard_switch_absent",
     "0 or 1",
     "1 while a switch says nothing and does not answer; no block waits for it.",
     "switch",
 )
-SWITCH_USUAL = _gauge(
+SWITCH_USUAL = gauge(
     "guard_switch_usual_calls", "calls", "Calls that this hour of the week usually brings; 0 until learned.", "switch"
 )
-SWITCH_LAGGING = _gauge("guard_switch_lagging", "0 or 1", "1 while a switch's backlog is being read.", "switch")
-SWITCH_UNCONFIRMED = _gauge(
+SWITCH_LAGGING = gauge("guard_switch_lagging", "0 or 1", "1 while a switch's backlog is being read.", "switch")
+SWITCH_UNCONFIRMED = gauge(
     "guard_switch_commands_unconfirmed", "commands", "Commands that a switch has not confirmed, up or down.", "switch"
 )
-SWITCH_OFFSET = _gauge(
+SWITCH_OFFSET = gauge(
     "guard_switch_clock_offset_seconds", "seconds", "A switch's clock less guard's, as estimated.", "switch"
 )
 
 # -- the daemon itself
 COMMIT = _histogram("guard_commit_seconds", "seconds", "Time to make a batch durable.", COMMIT_BUCKETS)
-STORE_FAILING = _gauge("guard_store_failing", "0 or 1", "1 while the store does not take batches.")
-STORE_BYTES = _gauge(
+STORE_FAILING = gauge("guard_store_failing", "0 or 1", "1 while the store does not take batches.")
+STORE_BYTES = gauge(
     "guard_store_bytes", "bytes", "Bytes that the store takes: its files, or its tables in the database."
 )
-STORE_FREE = _gauge("guard_store_free_bytes", "bytes", "Room left where the store is.")
+STORE_FREE = gauge("guard_store_free_bytes", "bytes", "Room left where the store is.")
 LOOP_LAG = _histogram("guard_loop_lag_seconds", "seconds", "How late the event loop woke a sleeper.", LOOP_BUCKETS)
-TURN_AGE = _gauge("guard_turn_age_seconds", "seconds", "Time since the loop's last turn; it turns each second.")
-CLOCK_STEPS = _counter("guard_clock_steps_total", "steps", "Times that this machine's clock was set by more than 5 s.")
-REMEMBERED = _gauge("guard_remembered_calls", "calls", "Ended calls kept in memory to recognise their reports again.")
-BILLING_IDS = _gauge("guard_billing_ids", "messages", "Billing messages kept in memory: an id is good for ever.")
-DETAILS_DELETED = _counter(
+TURN_AGE = gauge("guard_turn_age_seconds", "seconds", "Time since the loop's last turn; it turns each second.")
+CLOCK_STEPS = counter("guard_clock_steps_total", "steps", "Times that this machine's clock was set by more than 5 s.")
+REMEMBERED = gauge("guard_remembered_calls", "calls", "Ended calls kept in memory to recognise their reports again.")
+BILLING_IDS = gauge("guard_billing_ids", "messages", "Billing messages kept in memory: an id is good for ever.")
+DETAILS_DELETED = counter(
     "guard_call_details_deleted_total", "rows", "Rows whose call details were deleted because of their age.", "what"
 )
-RELOAD = _gauge("guard_reload_last_success", "0 or 1", "1 if the last reload of the configuration succeeded.")
-RELOADED_AT = _gauge(
+RELOAD = gauge("guard_reload_last_success", "0 or 1", "1 if the last reload of the configuration succeeded.")
+RELOADED_AT = gauge(
     "guard_reload_last_success_timestamp_seconds", "epoch seconds", "When the configuration in force was taken up."
 )
-WEBHOOKS = _counter(
+WEBHOOKS = counter(
     "guard_webhook_deliveries_total", "attempts", "Webhook deliveries by what became of them.", "webhook", "result"
 )
-WEBHOOK_PENDING = _gauge("guard_webhook_pending", "events", "Events that a webhook is still owed.", "webhook")
-WEBHOOK_DEAD = _gauge(
+WEBHOOK_PENDING = gauge("guard_webhook_pending", "events", "Events that a webhook is still owed.", "webhook")
+WEBHOOK_DEAD = gauge(
     "guard_webhook_dead", "events", "Events that were given up; an operator can resend them.", "webhook"
 )
-CORE_COMPILED = _gauge("guard_core_compiled", "0 or 1", "1 if the core runs as machine code, 0 if on its sources.")
-BUILD = _gauge("guard_build_info", "1", "Always 1; the version is the label.", "version")
+CORE_COMPILED = gauge("guard_core_compiled", "0 or 1", "1 if the core runs as machine code, 0 if on its sources.")
+BUILD = gauge("guard_build_info", "1", "Always 1; the version is the label.", "version")
 
 FAMILIES: tuple[Family, ...] = tuple(value for value in tuple(globals().values()) if isinstance(value, Family))
 """In the order of the text."""

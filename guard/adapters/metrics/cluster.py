@@ -8,67 +8,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from guard.adapters.metrics.catalog import Family, Kind
-from guard.adapters.metrics.exposition import Form
+from guard.adapters.metrics.catalog import counter, gauge
+from guard.adapters.metrics.exposition import Forms
 
-PARTITIONS = Family(
-    name="guard_worker_partitions", kind=Kind.GAUGE, text="Partitions that this worker decides for.", unit="partitions"
+PARTITIONS = gauge("guard_worker_partitions", "partitions", "Partitions that this worker decides for.")
+MEMBERS = gauge("guard_worker_members", "workers", "Workers that live, as this one sees it.")
+LEASES = counter(
+    "guard_worker_leases_total",
+    "partitions",
+    "Partitions claimed, released in order, lost (not renewed in time), fenced (a commit was refused) and failed.",
+    "change",
 )
-MEMBERS = Family(
-    name="guard_worker_members", kind=Kind.GAUGE, text="Workers that live, as this one sees it.", unit="workers"
+BEHIND = gauge(
+    "guard_partition_lag_entries", "entries", "Entries of the partition's log that have not been taken.", "partition"
 )
-LEASES = Family(
-    name="guard_worker_leases_total",
-    kind=Kind.COUNTER,
-    text="Partitions claimed, released in order, lost (not renewed in time), fenced (a commit was refused) and failed.",
-    unit="partitions",
-    labels=("change",),
+LATE = gauge(
+    "guard_worker_lag_seconds",
+    "seconds",
+    "Age of what is read now in the partition that is furthest behind; 0: all has been read.",
 )
-BEHIND = Family(
-    name="guard_partition_lag_entries",
-    kind=Kind.GAUGE,
-    text="Entries of the partition's log that have not been taken.",
-    unit="entries",
-    labels=("partition",),
+INTENTS = counter(
+    "guard_worker_intents_total",
+    "intents",
+    "Operators' intents read here: carried_out, repeated (answered again), too_late (a minute old), unknown.",
+    "result",
 )
-LATE = Family(
-    name="guard_worker_lag_seconds",
-    kind=Kind.GAUGE,
-    text="Age of what is read now in the partition that is furthest behind; 0: all has been read.",
-    unit="seconds",
+KEEP = gauge(
+    "guard_worker_log_keep_seconds",
+    "seconds",
+    "How old an entry of the log may become before it is removed, read or not; 0: not known yet, or for ever.",
 )
-INTENTS = Family(
-    name="guard_worker_intents_total",
-    kind=Kind.COUNTER,
-    text="Operators' intents read here: carried_out, repeated (answered again), too_late (a minute old), unknown.",
-    unit="intents",
-    labels=("result",),
+LOST = counter(
+    "guard_worker_log_lost_entries_total",
+    "entries",
+    "Entries of streams that were removed before a partition that is held here had read that far.",
 )
-KEEP = Family(
-    name="guard_worker_log_keep_seconds",
-    kind=Kind.GAUGE,
-    text="How old an entry of the log may become before it is removed, read or not; 0: not known yet, or for ever.",
-    unit="seconds",
+READERS = counter(
+    "guard_worker_log_readers_total",
+    "readers",
+    "Readers of the log replaced (their server was gone or lagged) and begun_anew (it was another log).",
+    "change",
 )
-LOST = Family(
-    name="guard_worker_log_lost_entries_total",
-    kind=Kind.COUNTER,
-    text="Entries of streams that were removed before a partition that is held here had read that far.",
-    unit="entries",
-)
-READERS = Family(
-    name="guard_worker_log_readers_total",
-    kind=Kind.COUNTER,
-    text="Readers of the log replaced (their server was gone or lagged) and begun_anew (it was another log).",
-    unit="readers",
-    labels=("change",),
-)
-WORDS = Family(
-    name="guard_worker_words_total",
-    kind=Kind.COUNTER,
-    text="What partitions here said to others, heard of them, and passed_over (another release or rule).",
-    unit="words",
-    labels=("what",),
+WORDS = counter(
+    "guard_worker_words_total",
+    "words",
+    "What partitions here said to others, heard of them, and passed_over (another release or rule).",
+    "what",
 )
 FAMILIES = (PARTITIONS, MEMBERS, LEASES, BEHIND, LATE, INTENTS, WORDS, KEEP, LOST, READERS)
 
@@ -93,39 +78,20 @@ class WorkerExposition:
     """Their text."""
 
     def __init__(self) -> None:
-        self._leases = Form(LEASES)
-        self._behind = Form(BEHIND)
-        self._intents = Form(INTENTS)
-        self._words = Form(WORDS)
-        self._readers = Form(READERS)
+        self._forms = Forms(FAMILIES)
 
     def render(self, figures: WorkerFigures) -> bytes:
         """As Prometheus reads it."""
-        return "".join(
-            (
-                _head(PARTITIONS),
-                f"{PARTITIONS.name} {figures.partitions}\n",
-                _head(MEMBERS),
-                f"{MEMBERS.name} {figures.members}\n",
-                _head(LEASES),
-                self._leases.filled(figures.leases),
-                _head(BEHIND),
-                self._behind.filled(figures.behind),
-                _head(LATE),
-                f"{LATE.name} {figures.late_s}\n",
-                _head(INTENTS),
-                self._intents.filled(figures.intents),
-                _head(WORDS),
-                self._words.filled(figures.words),
-                _head(KEEP),
-                f"{KEEP.name} {figures.keep_s}\n",
-                _head(LOST),
-                f"{LOST.name} {figures.lost}\n",
-                _head(READERS),
-                self._readers.filled(figures.readers),
-            )
-        ).encode()
-
-
-def _head(family: Family) -> str:
-    return f"# HELP {family.name} {family.text}\n# TYPE {family.name} {family.kind.value}\n"
+        told = (
+            (PARTITIONS, figures.partitions),
+            (MEMBERS, figures.members),
+            (LEASES, figures.leases),
+            (BEHIND, figures.behind),
+            (LATE, figures.late_s),
+            (INTENTS, figures.intents),
+            (WORDS, figures.words),
+            (KEEP, figures.keep_s),
+            (LOST, figures.lost),
+            (READERS, figures.readers),
+        )
+        return "".join([text for family, samples in told for text in self._forms.text(family, samples)]).encode()

@@ -10,7 +10,7 @@ in one process do not meet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
@@ -47,13 +47,30 @@ class Form:
         return self._lines % tuple(samples.values())
 
 
+class Forms:
+    """The text of metrics, whose forms are kept."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._forms = {family.name: Form(family) for family in families}
+
+    def text(self, family: Family, samples: Samples | Histogram | float) -> tuple[str, str]:
+        """What a metric is, and its lines with these numbers; apart, for these may be long."""
+        if isinstance(samples, Histogram):
+            lines = _buckets(family.name, samples)
+        elif isinstance(samples, Mapping):
+            lines = self._forms[family.name].filled(samples)
+        else:
+            lines = f"{family.name} {samples}\n"
+        return f"# HELP {family.name} {family.text}\n# TYPE {family.name} {family.kind.value}\n", lines
+
+
 class Exposition:
     """Renders figures, the process's own numbers beside them."""
 
     def __init__(self, figures: Figures, version: str) -> None:
         self._figures = figures
         self._version = version
-        self._forms = {family.name: Form(family) for family in catalog.FAMILIES}
+        self._forms = Forms(catalog.FAMILIES)
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -64,14 +81,7 @@ class Exposition:
         parts: list[bytes] = []
         for some in (self._traffic, self._enforcement, self._money, self._switches, self._daemon):
             for family, samples in some():
-                parts.append(f"# HELP {family.name} {family.text}\n# TYPE {family.name} {family.kind.value}\n".encode())
-                if isinstance(samples, Histogram):
-                    text = _buckets(family.name, samples)
-                elif isinstance(samples, Mapping):
-                    text = self._forms[family.name].filled(samples)
-                else:
-                    text = f"{family.name} {samples}\n"
-                parts.append(text.encode())
+                parts += [text.encode() for text in self._forms.text(family, samples)]
         # Joined once: the kernel hands out a fresh page for every four kilobytes that are copied.
         return b"".join((*parts, generate_latest(self._registry)))
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from guard.adapters.metrics.catalog import Family, Kind
+from guard.adapters.metrics.catalog import Family, counter, gauge
 
 
 def _counter(name: str, unit: str, text: str, *labels: str) -> Family:
-    return Family(name=f"guard_ingest_{name}_total", kind=Kind.COUNTER, text=text, unit=unit, labels=labels)
+    return counter(f"guard_ingest_{name}_total", unit, text, *labels)
 
 
 def _gauge(name: str, unit: str, text: str, *labels: str) -> Family:
-    return Family(name=f"guard_ingest_{name}", kind=Kind.GAUGE, text=text, unit=unit, labels=labels)
+    return gauge(f"guard_ingest_{name}", unit, text, *labels)
 
 
 MESSAGES = _counter("messages", "messages", "Messages taken from the broker.", "kind")

@@ -24,8 +24,8 @@ calls until the engine says so, 100,000 reports in quarantine and as many notice
 Reading order: `layout` and `schema` (tables, versions), `address` and `encryption`, `tables` and `batch` (how rows get
 in), `committer` (a commit, the fence), `leases`, `restoring`, `reader`, `beside` with `outbox` and `details`, `store`
 (open and close); for whoever looks at all partitions `archive` (accounts), `feeds` (history), `mailroom` (webhooks),
-`board` (what workers tell); `failures` are the words of errors, `ledger_check` is the auditor behind
-`guard check --ledger`.
+`board` (what workers tell); `lone` is the connection that leases, board and `beside` have each, `failures` the words
+of errors, `ledger_check` the auditor behind `guard check --ledger`.
 """
 
 from guard.adapters.postgres.address import PostgresAddress

@@ -6,13 +6,12 @@ the partition over is not disturbed by what we still had in mind.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from guard.adapters.postgres.address import PostgresAddress
 from guard.adapters.postgres.committer import Tenure
-from guard.adapters.postgres.failures import Unstorable, explain
+from guard.adapters.postgres.lone import Lone
 from guard.ports import FencedError, StoreError
 
 WRITE_LIMIT_S = 10.0
@@ -27,41 +26,28 @@ class Beside:
 
     def __init__(self, address: PostgresAddress) -> None:
         self._address = address
-        self._connection: Any = None
-        self._turn = asyncio.Lock()
+        self._lone = Lone(self._connect, shown=address.shown, limit_s=WRITE_LIMIT_S)
         self._closed = False
 
     async def write(self, tenure: Tenure, work: Callable[[Any], Awaitable[T]], *, synced: bool) -> T:
         """Do something in a transaction of its own; one that is not `synced` may be undone by the server's death."""
-        async with self._turn:
-            if self._closed:
-                raise StoreError(f"{self._address.shown}: the store is closed")
-            try:
-                async with asyncio.timeout(WRITE_LIMIT_S):
-                    return await self._write(tenure, work, synced=synced)
-            except Unstorable as error:
-                self._let_go()
-                raise explain(error, self._address.shown) from error
-            except asyncio.CancelledError:
-                self._let_go()
-                raise
 
-    async def _write(self, tenure: Tenure, work: Callable[[Any], Awaitable[T]], *, synced: bool) -> T:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._address.connect()
-        async with self._connection.transaction():
-            if not synced:
-                await self._connection.execute("SET LOCAL synchronous_commit = off")
-            if await self._connection.fetchval(_OURS, tenure.part, tenure.epoch, tenure.token) is None:
-                raise FencedError(f"{self._address.shown}: another guard has taken over partition {tenure.part}")
-            return await work(self._connection)
+        async def fenced(connection: Any) -> T:
+            async with connection.transaction():
+                if not synced:
+                    await connection.execute("SET LOCAL synchronous_commit = off")
+                if await connection.fetchval(_OURS, tenure.part, tenure.epoch, tenure.token) is None:
+                    raise FencedError(f"{self._address.shown}: another guard has taken over partition {tenure.part}")
+                return await work(connection)
 
-    def _let_go(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        return await self._lone.ask(fenced)
+
+    async def _connect(self) -> Any:
+        if self._closed:
+            raise StoreError(f"{self._address.shown}: the store is closed")
+        return await self._address.connect()
 
     def close(self) -> None:
         """Let go of the connection."""
         self._closed = True
-        self._let_go()
+        self._lone.close()

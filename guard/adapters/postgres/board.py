@@ -7,12 +7,10 @@ told that has not renewed within a lease is not shown, because its partitions ar
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from guard.adapters.postgres.address import PostgresAddress
-from guard.adapters.postgres.failures import Unstorable, explain
+from guard.adapters.postgres.lone import Lone
 from guard.ports.archive import Telling, Tellings
 
 ASK_LIMIT_S = 2.0
@@ -35,37 +33,20 @@ class PostgresBoard:
     def __init__(self, address: PostgresAddress, lease_ms: int) -> None:
         self._address = address
         self._lease_ms = lease_ms
-        self._connection: Any = None
-        self._turn = asyncio.Lock()
+        self._lone = Lone(self._connect, shown=address.shown, limit_s=ASK_LIMIT_S)
 
     async def tell(self, worker: str, picture: bytes) -> None:
         """Put it in place of what it told before."""
-        await self._ask(lambda connection: connection.execute(_TELL, worker, picture))
+        await self._lone.ask(lambda connection: connection.execute(_TELL, worker, picture))
 
     async def told(self) -> Tellings:
         """What the workers told that live, and which partitions nobody holds."""
-        rows = await self._ask(lambda connection: connection.fetch(_TOLD, self._lease_ms))
-        unowned = await self._ask(lambda connection: connection.fetch(_UNOWNED))
+        rows: list[Any] = await self._lone.ask(lambda connection: connection.fetch(_TOLD, self._lease_ms))
+        unowned: list[Any] = await self._lone.ask(lambda connection: connection.fetch(_UNOWNED))
         return Tellings(
             workers=[Telling(worker=worker, picture=picture, ago_ms=ago_ms) for worker, picture, ago_ms in rows],
             unowned=[part for (part,) in unowned],
         )
-
-    async def _ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
-        """`StoreError` when there is no answer; the next question then gets a new connection."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(ASK_LIMIT_S):
-                    if self._connection is None or self._connection.is_closed():
-                        self._connection = await self._connect()
-                    return await question(self._connection)
-            except Unstorable as error:
-                self.close()
-                raise explain(error, self._address.shown) from error
-            except asyncio.CancelledError:
-                # In the middle of a question: its answer would be taken for that of the next one.
-                self.close()
-                raise
 
     async def _connect(self) -> Any:
         connection = await self._address.connect()
@@ -75,6 +56,4 @@ class PostgresBoard:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        self._lone.close()

@@ -19,13 +19,12 @@ workers would believe that they hold what others decide for.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from guard.adapters.postgres.address import PostgresAddress, session_name
-from guard.adapters.postgres.failures import Unstorable, explain
+from guard.adapters.postgres.lone import Lone
 from guard.ports.cluster import Claim, Held, Member, Position, Seen
 
 LEASE_MS = 2_000
@@ -69,8 +68,6 @@ SELECT part, owner, epoch, position, position_at_ns, CASE WHEN owner = '' THEN 0
   ELSE (extract(epoch FROM lease_until - clock_timestamp()) * 1000)::bigint END
 FROM part JOIN lease USING (part) ORDER BY part"""
 
-T = TypeVar("T")
-
 
 class PostgresLeases:
     """Asks on a connection of its own, one question after the other; a commit holds it up as little as it does one."""
@@ -78,8 +75,7 @@ class PostgresLeases:
     def __init__(self, address: PostgresAddress, lease_ms: int = LEASE_MS) -> None:
         self.lease_ms = lease_ms
         self._address = address
-        self._connection: Any = None
-        self._turn = asyncio.Lock()
+        self._lone = Lone(self._connect, shown=address.shown, limit_s=ASK_LIMIT_S)
 
     async def claim(self, worker: str, want: int) -> list[Claim]:
         """Take up to so many partitions that nobody holds, each under its next epoch."""
@@ -104,35 +100,35 @@ class PostgresLeases:
                 for part, epoch, *read in sorted(rows)
             ]
 
-        return await self._ask(ask)
+        return await self._lone.ask(ask)
 
     async def renew(self, member: Member, claims: Sequence[Claim]) -> set[int]:
         """Say that the worker lives, and renew these; those of them that are still its own."""
         parts, epochs = [claim.part for claim in claims], [claim.epoch for claim in claims]
         tokens = [claim.token for claim in claims]
         renewal = (member.id, parts, epochs, self.lease_ms, tokens, member.url, int(member.reads))
-        rows: list[Any] = await self._ask(lambda connection: connection.fetch(_RENEW, *renewal))
+        rows: list[Any] = await self._lone.ask(lambda connection: connection.fetch(_RENEW, *renewal))
         return {row[0] for row in rows}
 
     async def release(self, worker: str, claims: Sequence[Claim]) -> None:
         """Give these up, if they are still its own: they may be claimed at once."""
         parts = [claim.part for claim in claims]
-        await self._ask(lambda connection: connection.execute(_RELEASE, worker, parts))
+        await self._lone.ask(lambda connection: connection.execute(_RELEASE, worker, parts))
 
     async def leave(self, worker: str) -> None:
         """The worker goes."""
-        await self._ask(lambda connection: connection.execute(_LEAVE, worker))
+        await self._lone.ask(lambda connection: connection.execute(_LEAVE, worker))
 
     async def members(self) -> list[Seen]:
         """The workers that have renewed within the last lease, in the order of their ids."""
-        rows: list[Any] = await self._ask(lambda connection: connection.fetch(_MEMBERS, self.lease_ms))
+        rows: list[Any] = await self._lone.ask(lambda connection: connection.fetch(_MEMBERS, self.lease_ms))
         return [
             Seen(member=Member(id=id_, url=url, reads=bool(reads)), ago_ms=ago_ms) for id_, url, reads, ago_ms in rows
         ]
 
     async def partitions(self) -> list[Held]:
         """All partitions, in the order of their numbers."""
-        rows: list[Any] = await self._ask(lambda connection: connection.fetch(_PARTITIONS))
+        rows: list[Any] = await self._lone.ask(lambda connection: connection.fetch(_PARTITIONS))
         return [
             Held(part=part, owner=owner, epoch=epoch, position=Position(*position), left_ms=left_ms)
             for part, owner, epoch, *position, left_ms in rows
@@ -140,23 +136,9 @@ class PostgresLeases:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        self._lone.close()
 
-    async def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
-        """`StoreError` when there is no answer; the next question then gets a new connection."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(ASK_LIMIT_S):
-                    if self._connection is None or self._connection.is_closed():
-                        self._connection = await self._address.connect()
-                        await self._connection.execute(_UNSYNCED_IF_ALONE)
-                    return await question(self._connection)
-            except Unstorable as error:
-                self.close()
-                raise explain(error, self._address.shown) from error
-            except asyncio.CancelledError:
-                # In the middle of a question: its answer would be taken for that of the next one.
-                self.close()
-                raise
+    async def _connect(self) -> Any:
+        connection = await self._address.connect()
+        await connection.execute(_UNSYNCED_IF_ALONE)
+        return connection

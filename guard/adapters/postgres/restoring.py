@@ -4,16 +4,12 @@ That picture may come from another server than the one that gave the lease (an o
 everything if it has the claim, for whoever wrote before could not do so any more. One that does not is refused.
 
 Of a call that is remembered twice (lost, then ended after all) the later row wins. Rows that are older than the memory
-are passed over whether or not they have been deleted yet. Millions of objects are made here and none dies, so the
-garbage collector, which would look through all of them again and again, is switched off as long as any partition is
-being restored.
+are passed over whether or not they have been deleted yet.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
@@ -57,35 +53,10 @@ T = TypeVar("T")
 
 async def restore(connection: Any, tenure: Tenure, shown: str) -> Restored:
     """The state of a partition as of its last commit; `StoreError` from a server that does not know of our claim."""
-    with _COLLECTOR.off():
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            # It locks nothing, and between two portions others may have the event loop for long.
-            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            return await _read(connection, tenure, shown)
-
-
-class _Collector:
-    """The garbage collector, left off by whoever is the last of those that restore at the same time."""
-
-    def __init__(self) -> None:
-        self._inside = 0
-        self._was_on = False
-
-    @contextmanager
-    def off(self) -> Iterator[None]:
-        if not self._inside:
-            self._was_on = gc.isenabled()
-            gc.disable()
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
-            if self._was_on and not self._inside:
-                gc.enable()
-
-
-_COLLECTOR = _Collector()
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        # It locks nothing, and between two portions others may have the event loop for long.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        return await _read(connection, tenure, shown)
 
 
 async def _read(connection: Any, tenure: Tenure, shown: str) -> Restored:

@@ -7,17 +7,12 @@ The calls that are over are the bulk (a week of them, a million and more). Rows 
 whether or not they have been deleted yet. Of a call that is remembered twice (lost, then ended after all) the later
 row wins; its `newest_at_ms` is never the lower one, so it is not the first to go. Billing messages come in the order
 in which they were taken, without their payloads.
-
-Millions of objects are made here and none dies, so the garbage collector, which would look through all of them again
-and again (a third of the time), is switched off meanwhile.
 """
 
 from __future__ import annotations
 
-import gc
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from guard.adapters.sqlite import journal, kept, tables
 from guard.adapters.sqlite.checkpoint import Checkpoint
@@ -67,19 +62,7 @@ def restore(connection: sqlite3.Connection, generations: Iterable[Generation]) -
         calls.update(generation.calls)
         switches.update(generation.switches)
         forgotten_before_ms = max(forgotten_before_ms, generation.forgotten_before_ms)
-    with _garbage_left_lying():
-        return _read(connection, accounts, calls, switches, forgotten_before_ms)
-
-
-@contextmanager
-def _garbage_left_lying() -> Iterator[None]:
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+    return _read(connection, accounts, calls, switches, forgotten_before_ms)
 
 
 def _read(

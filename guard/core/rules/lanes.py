@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
 
@@ -80,6 +81,12 @@ class Compiled:
                     durations=tuple(each for each in durations if _concerns(each, direction, kind)),
                     drifts=tuple(each for each in drifts if _concerns(each, direction, kind)),
                 )
+
+
+@lru_cache(maxsize=8)
+def compiled(rules: tuple[Rule, ...]) -> Compiled:
+    """The same for the same rules: nobody changes it, so all partitions of a worker share one."""
+    return Compiled(rules)
 
 
 def _steps(counters: Iterable[Counter], what: What) -> tuple[Step, ...]:

@@ -23,7 +23,7 @@ from guard.core.rules.counting import Counting
 from guard.core.rules.filters import passes
 from guard.core.rules.fitting import Fitting
 from guard.core.rules.hits import Hit, Standing
-from guard.core.rules.lanes import Compiled, Lane
+from guard.core.rules.lanes import Lane, compiled
 from guard.core.rules.levels import level_of
 from guard.core.rules.local import quarter_at, shift_ms
 from guard.core.rules.observation import Observation, What
@@ -60,7 +60,7 @@ class Watch:
 
     def __init__(self, rules: Iterable[Rule] = (), learning: Learning = _always, say: Say | None = None) -> None:
         """`say`: others watch the rest of the accounts."""
-        self._compiled = Compiled(rules)
+        self._compiled = compiled(tuple(rules))
         self._learning = learning
         self.keep_days: int | None = None
         """For how long profiles remember numbers and sources; None: for ever."""
@@ -88,7 +88,7 @@ class Watch:
 
         While a backlog is being read time stands still for windows, and rules are judged with the reports to come.
         """
-        fitting = Fitting(self._compiled, Compiled(rules), at_ms)
+        fitting = Fitting(self._compiled, compiled(tuple(rules)), at_ms)
         self._compiled = self._counting.compiled = fitting.now
         for subject in self._subjects.values():
             subject.renew()
@@ -392,3 +392,9 @@ class Watch:
         """Let an account go: closed and settled, or kept elsewhere until it is heard of again."""
         self._subjects.pop(account, None)
         self._asleep.pop(account, None)
+
+    def surrender(self) -> dict[str, Subject]:
+        """What it knows, to be taken apart (`guard.core.dismantling`): nothing may be observed any more."""
+        self.moments, self._asleep = [], {}
+        self._compiled = self._counting.compiled = compiled(())
+        return self._subjects

@@ -19,6 +19,7 @@ from guard.core.decisions import Audit, HeldRow
 from guard.core.events import Delivery
 from guard.core.limits import LimitReview
 from guard.core.partitions import partition_of
+from guard.core.rows import AccountRow
 from guard.core.rules.profile import Profile
 from guard.core.views import AccountState, AccountView, HeldView
 from guard.ports import Clock
@@ -26,6 +27,7 @@ from guard.ports.archive import Archive, Leaf, TooLongError
 from guard.ports.records import Records
 from guard.shell.cluster.drawing import Drawing
 from guard.shell.cluster.gathering import Gathering
+from guard.shell.reviewing import reviewed
 
 DRAWN_AT_ONCE = 20
 """Accounts drawn before the loop turns: about 1 ms."""
@@ -120,16 +122,11 @@ class Books:
     async def limit_review(self, *, after: str, limit: int) -> tuple[list[LimitReview], str | None]:
         """Accounts whose limit no longer fits, a slice of the accounts at a time."""
         rows = await self._archive.rows(after=after, limit=REVIEWED + 1)
-        found: list[LimitReview] = []
-        for number, row in enumerate(rows[:REVIEWED], 1):
-            one = self._drawing.review(row, self._clock.now_ms())
-            if one is not None:
-                found.append(one)
-                if len(found) == limit:
-                    return found, row.id if row is not rows[-1] else None
-            if number % REVIEWED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return found, rows[REVIEWED - 1].id if len(rows) > REVIEWED else None
+
+        def look(row: AccountRow) -> LimitReview | None:
+            return self._drawing.review(row, self._clock.now_ms())
+
+        return await reviewed(rows, look, most=REVIEWED, at_once=REVIEWED_AT_ONCE, limit=limit)
 
     async def _drawn(self, accounts: Sequence[str]) -> list[AccountView]:
         """Their pictures, without calls; the loop turns between some and the next."""

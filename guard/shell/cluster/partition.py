@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -70,7 +70,7 @@ class Surroundings:
     on_notice: Callable[[Notice], None]
     composers: Composers
     turnstile: Turnstile
-    restoring: asyncio.Semaphore
+    restoring: Callable[[], AbstractAsyncContextManager[None]]
     """So many partitions are restored at a time: each needs a connection, and all share one processor."""
     targets: Sequence[tuple[Route, Notifier]]
     """Who else is told; closed by the worker, not by a partition."""
@@ -164,7 +164,7 @@ class Partition:
         clocks = ClockKeeper(engine, around.clock, around.since_boot)
         carrying = Carrying(engine=engine, bus=around.bus, counts=around.intents)
         carrying.on_forgotten = around.on_forgotten
-        async with around.restoring:
+        async with around.restoring():
             published = await self._restore(clocks, carrying)
         office = self._office = await self._open_office()
         async with (

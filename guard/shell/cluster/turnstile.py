@@ -3,7 +3,8 @@
 Everything shares one thread, and asyncio runs all that is ready before it looks at a socket or a timer again. With a
 backlog in 200 partitions that would be 200 batches in a row, for seconds, in which no lease is renewed and no answer of
 the store is heard. Here they line up, first come, first served, and between any two the event loop looks at everything
-else. A partition waits for the store outside, in the middle of a batch too, so commits of many still go together.
+else: it is opened again by the loop, not by whoever leaves, or whoever comes next would walk through at once. A
+partition waits for the store outside, in the middle of a batch too, so commits of many still go together.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ class Turnstile:
         """For one partition."""
         return Ticket(self)
 
+    def open(self) -> None:
+        """Let the next one in."""
+        self.lock.release()
+        if self.idle:
+            self.on_rest()
+
 
 class Ticket:
     """One partition's way through."""
@@ -49,9 +56,7 @@ class Ticket:
         self._inside = True
 
     def leave(self) -> None:
-        """Let the next one in; nothing when it is outside."""
+        """Let the next one in, in the next turn of the event loop; nothing when it is outside."""
         if self._inside:
             self._inside = False
-            self._turnstile.lock.release()
-            if self._turnstile.idle:
-                self._turnstile.on_rest()
+            asyncio.get_running_loop().call_soon(self._turnstile.open)

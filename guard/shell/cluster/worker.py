@@ -121,7 +121,7 @@ class Worker:
         self._make = make
         self._gone = gone
         self._held: dict[int, _Held] = {}
-        self._giving: set[asyncio.Task[None]] = set()
+        self._parting: set[asyncio.Task[None]] = set()
         self._reload: Reload | None = None
         """What is being taken up: whatever is claimed meanwhile is made by what was before."""
         self.composers = composers(self.holds)
@@ -211,11 +211,11 @@ class Worker:
             seen.member.reads and seen.member.id != self._member.id for seen in members
         )
 
-    def _beside(self, giving_up: Coroutine[Any, Any, None]) -> None:
+    def _beside(self, parting: Coroutine[Any, Any, None]) -> None:
         """Beside the beat: what stays, and what is not yet given up, must be renewed meanwhile."""
-        task = asyncio.create_task(giving_up, name="giving up")
-        self._giving.add(task)
-        task.add_done_callback(self._giving.discard)
+        task = asyncio.create_task(parting, name="parting")
+        self._parting.add(task)
+        task.add_done_callback(self._parting.discard)
 
     async def _renew(self, member: Member) -> None:
         asked = list(self._held.values())
@@ -295,7 +295,16 @@ class Worker:
     def _drop(self, part: int) -> _Held:
         held = self._held.pop(part)
         self._gone(held.partition)
+        self._beside(self._dismantle(held))
         return held
+
+    @staticmethod
+    async def _dismantle(held: _Held) -> None:
+        """Once its task has ended, as it was told to."""
+        if held.task is not None:
+            await asyncio.wait((held.task,))
+        for _ in held.partition.engine.dismantling():
+            await asyncio.sleep(0)
 
     async def _give_up(self, giving: Sequence[_Held]) -> None:
         """In order, so that the next owner finds everything."""
