@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import guard
 from tests.integration.nats import NatsCluster
 from tests.nats.certificates import Certificates
+from tests.shipped import CLUSTER, placed_here
 
-EXAMPLES = Path(guard.__file__).parents[1] / "docs" / "examples" / "cluster"
 NODES = 3
 PASSWORDS = {f"NATS_{role}": f"pw-{role.lower()}" for role in ("INGEST", "WORKER", "SYSTEM")}
 
@@ -32,8 +31,8 @@ class ShippedCluster(NatsCluster):
     def _configuration(self, node: int) -> str:
         ports, made = self._ports[node], self._certificates
         routes = ", ".join(f'"nats://127.0.0.1:{each["cluster"]}"' for each in self._ports)
-        text = (EXAMPLES / "nats.conf").read_text()
-        for shipped, here in (
+        return placed_here(
+            CLUSTER / "nats.conf",
             ("server_name: nats1", f"server_name: n{node}"),
             ("listen: 0.0.0.0:4222", f"listen: 127.0.0.1:{ports['client']}"),
             ("listen: 0.0.0.0:6222", f"listen: 127.0.0.1:{ports['cluster']}"),
@@ -46,7 +45,4 @@ class ShippedCluster(NatsCluster):
             ("/etc/nats/nats.crt", f'"{made.crt("server")}"'),
             ("/etc/nats/nats.key", f'"{made.key("server")}"'),
             ("/etc/nats/ca.crt", f'"{made.crt("ca")}"'),
-        ):
-            assert shipped in text, f"nats.conf has no {shipped} any more: see this test's replacements"
-            text = text.replace(shipped, here)
-        return text
+        )

@@ -16,7 +16,7 @@ from guard.adapters.nats.beginning import MARGIN_NS
 from guard.adapters.nats.connection import Connection, Hear
 from guard.adapters.nats.moments import NS_PER_S, ns_of, text_of
 from guard.adapters.nats.options import LogOptions
-from guard.adapters.nats.reader import PartitionReader, ReadingFigures
+from guard.adapters.nats.reader import MOVES, PartitionReader, ReadingFigures
 from guard.adapters.nats.streams import Standing, Streams
 from guard.ports.cluster import Position
 from guard.wire.log import encode_entry
@@ -127,6 +127,20 @@ async def test_a_consumer_whose_server_has_not_all_is_replaced_before_it_is_used
         assert nats.began_at == [8, 8, 8]
         assert nats.asked == 1
         assert figures.replaced == 2
+
+
+async def test_where_every_server_seems_to_lag_what_delivers_is_kept() -> None:
+    nats = FakeNats()
+    nats.standing_now = Standing(last_sequence=7, servers=frozenset({"n9"}))
+    figures = ReadingFigures()
+    async with reading(nats, Position(7), figures) as reader:
+        assert figures.replaced == MOVES
+        for number in range(1, 20):
+            await nats.deliver(7 + number, number)
+            await asyncio.sleep(0.02)
+        assert figures.replaced == MOVES, "for longer than it takes to look several times"
+        assert len(reader.drain(100)) == 19
+        await until(lambda: figures.replaced > MOVES)
 
 
 async def test_a_server_that_falls_behind_later_loses_its_reader() -> None:

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import guard
 from guard.adapters.nats import ClusterLog, LogOptions, open_cluster_log
 from guard.config import check_config
 from guard.ports.cluster import Position
 from tests.integration.nats import NatsCluster, program
 from tests.nats.fakes import until
+from tests.shipped import CLUSTER
 
-EXAMPLES = Path(guard.__file__).parents[1] / "docs" / "examples" / "cluster"
 ROLES = ("INGEST", "WORKER", "SYSTEM")
 
 
@@ -28,7 +27,7 @@ def now_ms() -> int:
 
 def shipped_accounts() -> str:
     """The accounts of the shipped file, with passwords that are no secret."""
-    text = (EXAMPLES / "nats.conf").read_text()
+    text = (CLUSTER / "nats.conf").read_text()
     accounts = text[text.index("accounts {") :]
     for role in ROLES:
         accounts = accounts.replace(f"$NATS_{role}", f"pw-{role.lower()}")
@@ -36,13 +35,13 @@ def shipped_accounts() -> str:
 
 
 def test_guard_reads_the_ingests_configuration() -> None:
-    config, problems = check_config(EXAMPLES / "ingest.toml")
+    config, problems = check_config(CLUSTER / "ingest.toml")
     assert problems == []
     assert len(config.log.servers) == 3
 
 
 def test_the_shipped_file_has_what_guard_promises_by() -> None:
-    text = (EXAMPLES / "nats.conf").read_text()
+    text = (CLUSTER / "nats.conf").read_text()
     assert re.search(r"^  sync_interval: always$", text, re.MULTILINE)
     assert re.search(r"^max_payload: 2MB$", text, re.MULTILINE)
 
@@ -50,7 +49,7 @@ def test_the_shipped_file_has_what_guard_promises_by() -> None:
 @pytest.mark.nats
 def test_the_server_reads_the_shipped_file(tmp_path: Path) -> None:
     """But for its certificates, which are not there."""
-    text = re.sub(r"tls \{[^}]*\}", "", (EXAMPLES / "nats.conf").read_text())
+    text = re.sub(r"tls \{[^}]*\}", "", (CLUSTER / "nats.conf").read_text())
     file = tmp_path / "nats.conf"
     file.write_text(text.replace("/var/lib/nats", str(tmp_path)))
     passwords = {f"NATS_{role}": "x" for role in ROLES}

@@ -6,12 +6,14 @@ when most of the last have been drained, so that what lies ahead is bounded; wit
 every `SIGN_S`. It is replaced by a new one, behind the last entry that came, when
 
 - it gives no sign of life, says that it is gone, or numbers its deliveries with a gap;
-- the server that leads it has not all of the stream (`Streams.standing`): it would deliver what it has and be silent
-  about the rest, for a minute and more;
+- the server that leads it has not all of the stream (`Streams.standing`), and nothing comes from it: it would deliver
+  what it has and be silent about the rest, for a minute and more;
 - nothing has come for `STILL_S` though the stream went on, and the stream's own leader has a newer entry of this very
   partition: the same from the other end, should a server wrongly take itself for complete.
 
-A consumer is placed by chance, so a new one may be on the wrong server again: it is looked at before it is used.
+A consumer is placed by chance, so a new one may be on the wrong server again: it is looked at before it is used. Not
+more than `MOVES` times in a row, though: servers that are short of processor say by turns that they have all and that
+they have not, and a consumer that delivers is worth more than one that is placed well.
 
 Before each consumer the log is asked whether it is the one that was read so far (`beginning`). If it is not, reading
 begins anew at the moment of the position, which is told (`log-is-another`) and counted. A stream that has just found
@@ -58,6 +60,7 @@ STILL_S: Final = 4.0
 PAUSE_S: Final = 0.25
 UNUSED_S: Final = 30
 """After which the server forgets a consumer that nobody asks any more."""
+MOVES: Final = 3
 SURE_AFTER_S: Final = 4.5
 ASK_AGAIN_S: Final = 1.0
 """All partitions of a worker may be asking."""
@@ -123,6 +126,8 @@ class PartitionReader:
         self._asked = 0
         """Entries that the consumer still owes of the last batch."""
         self._sign_s = self._progress_s = 0.0
+        self._moves = 0
+        """Consumers in a row that were left before they were used, because of their server."""
         self._gone = ""
         self._lost_to = 0
         """Up to here what was removed has been told of."""
@@ -228,7 +233,10 @@ class PartitionReader:
 
     async def _follow(self, inbox: str) -> None:
         clock = asyncio.get_running_loop().time
-        await self._check_server()
+        if not await self._well_placed() and self._moves < MOVES:
+            self._moves += 1
+            raise self._misplaced()
+        self._moves = 0
         self._sign_s = self._progress_s = looked_s = clock()
         while True:
             self._changed.clear()
@@ -244,7 +252,8 @@ class PartitionReader:
                 raise _ReplacedError("the consumer gives no sign of life")
             if now_s - looked_s > LOOK_S:
                 looked_s = now_s
-                await self._check_server()
+                if not await self._well_placed() and now_s - self._progress_s > LOOK_S:
+                    raise self._misplaced()
                 await self._check_progress(now_s)
 
     async def _ask(self, inbox: str) -> None:
@@ -329,11 +338,14 @@ class PartitionReader:
 
     # -- distrust
 
-    async def _check_server(self) -> None:
+    async def _well_placed(self) -> bool:
+        """Whether the server that leads the consumer says that it has all of the stream."""
         standing = await self._streams.standing(self._stream)
         self._check_keeping(standing)
-        if self._server and not standing.serves(self._server):
-            raise _ReplacedError(f"server {self._server}, which leads the consumer, has not all of the stream")
+        return not self._server or standing.serves(self._server)
+
+    def _misplaced(self) -> _ReplacedError:
+        return _ReplacedError(f"server {self._server}, which leads the consumer, has not all of the stream")
 
     async def _check_progress(self, now_s: float) -> None:
         if now_s - self._progress_s < STILL_S:

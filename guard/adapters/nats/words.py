@@ -6,6 +6,7 @@ stands behind, for who wants to search for it. No secret is repeated.
 
 from __future__ import annotations
 
+import errno
 import ssl
 from typing import Final
 
@@ -16,6 +17,8 @@ from guard.adapters.nats.options import LogOptions
 NO_TLS: Final = "the server offers no TLS, which [log] url wants (tls://): nothing is sent in the clear"
 CUT: Final = "the server ends the connection without a word"
 """Said last, when there is something else to say."""
+_ENDED: Final = frozenset({None, errno.ECONNRESET, errno.EPIPE})
+"""As the end of a connection arrives, by chance: also after a word, such as that a login is refused."""
 _EXPIRED: Final = 10
 _OTHER_NAME: Final = frozenset({62, 64})
 """OpenSSL's codes: the certificate is of another host name, of another address."""
@@ -30,7 +33,7 @@ def explained(error: Exception, options: LogOptions) -> str:
         return f"{_not_believed(error, options)} ({error.verify_message})"
     if isinstance(error, ssl.SSLError):
         return f"{_refused(said, options)} ({said})"
-    if isinstance(error, ConnectionError) and error.errno is None:
+    if isinstance(error, ConnectionError) and error.errno in _ENDED:
         return CUT
     lowered = said.lower()
     if isinstance(error, nats.errors.AuthorizationError) or any(word in lowered for word in _NO_LOGIN):
