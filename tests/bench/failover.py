@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import asyncpg
 
@@ -30,6 +28,7 @@ from tests.bench.cluster import Stage, shared, staged
 from tests.bench.latency import Subscriber, breaches
 from tests.bench.processor import processor_s
 from tests.bench.publishing import Blaster
+from tests.beside import Beside
 from tests.cluster.processes import WorkerProcess, wait_until
 from tests.integration.mosquitto import Mosquitto
 from tests.nats.ingests import IngestProcess
@@ -52,26 +51,17 @@ QUIET_S = 2.0
 WITHIN_S = 60.0
 
 
-class Watch:
+class Watch(Beside):
     """Notes each step of each position, in a thread of its own, as long as the block runs."""
 
     def __init__(self, database: str) -> None:
+        super().__init__("watch")
         self._database = database
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._look()), name="watch")
         self.steps: list[list[float]] = [[] for _ in range(PARTITIONS)]
 
-    def __enter__(self) -> Self:
-        """Begin to look."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Look no more."""
-        self._ending.set()
-        self._thread.join()
+    def run(self) -> None:
+        """Look until it is over."""
+        asyncio.run(self._look())
 
     def goes_on(self) -> bool:
         """All partitions have made a step within the last moment."""
@@ -91,7 +81,7 @@ class Watch:
     async def _look(self) -> None:
         last: dict[int, int] = {}
         connection: Any = None
-        while not self._ending.is_set():
+        while not self.over.is_set():
             try:
                 connection = connection or await asyncpg.connect(self._database, timeout=2)
                 rows = await connection.fetch("SELECT part, position FROM guard.part", timeout=2)

@@ -37,8 +37,11 @@ class Costs:
     """Measured; microseconds are of a processor. Each says which figure of the benchmarks it is."""
 
     cluster_workers_1_guard_us: float = 40.0
-    """Of a worker, a report."""
+    """Of a worker, a report of a deep backlog."""
+    cluster_file_guard_us: float = 40.0
+    """Of a daemon, a report in a mix of all accounts."""
     cluster_workers_1_database_us: float = 12.0
+    cluster_postgres_database_us: float = 12.0
     cluster_workers_1_log_us: float = 4.5
     """Of one NATS server, a report: its share of an entry stored and delivered."""
     cluster_workers_1_wal_bytes: float = 900.0
@@ -58,6 +61,16 @@ class Costs:
     """Of calls that are up and calls that are remembered, as they come in the sample."""
     takeover_bare_guard_s: float = 2.0
     takeover_bare_mib: float = 130.0
+
+    @property
+    def report_us(self) -> float:
+        """The dearer of the two: who keeps up takes a few reports of each partition at a time, not a thousand."""
+        return max(self.cluster_workers_1_guard_us, self.cluster_file_guard_us)
+
+    @property
+    def database_us(self) -> float:
+        """The same of the database: of a deep backlog many reports of a call are written as one row."""
+        return max(self.cluster_workers_1_database_us, self.cluster_postgres_database_us)
 
     def with_figures(self, figures: Mapping[str, float]) -> Costs:
         """Those that were measured in place of those that were noted."""
@@ -141,7 +154,7 @@ class Sizes:
 def sizes(costs: Costs, carrier: Carrier) -> Sizes:
     """The arithmetic."""
     rate = carrier.reports_a_s
-    worker_s = costs.cluster_workers_1_guard_us * US
+    worker_s = costs.report_us * US
     workers = math.ceil(rate * worker_s / carrier.busy)
     held = carrier.calls_up + carrier.remembered
     bytes_held = carrier.accounts * costs.takeover_account_bytes + held * costs.takeover_call_bytes
@@ -150,7 +163,7 @@ def sizes(costs: Costs, carrier: Carrier) -> Sizes:
         workers=workers,
         ingest_cores=rate * costs.ingest_single_3_us * US / carrier.busy,
         log_cores=log_s / carrier.busy,
-        database_cores=rate * costs.cluster_workers_1_database_us * US / carrier.busy,
+        database_cores=rate * costs.database_us * US / carrier.busy,
         wal_bytes_a_s=(rate * costs.cluster_workers_1_wal_bytes, rate * costs.cluster_breach_2000_wal_bytes),
         log_bytes_a_s=rate * carrier.report_bytes,
         log_bytes_kept=rate / carrier.peak * carrier.report_bytes * DAY_S * carrier.keep_days,
@@ -195,7 +208,7 @@ def table(costs: Costs, carrier: Carrier) -> Iterator[tuple[str, str]]:
     yield "cores of the NATS nodes together", f"{it.log_cores:.1f}"
     yield "into the log, of each copy", f"{it.log_bytes_a_s / 1e6:,.0f} MB/s"
     yield (
-        f"the log for {carrier.keep_days:.0f} days, each copy, before compression",
+        f"the log for {carrier.keep_days:.0f} days, each copy",
         f"{it.log_bytes_kept / 1e12:,.1f} TB",
     )
     yield "out of the log to workers", f"{it.log_bytes_a_s / 1e6:,.0f} MB/s"
@@ -225,8 +238,8 @@ def failing_of(costs: Costs, carrier: Carrier) -> Failing:
     return Failing(
         workers=sizes(costs, carrier).workers,
         reports_a_s=carrier.reports_a_s,
-        report_s=costs.cluster_workers_1_guard_us * US,
-        database_report_s=costs.cluster_workers_1_database_us * US,
+        report_s=costs.report_us * US,
+        database_report_s=costs.database_us * US,
         database_cores=carrier.database_cores,
         unowned_s=carrier.lease_s + carrier.seen_s,
         restoring_s=partition_s(costs, carrier),

@@ -27,10 +27,12 @@ _MEASURED = """## A cluster
 
 `python -m tests.bench --only cluster --only failover --only takeover --only ingest`: some ten minutes, with NATS
 (`sync_interval: always`), PostgreSQL (`fsync` on), ingests, workers, publisher and subscriber on the same two cores.
-There more workers cannot be much faster: they share what one worker, database and log leave. So what a report takes of
-a processor in each part stands beside the rates; that adds up elsewhere, and `tests.bench.sizing` adds it up
-([what a large cluster takes](docs/cluster.md#what-a-large-one-takes)). Written by `python -m tests.bench.written` from
-the run of {taken_at} on {machine}; load before: {load_before}.
+There more workers cannot be much faster: they share what one worker, database and log leave. A backlog of 256
+partitions is cheaper for a worker than for a daemon: in a batch it has many reports of few accounts, and writes each
+row once, while the daemon meets all accounts in each batch; whoever keeps up pays more (the lag below). So what a
+report takes of a processor in each part stands beside the rates; that adds up elsewhere, and `tests.bench.sizing` adds
+it up ([what a large cluster takes](docs/cluster.md#what-a-large-one-takes)). Written by `python -m tests.bench.written`
+from the run of {taken_at} on {machine}; load before: {load_before}.
 """
 _RATES = """
 | a backlog with all shipped rules, in entries of 64 reports, to durable | on the sources | on the compiled core |
@@ -54,7 +56,8 @@ By a model (`python -m tests.bench.sizing`, which states each assumption), fed w
 ([BENCHMARKS.md](../BENCHMARKS.md#a-cluster)). **Nothing of this size has been run.** Assumed: {calls_a_day:.0f} calls a
 day of each account, three times as many at the peak, three minutes each, a tick each 3 s; `[calls] remember = "1d"`;
 processors at {busy:.0%} at the peak; {ingests} ingests, {nodes} NATS nodes, {streams} streams of {copies} copies on
-disks that sync in {sync_ms:.1f} ms; `[store] lease` of 2 s.
+disks that sync in {sync_ms:.1f} ms; `[store] lease` of 2 s. Of worker and daemon the dearer report counts, for whoever
+keeps up has shallow batches.
 
 | | on the sources | on the compiled core |
 |---|---|---|"""
