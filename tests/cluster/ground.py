@@ -1,4 +1,8 @@
-"""What real workers stand on: a database, a log and a broker, and what they say about it."""
+"""What real workers stand on: a database, a log and a broker, and what they say about it.
+
+Unless a test brings rules of its own, those that guard ships watch and are recorded, and block nobody: the traffic of
+these tests is short calls by the hundred, which is what robocalls are, and its accounts are counted against limits.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from guard.config.shipped import shipped
 from tests.cluster.processes import WorkerProcess
 from tests.integration.mosquitto import Mosquitto
 from tests.integration.nats import NatsCluster
@@ -17,6 +22,14 @@ from tests.postgres.server import PostgresServer, name_of
 
 LIMIT = 8
 MICROS = 1_000_000
+
+
+def watching_rules(folder: Path) -> str:
+    """The shipped rules, in shadow, as a configuration names them."""
+    folder.mkdir(parents=True)
+    for file in shipped("rules").glob("*.toml"):
+        (folder / file.name).write_text(file.read_text().replace('mode = "enforce"', 'mode = "shadow"'))
+    return f'[rules]\ndir = "{folder}"\n'
 
 
 @dataclass
@@ -31,6 +44,11 @@ class Ground:
     replicas: int = 1
     more: str = ""
     """What else each worker's configuration says."""
+
+    def __post_init__(self) -> None:
+        """Rules that only watch, if there are none."""
+        if "[rules]" not in self.more:
+            self.more += watching_rules(self.folder / "rules")
 
     def worker(self, name: str) -> WorkerProcess:
         """Started, not waited for."""

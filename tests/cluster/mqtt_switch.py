@@ -18,6 +18,7 @@ from guard.core.emergency import EmergencyNumbers
 from guard.core.records import Ack
 from guard.replay.blocklist import BlockList
 from guard.replay.payloads import decode_order, encode_ack
+from tests.beside import Beside
 
 MICROS = 1_000_000
 ROUND_S = 0.05
@@ -25,13 +26,14 @@ THRIFTY = 4
 """One account in so many only makes calls that cost next to nothing, and never comes to its limit."""
 
 
-class MqttSwitch:
+class MqttSwitch(Beside):
     """Runs in threads of its own while the block does."""
 
     def __init__(
         self, port: int, name: str, *, seed: int, accounts: int, calls_a_round: int = 5, rated: bool = True
     ) -> None:
         """Not `rated`, reports say that a call costs nothing from now on: only what they state counts."""
+        super().__init__(f"switch {name}")
         self.name = name
         self._rated = rated
         self._port = port
@@ -45,7 +47,6 @@ class MqttSwitch:
         self.reports = 0
         self._up: list[tuple[str, str, int, float, float]] = []
         self._made = 0
-        self._running = threading.Event()
         self._lock = threading.Lock()
         self._waiting: deque[Any] = deque()
         self._client = Client(
@@ -58,29 +59,25 @@ class MqttSwitch:
         self._client.max_inflight_messages_set(200)
         self._client.on_connect = lambda *_: self._connected()
         self._client.on_message = self._obey
-        self._thread = threading.Thread(target=self._talk, name=f"switch {name}")
 
     def __enter__(self) -> Self:
         """Connect and begin to talk."""
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
-        self._running.set()
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Be quiet."""
-        self.hang_up()
+        self.stop()
         self._client.disconnect()
         self._client.loop_stop()
 
-    def hang_up(self) -> None:
+    def stop(self) -> None:
         """Every call ends, and everything said has reached the broker."""
-        if self._running.is_set():
-            self._running.clear()
-            self._thread.join()
+        if not self.over.is_set():
+            super().stop()
             self._say([self._end(call) for call in self._up])
             self._up = []
             for told in self._waiting:
@@ -110,8 +107,9 @@ class MqttSwitch:
                 ack = Ack(switch=self.name, id=order.id, ok=True, at_ms=now_ms, part=order.part)
         self._client.publish(f"guard/v1/{self.name}/acks", encode_ack(ack), qos=1)
 
-    def _talk(self) -> None:
-        while self._running.is_set():
+    def run(self) -> None:
+        """Round after round."""
+        while not self.over.is_set():
             now = time.time()
             reports: list[dict[str, object]] = []
             for _ in range(self._calls_a_round):

@@ -44,7 +44,7 @@ def test_workers_with_more_to_do_than_they_can_fall_behind() -> None:
 
 
 def test_twice_the_reports_need_twice_the_workers_and_as_much_memory() -> None:
-    costs, one = Costs(cluster_workers_1_guard_us=30.0), Carrier(busy=0.6)
+    costs, one = Costs(cluster_workers_1_guard_us=30.0, cluster_file_guard_us=20.0), Carrier(busy=0.6)
     two = replace(one, reports_a_s=2 * one.reports_a_s)
     assert (sizes(costs, one).workers, sizes(costs, two).workers) == (10, 20)
     bare = costs.takeover_bare_mib * 2**20

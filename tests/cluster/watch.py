@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from types import TracebackType
-from typing import Self
 
+from tests.beside import Beside
 from tests.cluster.rig import Rig
 
 EVERY_S = 1.0
@@ -36,32 +34,20 @@ def growth(samples: Sequence[float]) -> float:
     return median(samples[-third:]) / median(samples[-2 * third : -third])
 
 
-class Watch:
+class Watch(Beside):
     """Looks while the block runs."""
 
     def __init__(self, rig: Rig) -> None:
+        super().__init__("watch")
         self._rig = rig
         self.memory: dict[str, list[float]] = defaultdict(list)
         """In MiB, by whose."""
         self.lag_s: list[float] = []
         """Of the worker that was furthest behind."""
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="watch")
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Look no more."""
-        self._over.set()
-        self._thread.join()
-
-    def _look_on(self) -> None:
-        while not self._over.wait(EVERY_S):
+    def run(self) -> None:
+        """Look until it is over."""
+        while not self.over.wait(EVERY_S):
             self._look()
 
     def _look(self) -> None:

@@ -331,7 +331,7 @@ class WorkerProcess:
                 on_notice=lambda notice: world.notices.append(notice.text),
                 composers=self.worker.composers,
                 turnstile=turnstile,
-                restoring=restoring,
+                restoring=lambda: restoring,
                 targets=(),
                 intents=self.intents,
             )
