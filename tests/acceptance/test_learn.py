@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -60,8 +61,9 @@ def switch(broker: Mosquitto, guard: Guard) -> Iterator[SwitchClient]:
 
 
 def at(day: int, hour: int) -> datetime:
-    """An hour of a day before today, UTC."""
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """An hour, UTC, of a day before the one that it is in Toronto now: in the night that is not the day in UTC."""
+    today = datetime.now(ZoneInfo("America/Toronto"))
+    midnight = datetime(today.year, today.month, today.day, tzinfo=UTC)
     return midnight - timedelta(days=DAYS - day) + timedelta(hours=hour)
 
 
@@ -102,8 +104,9 @@ def test_novelty_warns_before_and_blocks_after_two_weeks_have_been_learned(
     guard: Guard, switch: SwitchClient, tmp_path: Path
 ) -> None:
     """Each day counts once, fraud is left out, hours are the account's own, and a crash loses nothing."""
-    switch.bill({"type": "account", "id": "m1", "account": "A1", "timezone": "America/Toronto"})
-    wait_for(lambda: guard.account("A1"), "the account", guard.log_tail)
+    for account in ("A1", "C1"):
+        switch.bill({"type": "account", "id": f"m-{account}", "account": account, "timezone": "America/Toronto"})
+    wait_for(lambda: guard.account("A1") and guard.account("C1"), "the accounts", guard.log_tail)
     for call in range(2):
         switch.report(f"new-{call}", "answered", "B1", to=SOMALIA)
     wait_for(lambda: decisions(switch, "B1"), "the warning", guard.log_tail)

@@ -7,16 +7,15 @@ alone, so the sums do not depend on anything that guard believes.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from guard.adapters.sqlite import check_ledger
 from tests.acceptance.guardproc import Guard, wait_for
 from tests.acceptance.switchclient import SwitchClient
+from tests.beside import Beside
 
 RICH = '[accounts]\ndefault_limit = "1000000.00"\n'
 """Nobody here is to be blocked for what is owed."""
@@ -37,27 +36,15 @@ def told(text: str) -> None:
     sys.stdout.write(f"\n{text}\n")
 
 
-class Traffic:
+class Traffic(Beside):
     """About 600 reports a second at one switch until told to stop."""
 
     def __init__(self, switch: SwitchClient, *, name: str = "T", accounts: int = 10) -> None:
+        super().__init__("traffic")
         self._switch = switch
         self._names = [f"{name}{number}" for number in range(accounts)]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="traffic")
         self.reports: list[dict[str, Any]] = []
         self.truth: dict[str, Decimal] = {}
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop, if the test has not."""
-        self.stop()
 
     @property
     def calls(self) -> int:
@@ -67,12 +54,12 @@ class Traffic:
     def more(self, calls: int) -> None:
         """Wait until there have been so many more."""
         wanted = self.calls + calls
-        wait_for(lambda: self.calls >= wanted or not self._thread.is_alive(), f"{calls} more calls")
+        wait_for(lambda: self.calls >= wanted or not self.thread.is_alive(), f"{calls} more calls")
 
     def stop(self) -> None:
         """No further call; the one at hand is ended."""
-        self._stop.set()
-        self._thread.join(30)
+        self.over.set()
+        self.thread.join(30)
 
     def say_ends_again(self) -> None:
         """Say once more how every call ended: what got lost on the way comes in, and nothing is counted twice."""
@@ -80,9 +67,10 @@ class Traffic:
             if report["event"] == "ended":
                 self._switch.say("calls", report)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Call after call."""
         number = 0
-        while not self._stop.wait(PAUSE_S):
+        while not self.over.wait(PAUSE_S):
             number += 1
             account, micros = self._names[number % len(self._names)], 100_000 + number
             for event, part in (("answered", 0), ("tick", 1), ("tick", 2), ("ended", 3)):
