@@ -163,7 +163,9 @@ class Intake:
     ) -> Outcome:
         """A report that says something new about a live call (`call`), a past one (`past`) or one never heard of."""
         world = self._world
-        if report.at_ms < now_ms - self._remember_ms or report.at_ms < world.forgotten_before_ms:
+        # A call unknown that began before the horizon may have been known: posted as lost, say, and forgotten since.
+        oldest_ms = report.at_ms - (report.duration_ms if call is None and past is None else 0)
+        if report.at_ms < now_ms - self._remember_ms or oldest_ms < world.forgotten_before_ms:
             quarantine(world, switch, report, now_ms, "too_old")
             return Outcome.TOO_OLD
         known = call.account if call is not None else world.accounts.get(report.account)

@@ -2,7 +2,9 @@
 
 A call that has ended (or an attempt that failed) is remembered until its newest `at` is older than `remember`; a report
 with an `at` before the horizon is too old. The horizon never moves back, even if the clock does, and nothing is
-forgotten ahead of it: so a report is either recognised or too old, never counted twice.
+forgotten ahead of it: so a report that comes again is either recognised or too old, never counted twice. One that says
+more than all before (the end of a call that was posted as lost) may be newer than what is forgotten: of a call that is
+not known, the beginning must lie behind what has been forgotten too, because any report of it does.
 
 What is remembered can still be put right: a call that was posted as lost and ends after all posts the difference, one
 that turns out to have been an emergency gives its money back, and one whose number comes only now is put at what it

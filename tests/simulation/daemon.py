@@ -197,7 +197,9 @@ class Life:
         receivers: Sequence[Receiver],
         keep_details_ms: int | None,
         saves_when_idle: bool,
+        on_first_look: Callable[[], None],
     ) -> None:
+        """`on_first_look` is called if no life before has left a word on this machine's clock."""
         self._schedule = schedule
         self.clock = clock
         self.dead = False
@@ -209,6 +211,7 @@ class Life:
         self._tasks: set[asyncio.Task[None]] = set()
         self._files = files
         self._receivers = receivers
+        self._on_first_look = on_first_look
         self._keep_details_ms = keep_details_ms
         disk.died = self.die
         self._opened = SteppedStore(
@@ -249,6 +252,8 @@ class Life:
         restored.kept = clocks.restored(restored.kept)
         engine.restore(restored, clock.now_ms())
         clocks.compare()
+        if clocks._known is None:
+            self._on_first_look()
         self.engine = engine
         published = restored.unpublished[0].number - 1 if restored.unpublished else restored.last_decision
         figures = Figures()

@@ -82,6 +82,8 @@ class Watch:
         self.price_changes = False
         self.allowed_until_ms: dict[str, int] = {}
         """By account: until when an operator may have allowed it, by guard's clock."""
+        self.set_unseen_ms = 0
+        """How far guard's clock may have been set before guard ever looked at it."""
         self.calm = False
         """Nothing ever goes wrong in this world."""
 
@@ -209,7 +211,7 @@ class Watch:
         # What is charged for in advance is carried forward from its beginning: early by so much, never late.
         advance_ms = 1_000 * (max(call.increment_s, row.increment_s) + row.minimum_s)
         clocks_ms = abs(switch.clock_ms() - now_ms) + (CLOCKS_AGREE_MS if switch.clock_ms() != self._clock_ms() else 0)
-        lasted_ms += SETTLED_MS + advance_ms + clocks_ms
+        lasted_ms += SETTLED_MS + advance_ms + clocks_ms + self.set_unseen_ms
         first = min(call.said, key=lambda said: said.at_ms, default=None)
         if call.emergency and (call.flagged or (first is not None and first.to)):
             return 0

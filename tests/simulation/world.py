@@ -201,11 +201,16 @@ class World:
             receivers=self.receivers,
             keep_details_ms=self.keep_details_ms,
             saves_when_idle=self.saves_when_idle,
+            on_first_look=self._clock_is_new_to_guard,
         )
         if self.faults.has("guard dies") and not self.faults.healed and self.random.random() < 0.2:
             life.dies_in = self.random.randint(0, 40)
         for delay_ms, session in ((self._soon(), "calls"), (self._soon(), "control")):
             self.schedule.after(delay_ms, partial(self._open, life, session))
+
+    def _clock_is_new_to_guard(self) -> None:
+        """What it was set by before, with guard away and nothing stored yet, guard cannot know."""
+        self.watch.set_unseen_ms = abs(self.clock.offset_ms)
 
     def _soon(self) -> int:
         return self.random.randint(20, 400)
