@@ -12,7 +12,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -107,6 +108,20 @@ class Guard:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """SIGSTOP for the block: what it has asked of the kernel is done, and it asks for nothing more."""
+        os.kill(self.pid, signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.pid}/task")
+        wait_for(
+            lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks.iterdir()),
+            "every thread rests",
+        )
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""
