@@ -3,7 +3,8 @@
 Real are the ingest, the workers, NATS, PostgreSQL and what they say to each other; leases run by the real clock. What
 is replayed is the time of the money: the time at which an ingest receives, and by which each partition's loop decides.
 It stands still until an input has gone all the way: acknowledged by the ingest, so in the log; read by its partitions;
-decided and committed, so that all loops wait again. Only then it goes on, to the next input or the next moment for
+decided and committed, so that all loops wait again; and what they said on the bus has arrived, because a switch may
+answer it at once. Only then it goes on, to the next input or the next moment for
 which a loop has asked to be woken.
 
 Heartbeats of ingests are left out, for they come by the real time: no partition takes itself for cut off here. Nor does
@@ -14,11 +15,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
 from guard.adapters.mqtt import SessionOptions
+from guard.adapters.nats.bus import OUT, NatsBus, Relay
 from guard.adapters.nats.cluster import NatsLog
 from guard.app.ingest import run_ingest
 from guard.app.worker import run_worker
@@ -36,6 +38,9 @@ from tests.replayed.clockwork import Clockwork, InMemory
 from tests.replayed.twin import Entry
 
 PATIENCE_S = 60.0
+BUS_TAKES_S = 2.0
+"""What nobody has heard by then, nobody was there to hear."""
+PIECES = "piece."
 LOOP = "partition "
 """What the task of a partition's loop is called, before its number."""
 
@@ -80,6 +85,9 @@ class ClusterClockwork(Clockwork[InMemory]):
         self.unread = 0
         """Messages in the log that their partition has not drained."""
         self._loops: dict[str, _Waiting] = {}
+        self._on_the_bus = 0
+        """Commands, decisions and pieces of snapshots that are said and not heard."""
+        self._given_up: asyncio.TimerHandle | None = None
 
     async def wait(self, event: asyncio.Event, ms: int) -> None:
         """Of a loop: until something arrives, or the time has come. Anybody else waits by the real time."""
@@ -101,6 +109,24 @@ class ClusterClockwork(Clockwork[InMemory]):
             over.cancel()
             if self._loops.get(name) is waiting:
                 del self._loops[name]
+
+    # -- the bus
+
+    def said(self) -> None:
+        """Something was handed to the bus. Whoever it is for may just be leaving: it is not waited for without end."""
+        self._on_the_bus += 1
+        if self._given_up is not None:
+            self._given_up.cancel()
+        self._given_up = asyncio.get_running_loop().call_later(BUS_TAKES_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._on_the_bus = 0
+        self.changed.set()
+
+    def taken(self) -> None:
+        """It has arrived, and what it leads to has been said."""
+        self._on_the_bus = max(0, self._on_the_bus - 1)
+        self.changed.set()
 
     # -- time
 
@@ -136,6 +162,7 @@ class ClusterClockwork(Clockwork[InMemory]):
         return (
             not self.on_their_way
             and not self.unread
+            and not self._on_the_bus
             and len(self._loops) == PARTITIONS
             and not any(each.event.is_set() or each.over.is_set() for each in self._loops.values())
         )
@@ -182,6 +209,37 @@ class _CountedLog:
 
 
 @contextmanager
+def _bus_counted(clockwork: ClusterClockwork) -> Iterator[None]:
+    """What is said on the bus is known to be on its way."""
+    hand_over, listen, take = NatsBus._hand_over, NatsBus.listen, Relay._take
+
+    def handing_over(bus: NatsBus, subject: str, payload: bytes, outcome: asyncio.Future[bool] | None) -> bool:
+        handed = hand_over(bus, subject, payload, outcome)
+        if handed and (subject == OUT or subject.startswith(PIECES)):
+            clockwork.said()
+        return handed
+
+    def listening(bus: NatsBus, subject: str, hear: Callable[[bytes], None]) -> AbstractAsyncContextManager[None]:
+        def hearing(payload: bytes) -> None:
+            hear(payload)
+            if subject.startswith(PIECES):
+                clockwork.taken()
+
+        return listen(bus, subject, hearing)
+
+    async def taking(relay: Relay, message: Any, tasks: asyncio.TaskGroup) -> None:
+        await take(relay, message, tasks)
+        clockwork.taken()
+
+    with (
+        patch.object(NatsBus, "_hand_over", handing_over),
+        patch.object(NatsBus, "listen", listening),
+        patch.object(Relay, "_take", taking),
+    ):
+        yield
+
+
+@contextmanager
 def under(clockwork: ClusterClockwork) -> Iterator[None]:
     """What ingest and worker make for themselves, replaced: the clock, the broker; and what is counted."""
     append = NatsLog.append_entry
@@ -212,6 +270,7 @@ def under(clockwork: ClusterClockwork) -> Iterator[None]:
         return Engine(settings, scopes, clockwork.now_ms(), **more)
 
     with (
+        _bus_counted(clockwork),
         patch("guard.adapters.nats.cluster.NatsLog.append_entry", counted),
         patch("guard.app.ingest.SystemClock", Receiving),
         patch("guard.app.ingest.Session", lambda options, _now_ms: AtIngest(options, clockwork)),
