@@ -51,13 +51,19 @@ class PartitionModel:
     def __init__(
         self, engine: Engine, clock: Clock, figures: Figures, lookout: Lookout | None, scoring: asyncio.Lock
     ) -> None:
-        self._find: Tell | None = None
+        finds = self._finds = list[Tell]()
+        """Where findings go, once the partition runs."""
+
+        async def tell(findings: Sequence[Finding], kept: Sequence[KeptRow]) -> None:
+            for find in finds:
+                await find(findings, kept)
+
         self.lookout = lookout
         self.sentinel = Sentinel(
             engine=engine,
             clock=clock,
             figures=_Counted(figures),
-            tell=self._tell,
+            tell=tell,
             scoring=scoring,
             most_waiting=MOST_OF_A_PARTITION,
         )
@@ -80,12 +86,8 @@ class PartitionModel:
 
     async def run(self, find: Tell) -> None:
         """Score until cancelled; `find` lets what is found enter the partition's next batch."""
-        self._find = find
+        self._finds.append(find)
         await self.sentinel.run()
-
-    async def _tell(self, findings: Sequence[Finding], kept: Sequence[KeptRow]) -> None:
-        if self._find is not None:
-            await self._find(findings, kept)
 
 
 class WorkersModel:

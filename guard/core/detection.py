@@ -260,7 +260,7 @@ class Detection:
     @property
     def next_due_ms(self) -> int | None:
         """When `advance` has something to do."""
-        moments, blocking = self.watch.moments, self.blocking
+        moments, blocking = self.watch.moments.heap, self.blocking
         due_ms = moments[0][0] if moments else None
         if blocking.fuse.open_since_ms is None and blocking.share is None:
             return due_ms

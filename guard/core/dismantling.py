@@ -2,11 +2,10 @@
 
 Calls know their account and their switch, which know their calls: only the garbage collector would find that nobody
 needs them any more, and it is kept from looking at what an engine holds (`guard.shell.interpreter`), because that takes
-seconds. So the circles are cut here, and every object goes with its last reference. What is left over are the engine's
-own parts, some hundred objects however many accounts there were: with what the worker had beside them some 30 kB a
-partition that was given up, until the worker is started again.
+seconds. So the circles are cut here, and every object goes with its last reference; what a worker has around an engine
+does the same (`guard.shell.cluster.partition`).
 
-Whoever still has the engine afterwards finds nothing in it.
+Whoever still has the engine afterwards finds nothing in it, and cannot take anything from it to be stored.
 """
 
 from __future__ import annotations
@@ -48,6 +47,7 @@ def dismantle(world: World, subjects: dict[str, Subject]) -> Iterator[None]:
             yield
     yield from _emptied(world.accounts)
     yield from _emptied(world.billing)
+    del world.spokesman
 
 
 def _emptied(table: dict[K, T]) -> Iterator[None]:

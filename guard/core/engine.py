@@ -377,6 +377,7 @@ class Engine:
     def dismantling(self) -> Iterator[None]:
         """Let go of everything, in steps (`guard.core.dismantling`): nobody may enter anything any more."""
         self._watch.due, self._delivery.due = [], []
+        self._judge.let_go()
         subjects = {} if self._detection is None else self._detection.watch.surrender()
         return dismantle(self.world, subjects)
 

@@ -48,6 +48,14 @@ LIFT_PAUSE_MS = DAY_MS
 """Without a money event a credit block lifts by itself at most this often (contract 2): no flapping."""
 
 
+def _nobody_minds(_account: Account, _now_ms: int) -> None:
+    """There are no rules."""
+
+
+def _nobody_cares(_account: Account, _cause: Cause, _now_ms: int) -> None:
+    """Neither."""
+
+
 class Judge:
     """Marks, causes and what follows from them."""
 
@@ -59,10 +67,14 @@ class Judge:
         self.alarms = Alarms(world)
         self._late_money: dict[str, Reason] = {}
         """By account: a money event that came while a backlog was being read, and counts when it has been."""
-        self.on_allowance_over: Callable[[Account, int], None] = lambda _account, _now_ms: None
+        self.on_allowance_over: Callable[[Account, int], None] = _nobody_minds
         """Rules whose marks stand are judged anew then (`guard.core.detection`)."""
-        self.on_expired: Callable[[Account, Cause, int], None] = lambda _account, _cause, _now_ms: None
+        self.on_expired: Callable[[Account, Cause, int], None] = _nobody_cares
         """A cause has ended by its own time."""
+
+    def let_go(self) -> None:
+        """Of whoever listens: nobody judges any more (`guard.core.dismantling`)."""
+        self.on_allowance_over, self.on_expired = _nobody_minds, _nobody_cares
 
     # -- marks
 

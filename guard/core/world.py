@@ -43,6 +43,9 @@ MAX_SWITCHES = 1_000
 class World:
     """All state of the engine."""
 
+    __deletable__ = ("spokesman",)
+    """It knows the world: a circle, cut when an engine is taken apart. The compiled core has to be told."""
+
     def __init__(self, settings: Settings, scopes: Scopes, rating: Rating, partition: int | None = None) -> None:
         self.partition, self.composed = partition, partition is not None
         """Which it is; whether others decide for the rest of the accounts."""

@@ -204,6 +204,10 @@ class Loop:
         self._cut_off, self._subscribed = True, False
         self._arrived.set()
 
+    def let_go(self) -> None:
+        """After `run`: of all that leads back to it, which only the garbage collector would find."""
+        del self._intake, self._persistence
+
     def hear(self, take: Callable[[bytes, int], None]) -> None:
         """Words of other partitions come with the control messages."""
         self._intake.on_words = take

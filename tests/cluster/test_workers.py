@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -75,6 +76,23 @@ def test_the_first_worker_takes_everything_and_the_switch_gets_one_snapshot(worl
 
     assert len(switch.snapshots) == 1
     assert switch.blocks.complete
+
+
+def test_partitions_that_are_given_up_leave_nothing_to_the_garbage_collector(world: World) -> None:
+    """It is not asked about what was restored (`guard.shell.interpreter`): nobody else would ever free them."""
+    world.add_switch("sw1")
+    first = world.start("w1")
+    world.until(lambda: all_held(world, first), 5_000, "one worker holds all")
+    gc.collect()
+    gc.disable()
+    try:
+        second = world.start("w2")
+        world.until(lambda: all_held(world, first, second), 20_000, "they share")
+        world.run(5_000)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+    assert len(second.held) == PARTITIONS // 2
 
 
 def test_a_worker_that_has_never_reached_the_log_claims_nothing_and_does_not_count(world: World) -> None:

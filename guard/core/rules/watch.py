@@ -13,7 +13,7 @@ What comes out depends on what goes in, in its order, and on nothing else. Every
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
+from heapq import heappop
 
 from guard.core.decisions import Changes, KeptRow
 from guard.core.neighbours import CrowdWord
@@ -26,6 +26,7 @@ from guard.core.rules.hits import Hit, Standing
 from guard.core.rules.lanes import Lane, compiled
 from guard.core.rules.levels import level_of
 from guard.core.rules.local import quarter_at, shift_ms
+from guard.core.rules.moments import Moments
 from guard.core.rules.observation import Observation, What
 from guard.core.rules.past import Past, absorb
 from guard.core.rules.profile import Profile, Verdict
@@ -68,10 +69,10 @@ class Watch:
         self._asleep: dict[str, bytes] = {}
         """Profiles of accounts of which nothing else is left, packed."""
         self._speaker = Speaker()
-        self._across = Across(self._subjects, self._speaker, self._at, say)
-        self.moments: list[tuple[int, str, str, str]] = []
-        """(when, account, counter, key): when to look at marks that stand, or for what can be freed. A heap."""
-        self._counting = Counting(self._compiled, self._speaker, self._at)
+        self.moments = Moments()
+        """When to look at marks that stand, or for what can be freed."""
+        self._across = Across(self._subjects, self._speaker, self.moments.at, say)
+        self._counting = Counting(self._compiled, self._speaker, self.moments.at)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -249,7 +250,7 @@ class Watch:
     def _take_up(self, subject: Subject, sweep_ms: int) -> Subject:
         self._subjects[subject.id] = subject
         subject.sweep_ms = sweep_ms
-        self._at(subject.sweep_ms, subject.id, _SWEEP, "")
+        self.moments.at(subject.sweep_ms, subject.id, _SWEEP, "")
         return subject
 
     def _turn(self, subject: Subject, today: int) -> None:
@@ -283,8 +284,9 @@ class Watch:
 
     def advance(self, at_ms: int) -> list[Hit]:
         """Events have been read up to this time: what has cleared since, each at its own moment."""
-        while self.moments and self.moments[0][0] <= at_ms:
-            due_ms, account, name, key = heappop(self.moments)
+        heap = self.moments.heap
+        while heap and heap[0][0] <= at_ms:
+            due_ms, account, name, key = heappop(heap)
             if not account:
                 self._across.look(name, key, due_ms, self._compiled)
                 continue
@@ -297,9 +299,6 @@ class Watch:
                 self._counting.look(subject, name, key, due_ms)
         return self._speaker.take()
 
-    def _at(self, due_ms: int, account: str, name: str, key: str) -> None:
-        heappush(self.moments, (due_ms, account, name, key))
-
     def _sweep(self, subject: Subject, at_ms: int) -> None:
         """Free what no window holds any more; of an account of which nothing else is left, put the profile away."""
         if subject.sweep_ms != at_ms:
@@ -310,7 +309,7 @@ class Watch:
             self._asleep[subject.id] = subject.profile.pack()
         else:
             subject.sweep_ms = at_ms + SWEEP_MS
-            self._at(subject.sweep_ms, subject.id, _SWEEP, "")
+            self.moments.at(subject.sweep_ms, subject.id, _SWEEP, "")
 
     # -- the operator's hand ----------------------------------------------------------------------------------------
 
@@ -395,6 +394,7 @@ class Watch:
 
     def surrender(self) -> dict[str, Subject]:
         """What it knows, to be taken apart (`guard.core.dismantling`): nothing may be observed any more."""
-        self.moments, self._asleep = [], {}
+        self.moments.heap.clear()
+        self._asleep, self._learning = {}, _always
         self._compiled = self._counting.compiled = compiled(())
         return self._subjects

@@ -94,6 +94,10 @@ class ModelSide(Protocol):
         ...
 
 
+def _nothing_waits() -> int:
+    return 0
+
+
 class Partition:
     """Made from a claim; turns while `run` runs."""
 
@@ -116,7 +120,7 @@ class Partition:
         self._holds = holds
         self._loop: Loop | None = None
         self._unpacking: Unpacking | None = None
-        self._lag: Callable[[], int] = lambda: 0
+        self._lag: Callable[[], int] = _nothing_waits
         self._heard_ms = around.clock.now_ms()
         self._newest_entry_ms = self._heard_ms
         self._deaf = False
@@ -179,11 +183,11 @@ class Partition:
             between = self._between()
             loop.before_commit = between.say
             loop.hear(between.hear)
-            ticket = around.turnstile.ticket()
+            ticket, store = around.turnstile.ticket(), self._store
             loop.before_turn, loop.on_pause = ticket.enter, ticket.leave
 
             def taken() -> None:
-                self._store.position = unpacking.taken()
+                store.position = unpacking.taken()
                 ticket.leave()
 
             loop.on_taken = taken
@@ -301,6 +305,16 @@ class Partition:
         self._ending = True
         if self._loop is not None:
             self._loop.end()
+
+    def dismantling(self) -> Iterator[None]:
+        """After `run`: let go of everything, in steps (`guard.core.dismantling`)."""
+        if self._loop is not None:
+            self._loop.let_go()
+        if self._unpacking is not None:
+            self._unpacking.let_go()
+        self._loop = self._unpacking = self._office = self._model = None
+        self._lag = _nothing_waits
+        return self.engine.dismantling()
 
     # -- what comes in
 

@@ -80,6 +80,10 @@ class Unpacking:
             self._position = entries.popleft().position
         return self._position
 
+    def let_go(self) -> None:
+        """Nobody drains any more."""
+        del self.calls, self.control, self._reader
+
     def _fill(self) -> None:
         while max(len(self.calls.waiting), len(self.control.waiting)) < WAITING:
             entries = self._reader.drain(ENTRIES_AT_ONCE)

@@ -248,12 +248,17 @@ class Worker:
         part = claim.part
         if part in self._held:
             self._lose([part], "its lease had run out")
-        held = _Held(self._make(claim, lambda: self._held.get(part) is held and self.holds(part)), until_ns)
+        held = _Held(self._make(claim, lambda: self._is_held_by(claim) and self.holds(part)), until_ns)
         self._held[part] = held
         if self._reload is not None:
             held.partition.begin_with(self._reload)
         self.standing.counts.claimed += 1
         held.task = asyncio.create_task(self._turn(held), name=f"partition {part}")
+
+    def _is_held_by(self, claim: Claim) -> bool:
+        """It may have been lost and claimed again meanwhile."""
+        held = self._held.get(claim.part)
+        return held is not None and held.partition.claim is claim
 
     async def _turn(self, held: _Held) -> None:
         """A partition from its claim to its end; what ends it is counted and told."""
@@ -303,7 +308,7 @@ class Worker:
         """Once its task has ended, as it was told to."""
         if held.task is not None:
             await asyncio.wait((held.task,))
-        for _ in held.partition.engine.dismantling():
+        for _ in held.partition.dismantling():
             await asyncio.sleep(0)
 
     async def _give_up(self, giving: Sequence[_Held]) -> None:

@@ -42,7 +42,7 @@ def test_time_alone_frees_what_no_window_holds_any_more() -> None:
     assert len(watch._subjects["A1"].tallies) == 2
     watch.advance(MONDAY + 4 * HOUR_MS)
     assert watch._subjects == {}
-    assert not watch.moments
+    assert not watch.moments.heap
 
 
 def test_an_account_that_is_put_away_comes_back_as_it_was() -> None:
