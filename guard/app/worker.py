@@ -33,7 +33,7 @@ from guard.app.opening import new_member, remark_on_secrets, served
 from guard.app.sinks import Sinks
 from guard.app.stores import database_address
 from guard.compiled import kind_of_core
-from guard.config import Config
+from guard.config import Config, ConfigError, Problem, noted
 from guard.core.engine import Engine
 from guard.core.events import Event
 from guard.core.partitions import PARTITIONS, partition_of
@@ -315,13 +315,19 @@ async def run_worker(
     """Run until cancelled. `on_ready` gets the address of the HTTP side once it decides for its first partitions."""
     set_up_logging()
     log = structlog.get_logger("guard").bind()
-    setup = setup_of(config)
-    member = new_member(config)
-    if not config.store.database:
-        raise config.error("store.url", "is a file: workers share a database", '"postgresql://HOST/DATABASE"')
-    address = database_address(config, member.id)
-    options = log_options(config, os.environ, name=f"guard worker {member.id}", role="worker")
-    told = notifiers_of(config, os.environ)
+    member, problems = new_member(config), list[Problem]()
+    with noted(problems):
+        setup = setup_of(config)
+    with noted(problems):
+        if not config.store.database:
+            raise config.error("store.url", "is a file: workers share a database", '"postgresql://HOST/DATABASE"')
+        address = database_address(config, member.id)
+    with noted(problems):
+        options = log_options(config, os.environ, name=f"guard worker {member.id}", role="worker")
+    with noted(problems):
+        told = notifiers_of(config, os.environ)
+    if problems:
+        raise ConfigError(problems)
     if remark := remark_on_log(options):
         log.warning("log", servers=",".join(options.servers), text=remark)
     remark_on_secrets(log, config)

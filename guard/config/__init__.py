@@ -14,7 +14,7 @@ This package knows files and text. It imports the core (for what it makes: `Sett
 from guard.config.load import DEFAULT_PATH, check_config, load_config
 from guard.config.plans import read_plans, remarks_on
 from guard.config.prices import Prices, read_prices
-from guard.config.problems import ConfigError, Problem
+from guard.config.problems import ConfigError, Problem, noted
 from guard.config.sections import (
     AccountsSection,
     BrokerScheme,
@@ -62,6 +62,7 @@ __all__ = [
     "WebhookSection",
     "check_config",
     "load_config",
+    "noted",
     "read_plans",
     "read_prices",
     "read_targets",

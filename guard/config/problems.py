@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -48,6 +49,15 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@contextmanager
+def noted(problems: list[Problem]) -> Iterator[None]:
+    """What is wrong with the configuration is added to these, and the next thing can be looked at."""
+    try:
+        yield
+    except ConfigError as error:
+        problems += error.problems
 
 
 class RejectedError(ValueError):

@@ -252,8 +252,12 @@ def _pace(view: AccountView) -> Iterator[str]:
     if view.spends_micros_per_day <= 0 or (view.card is not None and view.card.status in _BAD_CARDS):
         return
     said = f"It spends about {_money(view, view.spends_micros_per_day)} a day"
-    if view.reaches_limit_in_days is not None:
-        said += f" and would reach its limit in about {_counted(view.reaches_limit_in_days, 'day')} without a payment"
+    days, limit = view.reaches_limit_in_days, view.limit_micros
+    if limit is not None and view.exposure_micros >= limit:
+        said += " and has reached its limit"
+    elif days is not None:
+        in_days = f"in about {_counted(days, 'day')}" if days else "within a day"
+        said += f" and would reach its limit {in_days} without a payment"
     yield f"{said}."
 
 

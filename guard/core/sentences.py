@@ -126,8 +126,9 @@ def rule_approved(fact: str, scope: Scope, by: str, reason: str, *, allowed: boo
 
 
 def rule_rejected(fact: str, by: str, reason: str) -> str:
-    """An operator drops a held block."""
-    return f"Not blocked: {_continued(fact).removesuffix('.')}; held by the fuse, rejected by {by}: {ended(reason)}"
+    """An operator drops a held block; there may be others."""
+    held = f"{_continued(fact).removesuffix('.')}; held by the fuse"
+    return f"Not blocked for this: {held}, rejected by {by}: {ended(reason)}"
 
 
 def ended(reason: str) -> str:

@@ -59,6 +59,17 @@ def test_a_worker_needs_a_log(guard: Guard, database: Path) -> None:
     assert "log.url: is missing: a cluster needs a log" in result.output
 
 
+def test_all_that_a_worker_lacks_is_told_in_one_go(guard: Guard, tmp_path: Path) -> None:
+    config = tmp_path / "guard.toml"
+    config.write_text('[rules]\ndir = "nowhere"\n')
+
+    result = guard("worker", "--config", str(config))
+
+    assert result.exit_code == 2
+    for wrong in ("store.url: is a file", "log.url: is missing", "nowhere: "):
+        assert wrong in result.output
+
+
 def test_the_status_names_workers_and_what_they_hold(
     guard: Guard, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -343,6 +343,19 @@ def test_no_limit() -> None:
     assert "There is no limit: set by ana until 5 Dec 2026, then 300.00." in lines(made(until))
 
 
+@pytest.mark.parametrize(
+    ("limit", "days", "said"),
+    [
+        ("85.35", 0, "It spends about 3.78 CAD a day and would reach its limit within a day without a payment."),
+        ("89.00", 1, "It spends about 3.78 CAD a day and would reach its limit in about 1 day without a payment."),
+        ("85.34", 0, "It spends about 3.78 CAD a day and has reached its limit."),
+        ("20.00", 0, "It spends about 3.78 CAD a day and has reached its limit."),
+    ],
+)
+def test_how_long_it_goes_on(limit: str, days: int, said: str) -> None:
+    assert said in lines(made(replace(VIEW, limit_micros=parse_money(limit), reaches_limit_in_days=days)))
+
+
 def test_a_bad_card_says_itself_how_long_it_goes_on() -> None:
     card = CardView(status="expired", expires="2026-10", text="Card on file: expired in October 2026; it ends badly.")
     told = lines(made(replace(VIEW, card=card)))
