@@ -24,7 +24,7 @@ ACCOUNTS = 7_000
 ENDED_IN = 50
 
 
-def _batch(first: int, size: int) -> Changes:
+def batch_of(first: int, size: int) -> Changes:
     """Reports number `first` to `first + size`, as changes."""
     numbers = range(first, first + size)
     ended = [number // ENDED_IN for number in numbers if number % ENDED_IN == 0]
@@ -42,7 +42,7 @@ async def _commits(opening: Opening, size: int) -> tuple[float, float]:
         count, spent, number = 0, 0.0, 0
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            changes = _batch(number, size)
+            changes = batch_of(number, size)
             number += size
             began = time.monotonic()
             await store.commit(changes)

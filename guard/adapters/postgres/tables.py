@@ -2,9 +2,7 @@
 
 Few rows are inserted one by one, in one message to the server and back. Many are copied (the binary COPY protocol):
 those of a table that only grows straight into it, those that replace others into a temporary table beside it, which
-one statement merges. Measured for 1,000 reports of 700 accounts, on one connection: 19 ms so, 29 ms inserted one by
-one, 30 ms as arrays to `unnest`, which also cost three times as much of our own processor; for one report 1.6 ms
-instead of 4.2. (psycopg 3 was as quick to copy and half as quick to insert.)
+one statement merges. Which driver and which way was measured (`python -m tests.bench.drivers`, docs/postgres.md).
 """
 
 from __future__ import annotations
@@ -61,7 +59,12 @@ class Table:
             rows = list({row[: self._key]: row for row in rows}.values())
         if len(rows) <= FEW:
             await self.insert(connection, rows)
-        elif not self._key:
+        else:
+            await self.copy(connection, rows)
+
+    async def copy(self, connection: Any, rows: Sequence[Values]) -> None:
+        """The same by COPY, for many; a key comes once."""
+        if not self._key:
             await connection.copy_records_to_table(self.name, records=rows, columns=self._columns)
         else:
             await connection.copy_records_to_table(self._new, records=rows, columns=self._columns)
