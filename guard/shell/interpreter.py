@@ -5,8 +5,9 @@ alone: nothing in the core refers to itself in a circle once it is over. The col
 of them again and again to find nothing (with 200,000 accounts a full collection stops the loop for a good tenth of a
 second). So what was restored is taken out of its sight, and it looks rarely: often enough for the little that
 libraries leave behind. A worker restores partitions at any time of its life, and each time afterwards what is there
-is taken out of sight, without a look: that would stop all its partitions for longer than a lease. Partitions that it
-gives up take themselves apart instead (`guard.core.dismantling`).
+is taken out of sight, without a look: that would stop all its partitions for longer than a lease. What libraries have
+left behind lately is looked for before, or it would stay for good. Partitions that it gives up take themselves apart
+(`guard.core.dismantling`).
 
 **Switch interval.** The store's writer needs the interpreter's lock between two statements. Beside a busy loop it gets
 it only when the loop's turn is over, 5 ms by default: a commit of many statements then takes many times as long as its
@@ -24,6 +25,8 @@ from contextlib import asynccontextmanager, contextmanager
 YOUNG = 50_000
 """New objects between two looks at the youngest; a busy batch makes a few thousand that stay."""
 MIDDLE = 20
+YOUNGER = 1
+"""The generations up to this one have what came since the last few looks: some hundredths of a second."""
 OLD = 100
 """Looks at the middle generation between two full ones: about a hundred million objects."""
 SWITCH_INTERVAL_S = 0.0005
@@ -50,6 +53,7 @@ class Restoring:
     async def place(self) -> AsyncIterator[None]:
         """One of the places, as long as the context lasts."""
         if not self._inside:
+            gc.collect(YOUNGER)
             gc.disable()
         self._inside += 1
         try:

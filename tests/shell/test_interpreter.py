@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +34,21 @@ async def test_it_is_off_until_nobody_restores_or_waits_to_and_never_looks_at_wh
     await asyncio.gather(*(restore() for _ in range(3)))
     assert (seen, gc.isenabled()) == ([False, False, False], True)
     assert gc.get_freeze_count() >= frozen + 3_000
+
+
+class _Circle:
+    """Only the collector would find it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def test_what_libraries_have_left_behind_is_not_kept_with_what_was_restored() -> None:
+    left = weakref.ref(_Circle())
+    assert left() is not None
+    async with Restoring(1).place():
+        pass
+    assert left() is None
 
 
 async def test_it_is_on_again_after_one_that_failed_or_gave_up_waiting() -> None:
