@@ -388,11 +388,8 @@ class World:
             else:
                 changes.calls.append(call.row())
         changes.switches = [switch.row() for switch in self._touched_switches.values()]
-        for (switch, account_id), seq in self.waiting.items():
-            if seq is None:
-                changes.settled.append((switch, account_id))
-            else:
-                changes.pending.append((switch, account_id, seq))
+        changes.settled += [where for where, seq in self.waiting.items() if seq is None]
+        changes.pending += [(*where, seq) for where, seq in self.waiting.items() if seq is not None]
         return self.facts()
 
     def facts(self) -> Changes:

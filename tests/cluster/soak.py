@@ -30,8 +30,8 @@ FEWEST_BLOWS = 4
 """On a machine that is busy with other things a cluster takes its time to be whole again."""
 LONGEST_LAG_S = 60.0
 WITNESSES = {"worker": 1.25, "ingest": 1.10}
-"""Who is never killed, and what may come upon its memory. A worker's is that of the partitions it had to hold at once: when
-others die it is all of them, and what the allocator has got from the system then it does not give back at once."""
+"""Who is never killed, and by what its memory may grow. A worker's is that of the partitions it had to hold at once:
+when others die it is all of them, and what the allocator has got from the system then it does not give back at once."""
 LONG_ENOUGH_S = 480.0
 """From here on what is looked at of memory begins when everything that is remembered for a time has been."""
 
