@@ -2,10 +2,10 @@
 
 Real are the ingest, the workers, NATS, PostgreSQL and what they say to each other; leases run by the real clock. What
 is replayed is the time of the money: the time at which an ingest receives, and by which each partition's loop decides.
-It stands still until an input has gone all the way: acknowledged by the ingest, so in the log; read by its partitions;
-decided and committed, so that all loops wait again; and what they said on the bus has arrived, because a switch may
-answer it at once. Only then it goes on, to the next input or the next moment for
-which a loop has asked to be woken.
+It stands still until an input has gone all the way: acknowledged by the ingest, so in the log; read by its
+partitions; decided and committed, so that all loops wait again; and what they said on the bus has arrived, snapshots
+put together and answered, because the switch of a daemon answers them at once. Only then it goes on, to the next
+input or the next moment for which a loop has asked to be woken.
 
 Heartbeats of ingests are left out, for they come by the real time: no partition takes itself for cut off here. Nor does
 a loop turn when its engine has not asked for it.
@@ -32,6 +32,7 @@ from guard.ports import Message
 from guard.ports.cluster import Entry as LogEntry
 from guard.ports.cluster import Log, Reader
 from guard.shell.clock import SystemClock
+from guard.shell.cluster.composers import Composers
 from guard.shell.cluster.partition import Surroundings
 from guard.wire.log import decode_entry
 from tests.replayed.clockwork import Clockwork, InMemory
@@ -41,6 +42,9 @@ PATIENCE_S = 60.0
 BUS_TAKES_S = 2.0
 """What nobody has heard by then, nobody was there to hear."""
 PIECES = "piece."
+COMPOSING_TAKES_S = 5.0
+COMPOSERS_WAIT_MS = 20
+"""For pieces that may come by themselves: by the real time, and there are hundreds of snapshots in a day."""
 LOOP = "partition "
 """What the task of a partition's loop is called, before its number."""
 
@@ -88,6 +92,8 @@ class ClusterClockwork(Clockwork[InMemory]):
         self._on_the_bus = 0
         """Commands, decisions and pieces of snapshots that are said and not heard."""
         self._given_up: asyncio.TimerHandle | None = None
+        self.composers: list[Composers] = []
+        self._composing_since_s: float | None = None
 
     async def wait(self, event: asyncio.Event, ms: int) -> None:
         """Of a loop: until something arrives, or the time has come. Anybody else waits by the real time."""
@@ -128,6 +134,21 @@ class ClusterClockwork(Clockwork[InMemory]):
         self._on_the_bus = max(0, self._on_the_bus - 1)
         self.changed.set()
 
+    def _is_composing(self) -> bool:
+        """Whether a snapshot is being put together or answered; one that will never be whole is not waited for."""
+        busy = any(
+            each._answering or any(not one.at_rest for home in each._of.values() for one in home.values())
+            for each in self.composers
+        )
+        now_s = asyncio.get_running_loop().time()
+        if not busy:
+            self._composing_since_s = None
+            return False
+        if self._composing_since_s is None:
+            self._composing_since_s = now_s
+            asyncio.get_running_loop().call_later(COMPOSING_TAKES_S, self.changed.set)
+        return now_s - self._composing_since_s < COMPOSING_TAKES_S
+
     # -- time
 
     async def play(self, stop_at: int) -> None:
@@ -163,6 +184,7 @@ class ClusterClockwork(Clockwork[InMemory]):
             not self.on_their_way
             and not self.unread
             and not self._on_the_bus
+            and not self._is_composing()
             and len(self._loops) == PARTITIONS
             and not any(each.event.is_set() or each.over.is_set() for each in self._loops.values())
         )
@@ -211,7 +233,7 @@ class _CountedLog:
 @contextmanager
 def _bus_counted(clockwork: ClusterClockwork) -> Iterator[None]:
     """What is said on the bus is known to be on its way."""
-    hand_over, listen, take = NatsBus._hand_over, NatsBus.listen, Relay._take
+    hand_over, listen, take, advance = NatsBus._hand_over, NatsBus.listen, Relay._take, Composers.advance
 
     def handing_over(bus: NatsBus, subject: str, payload: bytes, outcome: asyncio.Future[bool] | None) -> bool:
         handed = hand_over(bus, subject, payload, outcome)
@@ -227,6 +249,13 @@ def _bus_counted(clockwork: ClusterClockwork) -> Iterator[None]:
 
         return listen(bus, subject, hearing)
 
+    def composing(composers: Composers) -> bool:
+        if composers not in clockwork.composers:
+            clockwork.composers.append(composers)
+        busy = advance(composers)
+        clockwork.changed.set()
+        return busy
+
     async def taking(relay: Relay, message: Any, tasks: asyncio.TaskGroup) -> None:
         await take(relay, message, tasks)
         clockwork.taken()
@@ -235,6 +264,10 @@ def _bus_counted(clockwork: ClusterClockwork) -> Iterator[None]:
         patch.object(NatsBus, "_hand_over", handing_over),
         patch.object(NatsBus, "listen", listening),
         patch.object(Relay, "_take", taking),
+        patch.object(Composers, "advance", composing),
+        patch("guard.core.composer.ASK_AFTER_MS", COMPOSERS_WAIT_MS),
+        patch("guard.core.composer.ASK_EVERY_MS", COMPOSERS_WAIT_MS),
+        patch("guard.shell.cluster.composers.LOOK_EVERY_MS", COMPOSERS_WAIT_MS),
     ):
         yield
 
