@@ -18,7 +18,17 @@ from pathlib import Path
 from guard.adapters.countries import country_name
 from guard.adapters.http.tokens import TokenError, load_tokens
 from guard.adapters.numbers import calling_code, country_of, e164_reader, premium_prefixes
-from guard.config import DEFAULT_PATH, Config, ConfigError, Prices, Problem, check_config, read_prices, remarks_on
+from guard.config import (
+    DEFAULT_PATH,
+    Config,
+    ConfigError,
+    Prices,
+    Problem,
+    check_config,
+    noted,
+    read_prices,
+    remarks_on,
+)
 from guard.config.rules import read_rules
 from guard.config.shipped import shipped
 from guard.core.plans import Plan
@@ -76,10 +86,8 @@ def rating_of(config: Config) -> Rating:
     """Tariff, plans and the reading of numbers; `ConfigError` with everything that is wrong with them."""
     problems = list(_country_problems(config))
     prices = Prices()
-    try:
+    with noted(problems):
         prices = read_prices(config)
-    except ConfigError as error:
-        problems += error.problems
     if problems:
         raise ConfigError(problems)
     return _rating(config, prices.tariff, prices.plans)
@@ -136,14 +144,10 @@ def setup_of(config: Config) -> Setup:
     """All of it; `ConfigError` with everything that is wrong in any of the files."""
     problems: list[Problem] = []
     rating, rules = Rating(unknown_rate_micros=0), tuple[Rule, ...]()
-    try:
+    with noted(problems):
         rating = rating_of(config)
-    except ConfigError as error:
-        problems += error.problems
-    try:
+    with noted(problems):
         rules = rules_of(config)
-    except ConfigError as error:
-        problems += error.problems
     try:
         load_tokens(config.http.tokens)
     except TokenError as error:
@@ -196,10 +200,8 @@ class SetupReader:
         config, problems = check_config(self.started.file)
         prints = _prints_of(config)
         setup = self.setup
-        try:
+        with noted(problems):
             setup = setup_of(config)
-        except ConfigError as error:
-            problems += error.problems
         if problems:
             raise ConfigError(problems)
         setup = self._same_where_it_is(config, setup, prints)

@@ -60,8 +60,7 @@ class Apprise:
                 )
         except TimeoutError:
             return Sent(f"no answer within {SEND_WITHIN_S:.0f} s")
-        except Exception as error:  # noqa: BLE001
-            # boundary: a plug-in of apprise failed; the attempt is made again
+        except Exception as error:  # noqa: BLE001 -- boundary: a plug-in of apprise failed; the attempt is made again
             return Sent(f"failed: {type(error).__name__}")
         return Sent("" if taken else "apprise was refused, or could not reach it; try the address with `apprise -vv`")
 

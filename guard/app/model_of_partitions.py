@@ -52,7 +52,7 @@ class PartitionModel:
         self, engine: Engine, clock: Clock, figures: Figures, lookout: Lookout | None, scoring: asyncio.Lock
     ) -> None:
         finds = self._finds = list[Tell]()
-        """Where findings go, once the partition runs."""
+        """Where findings go, once the partition runs. The sentinel knows the list, not us: no circle."""
 
         async def tell(findings: Sequence[Finding], kept: Sequence[KeptRow]) -> None:
             for find in finds:

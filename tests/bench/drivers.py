@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import platform
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -38,7 +37,6 @@ FIRSTS = count(0, max(SIZES))
 """Numbers of reports: lines of the ledger come once."""
 
 Write = Callable[[Table, list[Values]], Awaitable[None]]
-Way = tuple[str, Write]
 TYPES = (
     "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0"
 )
@@ -128,7 +126,7 @@ async def _tell(name: str, begin: Callable[[], Any], write: Write, show: Callabl
 
 async def measure(show: Callable[[str], None]) -> None:
     """On a server of its own."""
-    show(f"{machine()}, {platform.python_implementation()}")
+    show(machine())
     with PostgresServer(fsync=True) as server:
         address = PostgresAddress(url=server.database(), owner="bench")
         async with open_postgres(address):

@@ -53,7 +53,8 @@ class Soaked:
         assert max(self.watch.lag_s) < LONGEST_LAG_S
         if self.seconds > LONG_ENOUGH_S:
             for name, most in WITNESSES.items():
-                assert growth(self.watch.memory[name]) < most, f"{name} has grown by {growth(self.watch.memory[name])}"
+                grown = growth(self.watch.memory[name])
+                assert grown < most, f"{name} has grown by {grown:.3f}"
 
 
 def soak(folder: Path, *, minutes: float, seed: int, every_s: float, say: Callable[[str], None]) -> Soaked:

@@ -16,7 +16,7 @@ from tests.simulation.runner import Simulator, story_of
 
 FIXED = range(200)
 FOUND = (1796480405, 1796485318, 1796490017, 1796491000)
-"""Seeds that have found a bug (docs/proofs.md says which)."""
+"""Seeds that have found a bug (docs/proofs.md says which), and two that found the auditor wrong about a clock."""
 FRESH_S = 20.0
 """Time for fresh seeds: at least one, about 200 on an idle machine."""
 FRESH_FROM = 1_000_000

@@ -158,7 +158,7 @@ class Connection(Transport):
 
     def _clear_up(self, entering: asyncio.Task[object]) -> None:
         """Close what connecting left; look at its exceptions, so that asyncio does not report them."""
-        self._client._sock_close()  # noqa: SLF001
+        self._client._sock_close()  # noqa: SLF001 - nothing public closes a socket whose connecting was given up
         for future in (entering, self._connected):
             if future.done() and not future.cancelled():
                 future.exception()
